@@ -1,0 +1,19 @@
+"""vae_core trains variational autoencoders, keeps them, and looks into them.
+
+The names below are the library's public face; torch is imported when the first of them is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vae_core.api import configure, decode, encode, load, reconstruct, sample, train, traverse
+
+__all__ = ["configure", "decode", "encode", "load", "reconstruct", "sample", "train", "traverse"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("vae_core.api"), name)
+    raise AttributeError(f"module 'vae_core' has no attribute {name!r}")

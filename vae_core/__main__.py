@@ -1,0 +1,370 @@
+"""The command `elbo`. Each command reads its arguments, asks the library, prints.
+
+Exit codes: 0 done; 1 interrupted or failed on the way; 2 the request itself cannot be met, and nothing was written.
+With `--json` the last line of standard output is one JSON object; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from vae_core import __version__
+from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
+from vae_core.errors import ConfigError, ElboRoomError, StoreError
+from vae_core.events import Event, Finished, Progress
+from vae_core.store import RunInfo, Store
+
+Json = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    args = _parser().parse_args(argv)
+    command = cast("Callable[[argparse.Namespace], Json]", args.command)
+    try:
+        result = command(args)
+    except ElboRoomError as error:
+        print(f"elbo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("elbo: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 1
+    if getattr(args, "json", False):
+        print(json.dumps(result))
+    return 1 if result.get("status") == "failed" else 0
+
+
+# -- commands
+
+
+def app(args: argparse.Namespace) -> Json:
+    """Become the Streamlit server."""
+    from importlib.util import find_spec
+
+    found = find_spec("app")
+    if found is None or not found.submodule_search_locations:
+        raise StoreError("the package 'app' is not installed beside 'vae_core'; reinstall elbo-room")
+    folder = Path(found.submodule_search_locations[0])
+    arguments = [sys.executable, "-m", "streamlit", "run", str(folder / "main.py"), "--server.port", str(args.port)]
+    options = {
+        "server.headless": str(not args.browser).lower(),
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        **_theme(folder),
+    }
+    arguments += [part for name, value in options.items() for part in (f"--{name}", value)]
+    os.execv(sys.executable, arguments)
+
+
+def train(args: argparse.Namespace) -> Json:
+    """Train a configuration, or find it in the store."""
+    config = RunConfig.from_dict({name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None})
+    store = Store()
+    cached = config.run_id in store.run_ids() and store.get(config.run_id).status == "finished"
+    if not cached:
+        from vae_core.run import run  # imports torch, for which a run that is in the store need not wait
+
+        _follow(run(config, store, resume_stopped=True), config.run_id)
+    info = store.get(config.run_id)
+    if info.result is None:
+        print(f"elbo: {info.run_id} {info.status}: {info.message}", file=sys.stderr)
+        return {"run_id": info.run_id, "status": "failed", "message": info.message}
+    if not args.json:
+        print(f"{info.run_id}{' (from the store)' if cached else ''}\n{_terms(info.result)}")
+    return {**_trained(info, info.result), "cached": cached}
+
+
+def runs(args: argparse.Namespace) -> Json:
+    """All runs."""
+    infos = Store().infos()
+    if not args.json:
+        print(f"{'run':44} {'status':12} {'ELBO':>9} {'KL':>7}  nats per image")
+        for info in infos:
+            elbo = f"{info.result.test.elbo:9.2f} {info.result.test.kl:7.2f}" if info.result else f"{'':17}"
+            print(f"{info.run_id:44} {info.status:12} {elbo}{'  ships with Elbo Room' if info.shipped else ''}")
+    return {"runs": [_described(info) for info in infos]}
+
+
+def show(args: argparse.Namespace) -> Json:
+    """One run."""
+    store = Store()
+    info = store.get(store.resolve(args.run))
+    described = {**_described(info), "bytes": store.size(info.run_id), "folder": str(store.folder(info.run_id))}
+    if not args.json:
+        print(json.dumps(described, indent=2))
+    return described
+
+
+def delete(args: argparse.Namespace) -> Json:
+    """Remove a run."""
+    store = Store()
+    run_id = store.resolve(args.run)
+    store.delete(run_id)
+    if not args.json:
+        print(f"deleted {run_id}")
+    return {"run_id": run_id, "deleted": True}
+
+
+def starters(args: argparse.Namespace) -> Json:
+    """Rebuild the models that ship."""
+    from vae_core.data import assets
+    from vae_core.starters import STARTERS, rebuild
+
+    out = Path(args.out or assets() / "models")
+    for config in STARTERS:
+        print(config.run_id, file=sys.stderr)
+    _follow((event for _config, event in rebuild(out)), "starters")
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    if not args.json:
+        print(f"{len(STARTERS)} models in {out}, {size / 1e6:.2f} MB")
+    return {"run_ids": [config.run_id for config in STARTERS], "out": str(out), "bytes": size}
+
+
+def traverse(args: argparse.Namespace) -> Json:
+    """A picture: one row a latent dimension, most active first, from −3 to 3."""
+    import numpy as np
+
+    from vae_core import api, pictures
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = api.load(run_id)
+    result = store.get(run_id).result
+    order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.config.latent_dim)
+    rows = np.concatenate([api.traverse(model, dim) for dim in order])
+    out = _writable(args.out)
+    pictures.save(pictures.grid(_bytes(rows), columns=13), out)
+    return _wrote(args, run_id, out, dimensions=[f"z{dim + 1}" for dim in order])
+
+
+def reconstruct(args: argparse.Namespace) -> Json:
+    """A picture: test images, and under each its reconstruction."""
+    import numpy as np
+
+    from vae_core import api, data, pictures
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = api.load(run_id)
+    x = data.load_split(model.config.dataset, "test").x[: args.limit]
+    columns = min(16, len(x))
+    again = _bytes(api.reconstruct(model, x))
+    rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]
+    blank = [np.full((columns - len(row), *row.shape[1:]), 255, np.uint8) for row in rows]
+    out = _writable(args.out)
+    padded = [np.concatenate(pair) for pair in zip(rows, blank, strict=True)]
+    pictures.save(pictures.grid(np.concatenate(padded), columns), out)
+    return _wrote(args, run_id, out, images=len(x))
+
+
+def project(args: argparse.Namespace) -> Json:
+    """Codes and a map of them, as arrays."""
+    import io
+
+    import numpy as np
+    from rich.progress import Progress as Bar
+
+    from vae_core import artifacts
+    from vae_core.files import write_bytes
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    request = artifacts.MapRequest(method=args.method, limit=args.limit, perplexity=args.perplexity, seed=args.seed)
+    out = _writable(args.out)
+    with Bar(console=_console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(args.method, total=None)
+        found = artifacts.embedding(store, run_id, request, lambda done, n, _map: bar.update(task, completed=done, total=n))
+    codes = artifacts.codes(store, run_id)["mu"][: len(found["embedding"])]
+    buffer = io.BytesIO()
+    np.savez(buffer, codes=codes, embedding=found["embedding"], labels=found["labels"])
+    write_bytes(out, buffer.getvalue())
+    return _wrote(args, run_id, out, method=args.method, images=len(codes))
+
+
+def export(args: argparse.Namespace) -> Json:
+    """The networks as manifest.json and weights.bin."""
+    from vae_core.export import export as write
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    paths = write(store.get(run_id).config, store.weights(run_id), Path(args.out))
+    return _wrote(args, run_id, Path(args.out), files=[path.name for path in paths])
+
+
+# -- what they print
+
+
+def _follow(happening: Iterable[Event], title: str) -> None:
+    """Live through the events, with a progress bar on standard error if that is a terminal."""
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    with Bar(*columns, console=_console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None, note="")
+        for event in happening:
+            if isinstance(event, Progress):
+                note = f"epoch {event.epoch:.1f} · {event.images_per_second:,.0f} images/s"
+                bar.update(task, completed=event.step, total=event.steps, note=note)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _terms(finished: Finished) -> str:
+    test = finished.test
+    return (
+        f"test ELBO {test.elbo:.2f} = reconstruction {test.reconstruction:.2f} − KL {test.kl:.2f} nats per image; "
+        f"{finished.seconds:.1f} s, {finished.images_per_second:,.0f} images/s"
+    )
+
+
+def _trained(info: RunInfo, finished: Finished) -> Json:
+    return {
+        "run_id": info.run_id,
+        "status": info.status,
+        "seconds": finished.seconds,
+        "images_per_second": finished.images_per_second,
+        "epochs": finished.epoch,
+        "is_log_likelihood": finished.is_log_likelihood,
+        "message": info.message,
+        "test": {"elbo": finished.test.elbo, **asdict(finished.test)},
+    }
+
+
+def _described(info: RunInfo) -> Json:
+    described: Json = {
+        "run_id": info.run_id,
+        "status": info.status,
+        "created": info.created,
+        "shipped": info.shipped,
+        "message": info.message,
+        "config": asdict(info.config),
+    }
+    if info.result is not None:
+        described |= {key: value for key, value in _trained(info, info.result).items() if key not in described}
+    return described
+
+
+def _wrote(args: argparse.Namespace, run_id: str, out: Path, **facts: Any) -> Json:
+    if not args.json:
+        print(f"wrote {out}")
+    return {"run_id": run_id, "out": str(out), **facts}
+
+
+def _writable(name: str) -> Path:
+    """The path to write to, refused before any work is done if its folder is not there."""
+    path = Path(name)
+    if not path.absolute().parent.is_dir():
+        raise StoreError(f"{path}: the folder {path.absolute().parent} does not exist; create it first")
+    return path
+
+
+def _bytes(x: Any) -> Any:
+    return (x * 255).round().astype("uint8")
+
+
+def _theme(folder: Path) -> dict[str, str]:
+    """The app's colours: `app/theme.json`, one Streamlit option a line."""
+    return cast("dict[str, str]", json.loads((folder / "theme.json").read_text(encoding="utf-8")))
+
+
+# -- what they read
+
+_SETTINGS = tuple(RunConfig.__dataclass_fields__)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="elbo",
+        description="Train variational autoencoders, keep them, and look into their latent space.",
+        epilog="Runs are kept under ELBO_HOME, by default the platform's folder for user data.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], Json], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        if name != "app":
+            sub.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        return sub
+
+    sub = add("app", app, "Start the app in the browser.")
+    sub.add_argument("--port", type=int, default=8501, help="port to listen on (default 8501)")
+    sub.add_argument("--browser", action="store_true", help="open a browser window")
+
+    _add_settings(add("train", train, "Train a model, or find it in the store if it was trained before."))
+    add("runs", runs, "List all runs.")
+    for name, command, help in (("show", show, "Show one run."), ("delete", delete, "Delete one run and its files.")):
+        _add_run(add(name, command, help))
+
+    sub = add("starters", starters, "Rebuild the models that ship with Elbo Room.")
+    sub.add_argument("--out", help="folder to write them to (default: assets/models)")
+
+    sub = _add_run(add("traverse", traverse, "Write a picture of every latent dimension from −3 to 3."))
+    sub.add_argument("--out", required=True, help="PNG file to write")
+    sub = _add_run(add("reconstruct", reconstruct, "Write a picture of test images above their reconstructions."))
+    sub.add_argument("--out", required=True, help="PNG file to write")
+    sub.add_argument("--limit", type=_count, default=64, help="how many test images (default 64)")
+    sub = _add_run(add("project", project, "Write the encoded means and a 2-D map of them."))
+    sub.add_argument("--out", required=True, help=".npz file to write: codes (N, D), embedding (N, 2), labels (N,)")
+    sub.add_argument("--method", choices=("tsne", "pca"), default="tsne")
+    sub.add_argument("--limit", type=_count, default=10_000, help="how many test images (default 10000)")
+    sub.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE: about how many neighbours (default 30)")
+    sub.add_argument("--seed", type=int, default=0)
+    sub = _add_run(add("export", export, "Write both networks as manifest.json and weights.bin for other programs."))
+    sub.add_argument("--out", required=True, help="folder to write to")
+    return parser
+
+
+def _add_run(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    sub.add_argument("run", metavar="RUN", help="a run's name, or enough of its beginning")
+    return sub
+
+
+def _add_settings(sub: argparse.ArgumentParser) -> None:
+    d = RunConfig()
+    sub.add_argument("--dataset", help=f"one of {', '.join(DATASETS)} (default {d.dataset})")
+    sub.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)} (default {d.architecture})")
+    sub.add_argument("--hidden", type=_hidden, metavar="N,N", help="units of the mlp's hidden layers (default 256,256)")
+    sub.add_argument("--activation", help=f"of the mlp: one of {', '.join(ACTIVATIONS)} (default {d.activation})")
+    sub.add_argument("--latent-dim", type=int, help=f"D, 1 to 64 (default {d.latent_dim})")
+    sub.add_argument("--likelihood", help=f"P(X|z): one of {', '.join(LIKELIHOODS)} (default {d.likelihood})")
+    sub.add_argument("--sigma", type=_sigma, help="of the Gaussian: a number, or 'learned' (default learned)")
+    sub.add_argument("--beta", type=float, help=f"weight of the KL; 1 is the ELBO (default {d.beta:g})")
+    sub.add_argument("--warmup-epochs", type=float, help="epochs over which β rises from 0 (default 0)")
+    sub.add_argument("--epochs", type=int, help=f"passes over the training images (default {d.epochs})")
+    sub.add_argument("--batch-size", type=int, help=f"images in a step (default {d.batch_size})")
+    sub.add_argument("--lr", dest="learning_rate", type=float, help=f"Adam's step size (default {d.learning_rate:g})")
+    sub.add_argument("--seed", type=int, help=f"decides every random number (default {d.seed})")
+
+
+def _hidden(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _sigma(text: str) -> float | None:
+    return None if text == "learned" else float(text)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give a positive number")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

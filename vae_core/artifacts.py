@@ -1,0 +1,148 @@
+"""What is derived from a finished run, by name: computed once, kept beside the run, served ever after.
+
+- `codes`: for the test set, μ and log σ² (N, D) and reconstruction (N,) in nats.
+- `tsne-<limit>-p<perplexity>-s<seed>`, `pca-<limit>`: a map (N, 2) of the first `limit` test codes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core import data, projection
+from vae_core.errors import ConfigError, RunNotFoundError
+from vae_core.files import Arrays, read_arrays, write_arrays
+from vae_core.store import Store
+
+if TYPE_CHECKING:
+    from vae_core.model import VAE
+
+Tell = Callable[[int, int, "NDArray[np.float32] | None"], None]
+"""Steps done, steps in all, and what there is to see by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapRequest:
+    """Which map of the encoded means: the first `limit` test images, by t-SNE or PCA."""
+
+    method: projection.Method = "tsne"
+    limit: int = 5000
+    perplexity: float = 30.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if self.method not in ("tsne", "pca"):
+            raise ConfigError(f"method={self.method!r}: choose one of tsne, pca")
+        if not 10 <= self.limit <= 100_000:
+            raise ConfigError(f"limit={self.limit}: give a number from 10 to 100000")
+
+    @property
+    def name(self) -> str:
+        """The artifact's name."""
+        suffix = f"-p{self.perplexity:g}-s{self.seed}" if self.method == "tsne" else ""
+        return f"{self.method}-{self.limit}{suffix}"
+
+
+@dataclass(frozen=True)
+class Partial:
+    """An artifact on its way: `done` of `total` steps in `seconds`, and the map so far."""
+
+    done: int
+    total: int
+    seconds: float
+    embedding: NDArray[np.float32] | None
+
+    @property
+    def eta_seconds(self) -> float:
+        """Time left at the speed so far."""
+        return self.seconds / self.done * (self.total - self.done) if self.done else 0.0
+
+
+def codes(store: Store, run_id: str) -> Arrays:
+    """The test set's codes and terms; computed when asked for the first time."""
+    if (kept := store.artifact(run_id, "codes")) is not None:
+        return kept[0]
+    config = store.get(run_id).config
+    from vae_core.evaluate import per_image
+
+    scored = per_image(load_model(store, run_id), data.load_split(config.dataset, "test").x, seed=config.seed)
+    arrays: Arrays = {
+        "mu": scored.mu,
+        "logvar": scored.logvar,
+        "reconstruction": scored.reconstruction,
+    }
+    store.save_artifact(run_id, "codes", arrays)
+    return arrays
+
+
+def kl_per_dim(codes: Arrays) -> NDArray[np.float32]:
+    """The KL of each image and dimension, (N, D) nats, from its codes: ½(μ² + σ² − 1 − log σ²)."""
+    mu, logvar = codes["mu"], codes["logvar"]
+    return 0.5 * (np.square(mu) + np.exp(logvar) - 1 - logvar)
+
+
+def embedding(store: Store, run_id: str, request: MapRequest, tell: Tell | None = None) -> Arrays:
+    """`embedding` (N, 2), `labels` (N,), `indices` (N,) in the test set; computed when asked for the first time."""
+    if (kept := store.artifact(run_id, request.name)) is not None:
+        return kept[0]
+    mu = codes(store, run_id)["mu"][: request.limit]
+    if request.method == "pca":
+        points = projection.pca(mu)
+    else:
+        points = projection.tsne(mu, perplexity=request.perplexity, seed=request.seed, report=tell)
+    labels = data.load_split(store.get(run_id).config.dataset, "test").labels[: request.limit]
+    arrays: Arrays = {"embedding": points, "labels": labels, "indices": np.arange(len(points), dtype=np.int32)}
+    store.save_artifact(run_id, request.name, arrays)
+    return arrays
+
+
+def load_model(store: Store, run_id: str) -> VAE:
+    """The trained model, in evaluation mode. Raises `RunNotFoundError`, `CorruptFileError`."""
+    import torch
+
+    from vae_core.model import VAE
+
+    weights = store.weights(run_id)
+    model = VAE(store.get(run_id).config)
+    try:
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    except RuntimeError as error:
+        raise RunNotFoundError(f"{run_id}: its weights are of another network ({error})") from error
+    return model.eval()
+
+
+class PartialFile:
+    """Where a map on its way is shown to other processes: replaced at most every `every` seconds."""
+
+    def __init__(self, store: Store, run_id: str, name: str, every: float = 0.4) -> None:
+        self.path = store.home / "artifacts" / run_id / f"{name}.partial.safetensors"
+        self.every, self.started, self.told = every, time.monotonic(), 0.0
+
+    def tell(self, done: int, total: int, embedding: NDArray[np.float32] | None) -> None:
+        """Write, if the last time is long enough ago."""
+        now = time.monotonic()
+        if now - self.told < self.every:
+            return
+        self.told = now
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        facts: dict[str, Any] = {"done": done, "total": total, "seconds": now - self.started}
+        write_arrays(self.path, {} if embedding is None else {"embedding": embedding}, facts, durable=False)
+
+    def read(self) -> Partial | None:
+        """What was told last, or None."""
+        try:
+            file = read_arrays(self.path)
+        except FileNotFoundError:
+            return None
+        points = cast("NDArray[np.float32] | None", file.arrays.get("embedding"))
+        return Partial(file.meta["done"], file.meta["total"], file.meta["seconds"], points)
+
+    def remove(self) -> None:
+        """The map is complete, or given up."""
+        self.path.unlink(missing_ok=True)

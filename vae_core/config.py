@@ -1,0 +1,173 @@
+"""What a run is: one frozen, validated description with a canonical JSON form and a name derived from it.
+
+Knows neither torch nor the disk, so the app and the command line can build, check and name a run at no cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
+
+from vae_core.errors import ConfigError
+
+FORMAT = 1
+"""Version of the run format: part of the canonical JSON, so of every run's name."""
+
+DATASETS: dict[str, tuple[int, int, int]] = {"mnist": (1, 28, 28), "digits": (1, 8, 8)}
+"""Name -> image shape (C, H, W)."""
+
+ARCHITECTURES: dict[str, str] = {
+    "mlp": "Fully connected layers: the fastest to train and to drag.",
+    "conv": "Two convolutions each way: sharper pictures, a few times slower to train.",
+    "burgess": "The 4×4-kernel, 32-channel network of Burgess et al. (2018), on 32×32 or 64×64 pixels.",
+}
+ACTIVATIONS = ("silu", "relu", "tanh")
+LIKELIHOODS: dict[str, str] = {
+    "bernoulli": "Each pixel is a coin with its own bias. On grey pixels this is a usual objective, not a true density.",
+    "gaussian": "Each pixel is normal around its mean, with one σ for all pixels, fixed or learned.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides a run's weights. Equal configurations on the same machine give bit-identical weights.
+
+    Raises `ConfigError` when a field is unknown, out of its range, or at odds with another.
+    """
+
+    dataset: str = "mnist"
+    """A name in `DATASETS`."""
+    architecture: str = "mlp"
+    """A name in `ARCHITECTURES`."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Units of the encoder's hidden layers, input first; the decoder mirrors them. For `mlp` alone."""
+    activation: str = "silu"
+    """A name in `ACTIVATIONS`. For `mlp` alone."""
+    latent_dim: int = 2
+    """D, the number of latent dimensions, 1 to 64."""
+    likelihood: str = "bernoulli"
+    """A name in `LIKELIHOODS`: the family of P(X|z)."""
+    sigma: float | None = None
+    """Standard deviation of the Gaussian, on the 0–1 scale of the pixels; None learns one for all pixels."""
+    beta: float = 1.0
+    """Weight of the KL in the objective; 1 is the ELBO."""
+    warmup_epochs: float = 0.0
+    """β rises linearly from 0 over this many epochs."""
+    epochs: int = 10
+    """Passes over the training images."""
+    batch_size: int = 128
+    """Images in one gradient step."""
+    learning_rate: float = 2e-3
+    """Adam's step size at the start; it falls along a half cosine to 2 % of it."""
+    seed: int = 0
+    """Decides the initial weights, the order of the images and every ε."""
+
+    def __post_init__(self) -> None:
+        """Bring numbers into one form (4 and 4.0 name the same run), then check every field and the pairs."""
+        for field in fields(self):
+            object.__setattr__(self, field.name, _normalised(field.name, getattr(self, field.name)))
+        _one_of("dataset", self.dataset, DATASETS)
+        _one_of("architecture", self.architecture, ARCHITECTURES)
+        _one_of("activation", self.activation, ACTIVATIONS)
+        _one_of("likelihood", self.likelihood, LIKELIHOODS)
+        _between("latent_dim", self.latent_dim, 1, 64)
+        _between("beta", self.beta, 0.0, 1000.0)
+        _between("warmup_epochs", self.warmup_epochs, 0.0, 10_000.0)
+        _between("epochs", self.epochs, 1, 10_000)
+        _between("batch_size", self.batch_size, 1, 8192)
+        _between("learning_rate", self.learning_rate, 1e-7, 1.0)
+        _between("seed", self.seed, 0, 2**31 - 1)
+        if not 1 <= len(self.hidden) <= 4 or any(not 1 <= units <= 4096 for units in self.hidden):
+            raise ConfigError(f"hidden={list(self.hidden)}: give 1 to 4 layers of 1 to 4096 units")
+        if self.architecture != "mlp" and (self.hidden, self.activation) != ((256, 256), "silu"):
+            raise ConfigError(
+                f"architecture={self.architecture!r} with hidden={list(self.hidden)}, activation={self.activation!r}: "
+                "these two describe the mlp only; leave them out or choose architecture='mlp'"
+            )
+        if self.sigma is not None:
+            if self.likelihood != "gaussian":
+                raise ConfigError(
+                    f"sigma={self.sigma} with likelihood={self.likelihood!r}: only the Gaussian has a σ; "
+                    "leave it out or choose likelihood='gaussian'"
+                )
+            _between("sigma", self.sigma, 1e-3, 10.0)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the data set's images."""
+        return DATASETS[self.dataset]
+
+    @property
+    def pixels(self) -> int:
+        """C·H·W."""
+        return math.prod(self.image_shape)
+
+    @property
+    def run_id(self) -> str:
+        """The run's name: a slug to read and eight hexadecimal digits of the canonical JSON's SHA-256."""
+        slug = f"{self.dataset}-{self.architecture}-{self.latent_dim}d-beta{self.beta:g}"
+        return f"{slug}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:8]}"
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, the format's version; equal configurations give equal text."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: str) -> RunConfig:
+        """Inverse of `to_json`. Raises `ConfigError` for text that is not a configuration of this format."""
+        try:
+            values: object = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"not a run configuration: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError("not a run configuration: the JSON text is not an object")
+        values = cast("dict[str, object]", values)
+        if values.get("format") != FORMAT:
+            raise ConfigError(f"format {values.get('format')!r}: this version reads format {FORMAT}; update Elbo Room")
+        return RunConfig.from_dict({key: value for key, value in values.items() if key != "format"})
+
+    @staticmethod
+    def from_dict(values: Mapping[str, object]) -> RunConfig:
+        """A configuration from field names and values. Raises `ConfigError` for a name that is not a field."""
+        known = {field.name for field in fields(RunConfig)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}")
+        return RunConfig(**cast("dict[str, Any]", dict(values)))
+
+
+_INTEGERS = {"latent_dim", "epochs", "batch_size", "seed"}
+_NUMBERS = {"beta", "warmup_epochs", "learning_rate", "sigma"}
+
+
+def _normalised(name: str, value: object) -> object:
+    if name == "hidden":
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"hidden={value!r}: give a list of whole numbers, such as [256, 256]")
+        return tuple(_integer(name, units) for units in cast("list[object]", value))
+    if name in _INTEGERS:
+        return _integer(name, value)
+    if name in _NUMBERS and not (name == "sigma" and value is None):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ConfigError(f"{name}={value!r}: give a finite number")
+        return float(value)
+    return value
+
+
+def _integer(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise ConfigError(f"{name}={value!r}: give a whole number")
+    return int(value)
+
+
+def _one_of(name: str, value: object, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in allowed:
+        raise ConfigError(f"{name}={value!r}: choose one of {', '.join(allowed)}")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name}={value:g}: give a number from {low:g} to {high:g}")

@@ -1,0 +1,26 @@
+"""What can go wrong, by name. Every message says what came, what is allowed and what to do."""
+
+
+class ElboRoomError(Exception):
+    """Base of every error that a person can act on; the command line shows it as one line and exits with 2."""
+
+
+class ConfigError(ElboRoomError, ValueError):
+    """A configuration that cannot be trained: a field is unknown, out of its range, or at odds with another."""
+
+
+class RunNotFoundError(ElboRoomError, LookupError):
+    """No run of that name is in the store, or a short name fits several."""
+
+
+class CorruptFileError(ElboRoomError):
+    """A file's contents do not match their checksum or their format. It is never loaded and never repaired silently."""
+
+
+class StoreError(ElboRoomError, OSError):
+    """The store's folder cannot be read or written: permissions, a full disk, a file where a folder should be."""
+
+
+class RunBusyError(ElboRoomError):
+    """Another process is training this run, or the run is not in a state in which it can be done."""
+

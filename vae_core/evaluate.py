@@ -1,0 +1,57 @@
+"""The two terms of the ELBO on given images, per image, in float32.
+
+E_{z∼Q}[log P(X|z)] is estimated with one z a picture; over 10,000 test images the mean's standard error is below
+0.02 nat for the models here. The KL is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_core.events import Terms
+from vae_core.model import VAE
+
+CHUNK = 1000
+"""Images that are evaluated at a time; the noise of each chunk has a seed of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class PerImage:
+    """For N images: `mu`, `logvar` and `kl` (N, D), `reconstruction` (N,); nats."""
+
+    mu: NDArray[np.float32]
+    logvar: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    kl: NDArray[np.float32]
+
+    def terms(self) -> Terms:
+        """Means over the images, added up in float64."""
+        per_dim = self.kl.mean(0, dtype=np.float64)
+        return Terms(float(self.reconstruction.mean(dtype=np.float64)), float(per_dim.sum()), per_dim.tolist())
+
+
+def per_image(model: VAE, x: NDArray[np.uint8], seed: int) -> PerImage:
+    """Encode and score images (N, C, H, W) uint8. The same seed gives the same z."""
+    parts: list[tuple[torch.Tensor, ...]] = []
+    with torch.inference_mode():
+        for start in range(0, len(x), CHUNK):
+            batch = to_unit(torch.from_numpy(x[start : start + CHUNK].copy()))
+            q = model.encode(batch)
+            noise = torch.randn(q.mu.shape, generator=torch.Generator().manual_seed(seed + start))
+            reconstruction = model.likelihood.log_prob(batch, model.decode(q.sample(noise)))
+            parts.append((q.mu, q.logvar, reconstruction, q.kl()))
+    return PerImage(*(torch.cat(column).numpy() for column in zip(*parts, strict=True)))
+
+
+def to_unit(x: torch.Tensor) -> torch.Tensor:
+    """Uint8 0–255 -> float32 0–1."""
+    return x.float().div_(255)
+
+
+def to_bytes(x: torch.Tensor) -> NDArray[np.uint8]:
+    """Float 0–1 -> uint8 0–255, rounded."""
+    return x.mul(255).round_().to(torch.uint8).numpy()

@@ -1,0 +1,67 @@
+"""A trained model for others: a manifest (JSON) and raw float32 weights, read by the page's own engine or any program.
+
+The manifest lists the layers of `architecture.py`; tensors keep torch's shapes. `tests/test_engine_parity.py` holds the
+page's engine to torch. No torch here: the app exports while torch is still being imported elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from vae_core.architecture import network
+from vae_core.config import RunConfig
+from vae_core.files import Arrays, explained, write_bytes, write_json
+
+FORMAT = 1
+
+
+def manifest(config: RunConfig) -> dict[str, Any]:
+    """What a reader must know to run both networks: z (D) -> f(z) (C, H, W), and x (C, H, W) -> μ (D), log σ² (D)."""
+    layers = network(config)
+    return {
+        "format": FORMAT,
+        "run_id": config.run_id,
+        "latent_dim": config.latent_dim,
+        "image_shape": list(config.image_shape),
+        "likelihood": config.likelihood,
+        "output": "sigmoid" if config.likelihood == "bernoulli" else "identity",
+        "decoder": layers.decoder,
+        "encoder": layers.encoder,
+    }
+
+
+def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
+    """Both networks in one safetensors byte string with the manifest in its metadata: what travels to the page."""
+    layers = network(config)
+    names = [layer[part] for layer in layers.decoder + layers.encoder if "in" in layer for part in ("weight", "bias")]
+    # A rewound moment has a decoder only.
+    tensors = {name: np.ascontiguousarray(weights[name], dtype=np.float32) for name in names if name in weights}
+    return blob(blob_id, tensors, {"manifest": json.dumps(manifest(config))})
+
+
+def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
+    """Named arrays as one safetensors byte string, named so that the page keeps it and is sent it once."""
+    return save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"id": blob_id, **(metadata or {})})
+
+
+def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:
+    """Write `manifest.json` and `weights.bin` (little-endian float32, at the manifest's offsets, in floats)."""
+    described = manifest(config)
+    offsets: dict[str, dict[str, Any]] = {}
+    raw, position = bytearray(), 0
+    for name in sorted(weights):
+        if name.startswith(("decoder.", "encoder.")):
+            array = np.ascontiguousarray(weights[name], dtype="<f4")
+            offsets[name] = {"offset": position, "shape": list(array.shape)}
+            position += array.size
+            raw += array.tobytes()
+    with explained(folder / "manifest.json"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / "weights.bin", bytes(raw))
+    write_json(folder / "manifest.json", {**described, "tensors": offsets})
+    return [folder / "manifest.json", folder / "weights.bin"]

@@ -1,0 +1,82 @@
+"""One run end to end: data -> training -> store. The same function serves the command line, the worker and a notebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from vae_core import data
+from vae_core.config import RunConfig
+from vae_core.events import Diverged, Event, Finished, Snapshot
+from vae_core.store import Store
+from vae_core.training import Training
+
+CHECKPOINT_SECONDS = 5.0
+"""At most about this much work is lost when a run's process dies; 10 s is what we promise."""
+
+Wish = Literal["go", "pause", "stop", "cancel"]
+
+
+def run(
+    config: RunConfig, store: Store, *, wish: Callable[[], Wish] = lambda: "go", resume_stopped: bool = False
+) -> Iterator[Event]:
+    """Train into the store and yield what happens; `Finished` last, unless `wish()` asked for a pause.
+
+    A run that is complete is never trained again: its `Finished` is the only event. One that was interrupted goes on
+    from its checkpoint; one that a person stopped counts as complete unless `resume_stopped`.
+
+    Raises `StoreError`, `RunBusyError`, `CorruptFileError`. On any failure the last checkpoint stays.
+    """
+    run_id = store.create(config)
+    info = store.get(run_id)
+    if info.result is not None and (info.status == "finished" or not resume_stopped):
+        yield info.result
+        return
+    with store.lock(run_id):
+        store.set_state(run_id, "running")
+        try:
+            training = Training(config, data.load(config.dataset), store.load_checkpoint(run_id))
+            yield from _follow(training, store, wish)
+        except GeneratorExit:
+            store.set_state(run_id, "interrupted")
+            raise
+        except Exception as error:
+            _try_to_say(store, run_id, error)
+            raise
+
+
+def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Iterator[Event]:
+    run_id, message, saved = training.config.run_id, "", time.monotonic()
+    for event in training.events():
+        store.append(run_id, event)
+        if isinstance(event, Diverged):
+            message = event.message
+        if isinstance(event, Finished):
+            store.publish(run_id, training.weights(), event)
+            if message:
+                store.set_state(run_id, "stopped", message)
+            yield event
+            return
+        if not isinstance(event, Snapshot):
+            yield event
+        asked = wish()
+        if asked == "stop" and not training.stopping:
+            store.save_checkpoint(run_id, *training.state())
+            training.stop()
+        if asked in ("pause", "cancel"):
+            store.save_checkpoint(run_id, *training.state())
+            store.set_state(run_id, "paused")
+            return
+        if time.monotonic() - saved >= CHECKPOINT_SECONDS and not training.diverged:
+            store.save_checkpoint(run_id, *training.state())
+            saved = time.monotonic()
+    store.set_state(run_id, "failed", message)
+
+
+def _try_to_say(store: Store, run_id: str, error: Exception) -> None:
+    """Record why; when even that cannot be written, the error itself still reaches the caller."""
+    try:
+        store.set_state(run_id, "failed", str(error))
+    except Exception as second:  # noqa: BLE001
+        error.add_note(f"and its state could not be recorded: {second}")

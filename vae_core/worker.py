@@ -1,0 +1,124 @@
+"""The worker process: `python -m vae_core.worker --home DIR --kind train|derive`, started by `Jobs.ensure_worker`.
+
+It pays for importing torch, unpacking the data and the first slow step before anyone asks, then waits. One at a time for
+each kind and home; it ends when no process that wants it is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+import traceback
+from typing import Any
+
+from vae_core import artifacts, data
+from vae_core.artifacts import MapRequest, PartialFile
+from vae_core.config import RunConfig
+from vae_core.errors import ElboRoomError, RunBusyError
+from vae_core.jobs import Jobs, Kind
+from vae_core.run import Wish, run
+from vae_core.store import Store
+from vae_core.training import Training
+
+POLL_SECONDS = 0.02
+GRACE_SECONDS = 10.0
+"""How long the worker outlives its last client, so that a server's restart finds it warm and its run under way."""
+
+
+class Worker:
+    """Takes jobs of one kind until nobody wants it any more."""
+
+    def __init__(self, jobs: Jobs, kind: Kind) -> None:
+        self.jobs, self.kind = jobs, kind
+        self._wanted_at = self._looked_at = time.monotonic()
+
+    def wanted(self) -> bool:
+        """Whether a client lives, or lived a moment ago."""
+        now = time.monotonic()
+        if now - self._looked_at > 1.0:
+            self._looked_at = now
+            if self.jobs.has_client():
+                self._wanted_at = now
+        return now - self._wanted_at < GRACE_SECONDS
+
+    def loop(self) -> None:
+        """Take jobs in order."""
+        while self.wanted():
+            job = self.jobs.take(self.kind)
+            if job is None:
+                time.sleep(POLL_SECONDS)
+                continue
+            try:
+                self.train(job) if self.kind == "train" else self.derive(job)
+            except Exception:  # noqa: BLE001: whatever one job does, the next one gets its turn; the log keeps the trace
+                traceback.print_exc()
+                sys.stderr.flush()
+
+    def train(self, job: dict[str, Any]) -> None:
+        """One run to its end, or to what is wished of it."""
+        run_id, store = str(job["run_id"]), self.jobs.store
+
+        def wish() -> Wish:
+            return self.jobs.wish(run_id) if self.wanted() else "pause"
+
+        for _event in run(store.get(run_id).config, store, wish=wish, resume_stopped=True):
+            pass
+        asked = self.jobs.wish(run_id)
+        self.jobs.forget_wish(run_id)
+        if asked == "cancel":
+            store.delete(run_id)
+        elif store.get(run_id).explorable:
+            # Encoded while the model is warm, so that the first look at the reconstructions need not wait.
+            artifacts.codes(store, run_id)
+
+    def derive(self, job: dict[str, Any]) -> None:
+        """One artifact."""
+        run_id, store = str(job["run_id"]), self.jobs.store
+        request = MapRequest(**job["map"]) if job["map"] else None
+        name = request.name if request else "codes"
+        partial = PartialFile(store, run_id, name)
+        with store.file_lock(f"derive-{run_id}.{name}"):
+            self.jobs.report_derive_error(run_id, name, "")
+            try:
+                if request:
+                    artifacts.embedding(store, run_id, request, partial.tell)
+                else:
+                    artifacts.codes(store, run_id)
+            except ElboRoomError as error:
+                self.jobs.report_derive_error(run_id, name, str(error))
+                raise
+            finally:
+                partial.remove()
+
+
+def warm_up() -> None:
+    """Pay for what is slow only once: the data, the optimiser's first step, the first low-precision product."""
+    training = Training(RunConfig(epochs=1), data.load("mnist"))
+    for event in training.events():
+        if event.type == "losses":
+            break
+
+
+def main() -> None:
+    """Entry point of the process."""
+    parser = argparse.ArgumentParser(prog="python -m vae_core.worker")
+    parser.add_argument("--home", required=True)
+    parser.add_argument("--kind", choices=("train", "derive"), required=True)
+    args = parser.parse_args()
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)  # the page's own server and browser come first; training takes what they leave
+    jobs = Jobs(Store(args.home))
+    try:
+        with jobs.store.file_lock(f"worker-{args.kind}", timeout=0.5):
+            if args.kind == "train":
+                warm_up()
+            Worker(jobs, args.kind).loop()
+    except RunBusyError:
+        return  # another worker was faster
+
+
+if __name__ == "__main__":
+    main()
