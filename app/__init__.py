@@ -1,0 +1,1 @@
+"""The Streamlit app: reads the store, asks for jobs, draws. It never imports torch."""

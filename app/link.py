@@ -1,0 +1,87 @@
+"""View state <-> URL: a copied link opens the same view in another browser. The only user of st.query_params.
+
+Values that cannot be understood are treated as absent: a link that somebody edited still opens a page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import session
+
+
+def get(name: str) -> str | None:
+    """A value of this page's URL."""
+    return st.query_params.get(name)
+
+
+def put(name: str, value: str | int | None) -> None:
+    """Write or remove a value; a URL that already says so is left alone, since each change is a message."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != str(value):
+        st.query_params[name] = str(value)
+
+
+def integer(name: str, below: int) -> int | None:
+    """A whole number from 0 to below − 1, or None."""
+    text = get(name) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < below else None
+
+
+def run_id() -> str | None:
+    """The run this page is about: the URL's, else the one seen last; navigation drops the query string."""
+    return get("run") or session.recall("run_id")
+
+
+def put_run(run_id: str) -> None:
+    """Make it the run of this page and of those visited next; a code belongs to its run, so another run drops it."""
+    if session.recall("run_id") not in (None, run_id) or get("run") not in (None, run_id):
+        for name in ("z", "image", "selected", "lasso", "moment"):
+            st.query_params.pop(name, None)
+    session.remember("run_id", run_id)
+    put("run", run_id)
+
+
+def pages(pages: dict[str, Any]) -> list[Any]:
+    """Remember the pages by name, so that one can lead to another without importing it."""
+    session.remember("pages", pages)
+    return list(pages.values())
+
+
+def open_page(name: str, **view: str | int) -> None:
+    """Go to a page, in this state."""
+    if "run" in view:
+        session.remember("run_id", view["run"])
+    st.switch_page(session.recall("pages")[name], query_params={key: str(value) for key, value in view.items()})
+
+
+def to_page(name: str, label: str, icon: str | None = None, **view: str | int) -> None:
+    """A link to a page, in this state."""
+    target = {key: str(value) for key, value in view.items()}
+    st.page_link(session.recall("pages")[name], label=label, icon=icon, query_params=target)
+
+
+def code(latent_dim: int) -> list[float]:
+    """z from the URL; the prior mean if there is none of this dimension."""
+    try:
+        z = [float(part) for part in (get("z") or "").split(",")]
+    except ValueError:
+        z = []
+    if len(z) != latent_dim or not all(math.isfinite(value) and abs(value) < 100 for value in z):
+        return [0.0] * latent_dim
+    return z
+
+
+def put_code(z: Sequence[float]) -> None:
+    """z to the URL, two decimals: what the sliders show."""
+    put("z", code_text(z))
+
+
+def code_text(z: Sequence[float]) -> str:
+    """z as a link carries it."""
+    return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)

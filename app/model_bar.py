@@ -1,0 +1,84 @@
+"""The line on top of every page that is about one model: which, and its figures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import link, session
+from vae_core.errors import ElboRoomError
+from vae_core.store import RunInfo
+
+DATASET_NAMES = {"mnist": "MNIST", "digits": "Digits 8×8"}
+
+
+def choose(page: str) -> RunInfo:
+    """Let the visitor pick a model with a trained network; stops the page with a sentence when there is none."""
+    infos = [info for info in session.store().infos() if info.explorable]
+    if not infos:
+        st.info("There is no trained model yet. Train one: it takes about ten seconds.", icon=":material/school:")
+        link.to_page("train", "Train a model", icon=":material/play_circle:")
+        st.stop()
+    wanted = link.run_id()
+    by_id = {info.run_id: info for info in infos}
+    if wanted and wanted not in by_id:
+        _say_why(wanted)
+    default = min((info for info in infos if info.shipped), key=lambda i: i.config.latent_dim, default=infos[0])
+    current = by_id.get(wanted or "", default)
+    left, right = st.columns([5, 7], vertical_alignment="center", gap="medium")
+    with left:
+        key = f"model-{page}"
+        if session.recall(key) != current.run_id:
+            session.remember(key, current.run_id)  # the URL leads, the box follows
+        st.selectbox(
+            "Model",
+            list(by_id),
+            format_func=lambda run_id: title(by_id[run_id]),
+            key=key,
+            label_visibility="collapsed",
+            on_change=lambda: link.put_run(session.recall(key)),
+        )
+    with right:
+        st.markdown(figures(current))
+    link.put_run(current.run_id)
+    return current
+
+
+def title(info: RunInfo) -> str:
+    """A model in a line: what tells it apart."""
+    c = info.config
+    parts = [DATASET_NAMES.get(c.dataset, c.dataset), c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
+    if c.likelihood != "bernoulli":
+        parts.append("Gaussian" if c.sigma is None else f"Gaussian σ {c.sigma:g}")
+    parts.append(f"{info.result.epoch:g} epochs" if info.result else f"{c.epochs} epochs")
+    if info.shipped:
+        parts.append("starter")
+    if info.status == "stopped":
+        parts.append("stopped early")
+    if c.seed:
+        parts.append(f"seed {c.seed}")
+    return " · ".join(parts)
+
+
+def figures(info: RunInfo) -> str:
+    """The test set's terms, coloured as everywhere."""
+    if info.result is None:
+        return ""
+    test = info.result.test
+    active = sum(kl >= session.ACTIVE_KL for kl in test.kl_per_dim)
+    return (
+        f"**ELBO {number(test.elbo)}** = :blue[reconstruction {number(test.reconstruction)}] − "
+        f":orange[KL {number(test.kl)}] nats per image :gray[· {active} of {len(test.kl_per_dim)} dimensions active]"
+    )
+
+
+def number(value: float, digits: int = 1) -> str:
+    """With a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _say_why(run_id: str) -> None:
+    try:
+        info = session.store().get(run_id)
+        st.warning(f"{title(info)} is {info.status} and has no trained model yet; here is another one.")
+    except ElboRoomError as error:
+        st.warning(f"{error}. Here is another model.")

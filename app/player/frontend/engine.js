@@ -1,0 +1,320 @@
+// Owns the network in the page: a manifest of layers and its tensors -> decode(z), encode(x), in plain JavaScript.
+//
+// Linear, convolution and transposed convolution are one operation here: an output position is its bias plus, for each
+// of its taps, the input vector at one position times one (I, O) matrix. A linear layer has one position and one tap.
+// With the channels last and the matrix transposed to (I, O), that is an axpy over contiguous weights, which can leave
+// out inputs that are zero: after a ReLU, about half of them. Nothing is allocated after `compile`.
+
+// One layer as sums of vector × matrix. start (P+1): the taps of output position p are start[p] … start[p+1]-1;
+// tap t reads input position pixel[t] through the matrix that begins at weight[t].
+function makeProduct({ I, O, P, Q, start, pixel, weight, weights, bias }) {
+  const out = new Float32Array(P * O);
+  // The non-zero channels of every input position: index[q*I …], count[q] of them.
+  const index = new Int32Array(Q * I);
+  const count = new Int32Array(Q);
+  return (x) => {
+    for (let q = 0; q < Q; q++) {
+      let n = 0;
+      const base = q * I;
+      for (let i = 0; i < I; i++) if (x[base + i] !== 0) index[base + n++] = i;
+      count[q] = n;
+    }
+    for (let p = 0; p < P; p++) {
+      const at = p * O;
+      for (let o = 0; o < O; o++) out[at + o] = bias[o];
+      for (let t = start[p]; t < start[p + 1]; t++) {
+        const q = pixel[t] * I;
+        const w = weight[t];
+        const n = count[pixel[t]];
+        let k = 0;
+        // Four inputs in one pass over the outputs: a quarter of the loads and stores of `out`.
+        for (; k + 3 < n; k += 4) {
+          const i0 = index[q + k];
+          const i1 = index[q + k + 1];
+          const i2 = index[q + k + 2];
+          const i3 = index[q + k + 3];
+          const x0 = x[q + i0];
+          const x1 = x[q + i1];
+          const x2 = x[q + i2];
+          const x3 = x[q + i3];
+          const w0 = w + i0 * O;
+          const w1 = w + i1 * O;
+          const w2 = w + i2 * O;
+          const w3 = w + i3 * O;
+          for (let o = 0; o < O; o++) {
+            out[at + o] += x0 * weights[w0 + o] + x1 * weights[w1 + o] + x2 * weights[w2 + o] + x3 * weights[w3 + o];
+          }
+        }
+        for (; k < n; k++) {
+          const i = index[q + k];
+          const xi = x[q + i];
+          const wi = w + i * O;
+          for (let o = 0; o < O; o++) out[at + o] += xi * weights[wi + o];
+        }
+      }
+    }
+    return out;
+  };
+}
+
+const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
+
+function tensorOf(tensors, name, shape) {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`the model lacks the tensor ${name}`);
+  if (String(tensor.shape) !== String(shape)) {
+    throw new Error(`tensor ${name} has shape [${tensor.shape}]; its layer needs [${shape}]`);
+  }
+  return tensor.data;
+}
+
+function linear(layer, shape, tensors) {
+  const { in: I, out: O } = layer;
+  if (sizeOf(shape) !== I) throw new Error(`a linear layer of ${I} inputs came after ${sizeOf(shape)} values`);
+  const source = tensorOf(tensors, layer.weight, [O, I]); // (O, I) -> (I, O)
+  const weights = new Float32Array(I * O);
+  for (let o = 0; o < O; o++) for (let i = 0; i < I; i++) weights[i * O + o] = source[o * I + i];
+  return {
+    shape: [O],
+    run: makeProduct({
+      I, O, P: 1, Q: 1, weights,
+      start: Int32Array.of(0, 1), pixel: Int32Array.of(0), weight: Int32Array.of(0),
+      bias: tensorOf(tensors, layer.bias, [O]),
+    }),
+  };
+}
+
+function convolution(layer, shape, tensors) {
+  const { in: I, out: O, kernel: K, stride: S, padding: pad } = layer;
+  const transposed = layer.type === "conv_transpose2d";
+  const [C, H, W] = shape;
+  if (shape.length !== 3 || C !== I) throw new Error(`a ${layer.type} of ${I} channels came after values of shape [${shape}]`);
+  const grow = (n) => (transposed ? (n - 1) * S - 2 * pad + K : Math.floor((n + 2 * pad - K) / S) + 1);
+  const [OH, OW] = [grow(H), grow(W)];
+  if (OH < 1 || OW < 1) throw new Error(`a ${layer.type} with a ${K}×${K} kernel does not fit ${H}×${W}`);
+  const source = tensorOf(tensors, layer.weight, transposed ? [I, O, K, K] : [O, I, K, K]);
+  const weights = new Float32Array(K * K * I * O); // (K·K, I, O)
+  for (let i = 0; i < I; i++) {
+    for (let o = 0; o < O; o++) {
+      const from = (transposed ? i * O + o : o * I + i) * K * K;
+      for (let k = 0; k < K * K; k++) weights[(k * I + i) * O + o] = source[from + k];
+    }
+  }
+  // Input row (or column) that output row o reads through kernel row k; -1 where there is none.
+  const reads = (o, k, n) => {
+    const at = transposed ? (o + pad - k) / S : o * S + k - pad;
+    return Number.isInteger(at) && at >= 0 && at < n ? at : -1;
+  };
+  const start = new Int32Array(OH * OW + 1);
+  const pixel = [];
+  const weight = [];
+  for (let oy = 0; oy < OH; oy++) {
+    for (let ox = 0; ox < OW; ox++) {
+      for (let ky = 0; ky < K; ky++) {
+        const iy = reads(oy, ky, H);
+        if (iy < 0) continue;
+        for (let kx = 0; kx < K; kx++) {
+          const ix = reads(ox, kx, W);
+          if (ix < 0) continue;
+          pixel.push(iy * W + ix);
+          weight.push((ky * K + kx) * I * O);
+        }
+      }
+      start[oy * OW + ox + 1] = pixel.length;
+    }
+  }
+  return {
+    shape: [O, OH, OW],
+    run: makeProduct({
+      I, O, P: OH * OW, Q: H * W, weights,
+      start, pixel: Int32Array.from(pixel), weight: Int32Array.from(weight),
+      bias: tensorOf(tensors, layer.bias, [O]),
+    }),
+  };
+}
+
+// A layer that only moves values: out[n] = x[from[n]], or 0 where from[n] is -1.
+function permutation(from) {
+  const out = new Float32Array(from.length);
+  return (x) => {
+    for (let n = 0; n < from.length; n++) out[n] = from[n] < 0 ? 0 : x[from[n]];
+    return out;
+  };
+}
+
+function channelsLast([C, H, W]) {
+  const from = new Int32Array(C * H * W);
+  for (let c = 0; c < C; c++) for (let p = 0; p < H * W; p++) from[p * C + c] = c * H * W + p;
+  return permutation(from);
+}
+
+function channelsFirst([C, H, W]) {
+  const from = new Int32Array(C * H * W);
+  for (let c = 0; c < C; c++) for (let p = 0; p < H * W; p++) from[c * H * W + p] = p * C + c;
+  return permutation(from);
+}
+
+// Centred window of another size: "pad" puts zeros around, "crop" cuts off.
+function centre(layer, shape) {
+  const [C, h, w] = shape;
+  const [C2, H, W] = layer.shape;
+  const grows = H >= h && W >= w;
+  const shrinks = H <= h && W <= w;
+  if (shape.length !== 3 || C !== C2 || !(layer.type === "pad" ? grows : shrinks)) {
+    throw new Error(`${layer.type} cannot make [${layer.shape}] of [${shape}]`);
+  }
+  const top = layer.type === "pad" ? Math.floor((H - h) / 2) : -Math.floor((h - H) / 2);
+  const left = layer.type === "pad" ? Math.floor((W - w) / 2) : -Math.floor((w - W) / 2);
+  const from = new Int32Array(C * H * W);
+  for (let c = 0; c < C; c++) {
+    for (let y = 0; y < H; y++) {
+      for (let x = 0; x < W; x++) {
+        const inside = y >= top && y < top + h && x >= left && x < left + w;
+        from[(c * H + y) * W + x] = inside ? (c * h + y - top) * w + x - left : -1;
+      }
+    }
+  }
+  return { shape: [C, H, W], run: permutation(from) };
+}
+
+function relu(x) {
+  for (let n = 0; n < x.length; n++) if (x[n] < 0) x[n] = 0;
+  return x;
+}
+
+function tanh(x) {
+  for (let n = 0; n < x.length; n++) x[n] = Math.tanh(x[n]);
+  return x;
+}
+
+function silu(x) {
+  for (let n = 0; n < x.length; n++) x[n] /= 1 + Math.exp(-x[n]);
+  return x;
+}
+
+const ACTIVATIONS = { relu, tanh, silu };
+const LAYERS = { linear, conv2d: convolution, conv_transpose2d: convolution, pad: centre, crop: centre };
+
+// layers + input shape -> {run(x) -> Float32Array owned by the chain, shape}
+function chain(layers, inputShape, tensors) {
+  const steps = [];
+  let shape = inputShape;
+  let last = false; // are the values channels-last just now?
+  for (const layer of layers) {
+    if (layer.type in ACTIVATIONS) {
+      // Element by element and in place, so never on the caller's array.
+      if (steps.length === 0) steps.push(permutation(Int32Array.from({ length: sizeOf(shape) }, (_, n) => n)));
+      steps.push(ACTIVATIONS[layer.type]);
+      continue;
+    }
+    const wantsLast = layer.type === "conv2d" || layer.type === "conv_transpose2d";
+    if (wantsLast !== last && shape.length === 3) steps.push(last ? channelsFirst(shape) : channelsLast(shape));
+    last = wantsLast;
+    if (layer.type === "reshape") {
+      if (sizeOf(layer.shape) !== sizeOf(shape)) throw new Error(`reshape cannot make [${layer.shape}] of [${shape}]`);
+      shape = layer.shape;
+      continue;
+    }
+    const build = LAYERS[layer.type];
+    if (!build) throw new Error(`the page does not know the layer "${layer.type}"`);
+    const built = build(layer, shape, tensors);
+    steps.push(built.run);
+    shape = built.shape;
+  }
+  if (last) steps.push(channelsFirst(shape));
+  return {
+    shape,
+    run(x) {
+      let values = x;
+      for (let n = 0; n < steps.length; n++) values = steps[n](values);
+      return values;
+    },
+  };
+}
+
+// manifest, tensors (Map<name, {shape, data}>) -> network. Throws one sentence where they do not fit each other.
+// Without `encoder` layers (a worker that only decodes) `encode` is null.
+export function compile(manifest, tensors) {
+  if (manifest.format !== 1) throw new Error(`the model has format ${manifest.format}; this page reads format 1`);
+  const { latent_dim: D, image_shape: shape } = manifest;
+  const size = sizeOf(shape); // C·H·W
+  if (manifest.output !== "sigmoid" && manifest.output !== "identity") {
+    throw new Error(`the page does not know the output "${manifest.output}"`);
+  }
+  const decoder = chain(manifest.decoder, [D], tensors);
+  if (sizeOf(decoder.shape) !== size) {
+    throw new Error(`the decoder gives [${decoder.shape}]; a picture is [${shape}]`);
+  }
+  const encoder = manifest.encoder?.length ? chain(manifest.encoder, shape, tensors) : null;
+  if (encoder && sizeOf(encoder.shape) !== 2 * D) {
+    throw new Error(`the encoder gives [${encoder.shape}]; μ and log σ² of ${D} dimensions need ${2 * D}`);
+  }
+  const sigmoid = manifest.output === "sigmoid";
+  const picture = new Float32Array(size);
+  const code = { mu: new Float32Array(D), logvar: new Float32Array(D) };
+
+  // z (D) -> f(z) (C·H·W), the likelihood's parameter; valid until the next call.
+  const parameters = (z) => decoder.run(z);
+
+  // z (D) -> the mean picture (C·H·W) in [0, 1]; into `out` if given, else valid until the next call.
+  function decode(z, out = picture) {
+    const f = decoder.run(z);
+    if (sigmoid) for (let n = 0; n < size; n++) out[n] = 1 / (1 + Math.exp(-f[n]));
+    else for (let n = 0; n < size; n++) out[n] = f[n] < 0 ? 0 : f[n] > 1 ? 1 : f[n];
+    return out;
+  }
+
+  // zs (n·D) -> n mean pictures, one after the other, into `out` (n·C·H·W).
+  function decodeBatch(zs, out = new Float32Array((zs.length / D) * size)) {
+    for (let n = 0; n * D < zs.length; n++) {
+      decode(zs.subarray(n * D, (n + 1) * D), out.subarray(n * size, (n + 1) * size));
+    }
+    return out;
+  }
+
+  // x (C·H·W) in [0, 1] -> Q(z|X) = N(mu, diag exp(logvar)); valid until the next call.
+  function encode(x) {
+    const values = encoder.run(x);
+    code.mu.set(values.subarray(0, D));
+    code.logvar.set(values.subarray(D, 2 * D));
+    return code;
+  }
+
+  return { D, shape, size, sigmoid, parameters, decode, decodeBatch, encode: encoder ? encode : null };
+}
+
+// −log P(X|z) in nats for a Bernoulli with logits f: −Σ x log p + (1 − x) log(1 − p) = Σ log(1 + e^f) − x f.
+export function bernoulliNats(f, x) {
+  let nats = 0;
+  for (let n = 0; n < x.length; n++) nats += Math.max(f[n], 0) + Math.log1p(Math.exp(-Math.abs(f[n]))) - x[n] * f[n];
+  return nats;
+}
+
+// ‖X − f‖²: what a Gaussian likelihood is made of; its nats also need σ, which is not the page's to know.
+export function squaredError(f, x) {
+  let sum = 0;
+  for (let n = 0; n < x.length; n++) sum += (x[n] - f[n]) ** 2;
+  return sum;
+}
+
+// D[N(mu, diag exp(logvar)) ‖ N(0, I)] = ½ Σ μ² + σ² − 1 − log σ², in nats.
+export function gaussianKL(mu, logvar) {
+  let sum = 0;
+  for (let d = 0; d < mu.length; d++) sum += mu[d] ** 2 + Math.exp(logvar[d]) - 1 - logvar[d];
+  return sum / 2;
+}
+
+// A picture (C, H, W) in [0, 1], grey or RGB, into RGBA bytes (a Uint8ClampedArray, which rounds), in rows of `stride`
+// pixels, its top left one at pixel `at`.
+export function toRGBA(picture, [C, H, W], rgba, stride = W, at = 0) {
+  const plane = H * W;
+  const green = C === 3 ? plane : 0;
+  for (let y = 0, n = 0; y < H; y++) {
+    for (let x = 0, to = (at + y * stride) * 4; x < W; x++, n++, to += 4) {
+      rgba[to] = picture[n] * 255;
+      rgba[to + 1] = picture[n + green] * 255;
+      rgba[to + 2] = picture[n + 2 * green] * 255;
+      rgba[to + 3] = 255;
+    }
+  }
+}

@@ -1,0 +1,252 @@
+// A grid of pictures out of one blob: as cards (pictures, title, lines), or dense, one canvas for all of them.
+// Pictures are drawn at their own size and scaled by CSS, so that a redraw is one putImageData and the layout stands still.
+
+import { blobRegistry } from "./blob.js";
+import { colourRamp, isDark, paintPicture, parseColour, writePicture } from "./picture.js";
+
+class Gallery {
+  constructor(parent) {
+    this.root = document.createElement("section");
+    this.root.className = "gallery";
+    parent.appendChild(this.root);
+    this.blob = null;
+    this.onBlob = (event) => event.detail === this.data?.blob && this.draw();
+    globalThis.addEventListener("elbo-room-blob", this.onBlob);
+  }
+
+  destroy() {
+    globalThis.removeEventListener("elbo-room-blob", this.onBlob);
+    this.root.remove();
+  }
+
+  update(data, setTriggerValue) {
+    this.data = data;
+    this.pick = (value) => setTriggerValue("picked", value);
+    const style = getComputedStyle(this.root);
+    const background = parseColour(style.getPropertyValue("--st-background-color"));
+    // Blue below, orange above, the page in the middle: where nothing differs, nothing is seen.
+    const ends = isDark(background) ? [[112, 184, 255], [40, 122, 206], background, [206, 106, 16], [255, 176, 84]] : [[8, 64, 140], [88, 160, 222], background, [244, 150, 58], [166, 70, 0]];
+    // Small differences are the common ones: colour grows faster than the difference near none. 128, not 127.5, is none.
+    const even = colourRamp(ends);
+    this.diverging = new Uint8Array(768);
+    for (let i = 0; i < 256; i++) {
+      const side = Math.max(-1, (i - 128) / 127);
+      const at = Math.round(127.5 + 127.5 * Math.sign(side) * Math.abs(side) ** 0.65);
+      this.diverging.set(i === 128 ? background : even.subarray(3 * at, 3 * at + 3), 3 * i);
+    }
+    this.draw();
+  }
+
+  draw() {
+    const arrived = blobRegistry().get(this.data.blob);
+    // New pictures that are not here yet: the old ones stay.
+    if (arrived) this.blob = arrived;
+    if (this.data.dense !== this.wasDense) this.root.replaceChildren();
+    this.wasDense = this.data.dense;
+    if (this.data.dense) this.drawDense();
+    else this.drawCards();
+  }
+
+  /** The tensor a picture is in, or null while it is not there. */
+  tensor(name, row = 0) {
+    const tensor = this.blob?.tensors.get(name);
+    return tensor && row < tensor.shape[0] ? tensor : null;
+  }
+
+  // ---- cards ---------------------------------------------------------------------------------------------------
+
+  drawCards() {
+    const { tiles, columns, tilePx, clickable } = this.data;
+    let grid = this.root.firstElementChild;
+    if (!grid) {
+      grid = document.createElement("div");
+      this.root.append(grid);
+    }
+    grid.className = "gallery-cards";
+    grid.setAttribute("role", "list");
+    const most = Math.max(1, ...tiles.map((tile) => tile.pictures.length));
+    grid.style.setProperty("--columns", columns);
+    grid.style.setProperty("--card", `${most * tilePx + (most - 1) * 8 + 26}px`);
+    const tag = clickable ? "BUTTON" : "DIV";
+    tiles.forEach((tile, i) => {
+      let slot = grid.children[i];
+      if (slot?.firstElementChild.tagName !== tag) {
+        const fresh = document.createElement("div");
+        fresh.setAttribute("role", "listitem");
+        fresh.style.display = "grid";
+        fresh.append(document.createElement(tag));
+        if (slot) slot.replaceWith(fresh);
+        else grid.append(fresh);
+        slot = fresh;
+      }
+      this.drawCard(slot.firstElementChild, tile, clickable);
+    });
+    while (grid.children.length > tiles.length) grid.lastElementChild.remove();
+  }
+
+  drawCard(card, tile, clickable) {
+    card.className = "gallery-card";
+    if (!card.firstElementChild) {
+      const pictures = document.createElement("div");
+      pictures.className = "gallery-pictures";
+      const words = document.createElement("div");
+      words.className = "gallery-words";
+      card.append(pictures, words);
+    }
+    const [pictures, words] = card.children;
+    const lines = tile.lines ?? [];
+    const captions = tile.pictures.map((picture) => picture.caption).filter(Boolean);
+    const spoken = [tile.title, ...captions, ...lines].filter(Boolean).join(", ");
+    if (clickable) {
+      card.type = "button";
+      card.setAttribute("aria-label", spoken);
+      card.setAttribute("aria-pressed", String(this.data.selected !== null && this.data.selected === tile.value));
+      card.onclick = () => this.pick(tile.value);
+    }
+
+    tile.pictures.forEach((picture, i) => {
+      let figure = pictures.children[i];
+      if (!figure) {
+        figure = document.createElement("figure");
+        figure.append(document.createElement("canvas"), document.createElement("figcaption"));
+        pictures.append(figure);
+      }
+      this.drawPicture(figure, picture);
+    });
+    while (pictures.children.length > tile.pictures.length) pictures.lastElementChild.remove();
+
+    const text = JSON.stringify([tile.title, lines]);
+    if (words.dataset.text === text) return;
+    words.dataset.text = text;
+    words.hidden = !tile.title && lines.length === 0;
+    words.replaceChildren();
+    if (tile.title) words.append(Object.assign(document.createElement("strong"), { textContent: tile.title }));
+    for (const line of lines) words.append(Object.assign(document.createElement("span"), { textContent: line }));
+  }
+
+  drawPicture(figure, { tensor: name, index, caption = "", diverging = false }) {
+    const [canvas, words] = figure.children;
+    const tensor = this.tensor(name, index);
+    const [, , height, width] = tensor?.shape ?? [1, 1, 1, 1];
+    const { tilePx } = this.data;
+    canvas.style.setProperty("--wide", `${tilePx}px`);
+    canvas.style.setProperty("--high", `${Math.round((tilePx * height) / width)}px`);
+    canvas.classList.toggle("diverging", diverging);
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", caption || name);
+    if (tensor) paintPicture(canvas, tensor, index, diverging ? this.diverging : undefined);
+    if (words.textContent !== caption) words.textContent = caption;
+    words.hidden = !caption;
+  }
+
+  // ---- dense ---------------------------------------------------------------------------------------------------
+
+  drawDense() {
+    const { columns, tilePx, clickable, caption, gap } = this.data;
+    let figure = this.root.firstElementChild;
+    if (!figure) figure = this.buildDense();
+    figure.className = clickable ? "gallery-dense clickable" : "gallery-dense";
+    const [frame, words, live] = figure.children;
+    const [canvas] = frame.children;
+    words.textContent = caption;
+    words.hidden = !caption;
+    live.hidden = !clickable;
+    if (clickable) canvas.tabIndex = 0;
+    else canvas.removeAttribute("tabindex");
+
+    // A tensor's name stands for all of its pictures, in order.
+    this.cells =
+      typeof this.data.tiles === "string"
+        ? Array.from({ length: this.tensor(this.data.tiles)?.shape[0] ?? 0 }, (_, index) => ({ tensor: this.data.tiles, index, value: index }))
+        : this.data.tiles.map((tile) => ({ ...tile.pictures[0], title: tile.title, value: tile.value ?? null }));
+    canvas.setAttribute("role", clickable ? "application" : "img");
+    canvas.setAttribute("aria-label", `${caption || "Pictures"}: ${this.cells.length} pictures${clickable ? ". Arrow keys go from one to the next, Enter picks." : ""}`);
+
+    const first = this.cells[0] && this.tensor(this.cells[0].tensor);
+    if (!first) return; // keeps what is drawn, and its size
+    const [, , height, width] = first.shape;
+    const across = Math.min(columns, this.cells.length);
+    const down = Math.ceil(this.cells.length / columns);
+    this.grid = { columns, across, down, stepX: width + gap, stepY: height + gap, width: across * (width + gap) - gap, height: down * (height + gap) - gap, tileWidth: width, tileHeight: height };
+    frame.style.width = `${Math.round((this.grid.width * tilePx) / width)}px`;
+    if (canvas.width !== this.grid.width) canvas.width = this.grid.width;
+    if (canvas.height !== this.grid.height) canvas.height = this.grid.height;
+    const image = new ImageData(this.grid.width, this.grid.height);
+    this.cells.forEach((cell, i) => {
+      const tensor = this.tensor(cell.tensor, cell.index);
+      const left = (i % columns) * this.grid.stepX;
+      const top = Math.floor(i / columns) * this.grid.stepY;
+      if (tensor) writePicture(image.data, this.grid.width, left, top, tensor, cell.index, cell.diverging ? this.diverging : undefined);
+    });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    this.placeMarks();
+  }
+
+  buildDense() {
+    const figure = document.createElement("figure");
+    figure.innerHTML =
+      '<div><canvas></canvas><i class="chosen" hidden></i><i class="cursor" hidden></i></div><figcaption></figcaption><span class="gallery-live" aria-live="polite"></span>';
+    this.root.append(figure);
+    const canvas = figure.querySelector("canvas");
+    this.cursor = -1;
+    const under = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const x = Math.floor((((event.clientX - box.left) / box.width) * canvas.width) / this.grid.stepX);
+      const y = Math.floor((((event.clientY - box.top) / box.height) * canvas.height) / this.grid.stepY);
+      const cell = y * this.grid.columns + x;
+      return x >= 0 && y >= 0 && cell < this.cells.length ? cell : -1;
+    };
+    const go = (cell) => {
+      if (!this.data.clickable || !this.grid) return;
+      this.cursor = cell;
+      this.placeMarks();
+    };
+    canvas.addEventListener("pointermove", (event) => this.grid && go(under(event)));
+    canvas.addEventListener("pointerleave", () => go(-1));
+    canvas.addEventListener("blur", () => go(-1));
+    canvas.addEventListener("click", (event) => {
+      const cell = this.grid && this.data.clickable ? under(event) : -1;
+      if (cell >= 0) this.pick(this.cells[cell].value);
+    });
+    canvas.addEventListener("keydown", (event) => {
+      if (!this.grid || !this.data.clickable) return;
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.grid.columns, ArrowDown: this.grid.columns }[event.key];
+      if (step) {
+        const to = this.cursor < 0 ? 0 : this.cursor + step;
+        if (to >= 0 && to < this.cells.length) go(to);
+        const { title, index } = this.cells[this.cursor];
+        figure.querySelector(".gallery-live").textContent = title ?? `picture ${index}`;
+      } else if ((event.key === "Enter" || event.key === " ") && this.cursor >= 0) this.pick(this.cells[this.cursor].value);
+      else return;
+      event.preventDefault();
+      event.stopPropagation(); // the page has shortcuts of its own
+    });
+    return figure;
+  }
+
+  placeMarks() {
+    const { columns, stepX, stepY, width, height, tileWidth, tileHeight } = this.grid;
+    const place = (mark, cell) => {
+      mark.hidden = cell < 0 || cell >= this.cells.length;
+      mark.style.left = `${(100 * (cell % columns) * stepX) / width}%`;
+      mark.style.top = `${(100 * Math.floor(cell / columns) * stepY) / height}%`;
+      mark.style.width = `${(100 * tileWidth) / width}%`;
+      mark.style.height = `${(100 * tileHeight) / height}%`;
+    };
+    const { selected } = this.data;
+    place(this.root.querySelector(".chosen"), selected === null ? -1 : this.cells.findIndex((cell) => cell.value === selected));
+    place(this.root.querySelector(".cursor"), this.cursor);
+  }
+}
+
+const galleries = new WeakMap();
+
+export default function gallery({ parentElement, data, setTriggerValue }) {
+  let one = galleries.get(parentElement);
+  if (!one) galleries.set(parentElement, (one = new Gallery(parentElement)));
+  one.update(data, setTriggerValue);
+  return () => {
+    galleries.get(parentElement)?.destroy();
+    galleries.delete(parentElement);
+  };
+}

@@ -1,0 +1,124 @@
+// Where the points lie on the stage: fit, zoom and pan. px = scale·x + left and py = −scale·y + top; nothing else knows the zoom.
+
+const ZOOM_MAX = 400;
+const GUTTER = { left: 56, bottom: 44 }; // room for ticks and titles, where the axes mean something
+const TICK_PX = 72; // ticks are at least this far apart
+
+export class MapView {
+  constructor() {
+    this.zoom = 1; // 1: all points are seen
+    this.x = 0; // pan, CSS px
+    this.y = 0;
+    this.width = 0; // of the stage, CSS px
+    this.height = 0;
+    this.meaningful = false; // whether there are axes
+    this.bounds = [0, 0, 1, 1]; // [cx, cy, half width, half height] of the points
+    this.count = 1; // how many points there are
+  }
+
+  /** The part of the stage that holds points, in CSS px. */
+  plot() {
+    const left = this.meaningful ? GUTTER.left : 0;
+    const bottom = this.meaningful ? GUTTER.bottom : 0;
+    return { left, top: 0, width: Math.max(this.width - left, 1), height: Math.max(this.height - bottom, 1) };
+  }
+
+  /** px = scale·x + left, py = −scale·y + top: one scale for both axes, so distances look alike in every direction. */
+  affine() {
+    const plot = this.plot();
+    const [cx, cy, halfWidth, halfHeight] = this.bounds;
+    const room = 18 + this.radius(); // the outermost discs are whole
+    const fit = Math.min((plot.width / 2 - room) / halfWidth, (plot.height / 2 - room) / halfHeight);
+    const scale = Math.max(fit, 1e-6) * this.zoom;
+    return {
+      scale,
+      left: plot.left + plot.width / 2 + this.x - scale * cx,
+      top: plot.top + plot.height / 2 + this.y + scale * cy,
+    };
+  }
+
+  radius() {
+    // 10,000 points want small discs, 300 can have larger ones; zooming in makes them grow slowly.
+    const base = Math.max(1.7, Math.min(4.5, 60 / Math.sqrt(Math.max(this.count, 1)) + 1.1));
+    return Math.min(base * this.zoom ** 0.3, 7);
+  }
+
+  zoomAt(factor, x, y) {
+    const plot = this.plot();
+    const zoom = Math.max(1, Math.min(ZOOM_MAX, this.zoom * factor));
+    const ratio = zoom / this.zoom;
+    const px = x - plot.left - plot.width / 2;
+    const py = y - plot.top - plot.height / 2;
+    this.zoom = zoom;
+    this.x = px - (px - this.x) * ratio;
+    this.y = py - (py - this.y) * ratio;
+    this.pan(0, 0);
+  }
+
+  pan(dx, dy) {
+    const plot = this.plot();
+    // The middle of the stage stays over the map: it cannot be lost.
+    const limit = (value, size) => Math.max((-this.zoom * size) / 2, Math.min((this.zoom * size) / 2, value));
+    this.x = limit(this.x + dx, plot.width);
+    this.y = limit(this.y + dy, plot.height);
+  }
+
+  reset() {
+    this.zoom = 1;
+    this.x = 0;
+    this.y = 0;
+  }
+
+  /** {x, y}: lists of {value, px, text} at round numbers. */
+  ticks() {
+    const plot = this.plot();
+    const { scale, left, top } = this.affine();
+    const rough = TICK_PX / scale;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
+    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    const along = (low, high, toPx) => {
+      const ticks = [];
+      for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push({ value: k * step, px: toPx(k * step), text: minus((k * step).toFixed(digits)) });
+      return ticks;
+    };
+    return {
+      x: along((plot.left + 1 - left) / scale, (plot.left + plot.width - 2 - left) / scale, (v) => scale * v + left),
+      y: along((top - plot.height + 2) / scale, (top - 1) / scale, (v) => top - scale * v),
+    };
+  }
+
+  /** (x, y) -> its place on the stage. */
+  place(x, y) {
+    const { scale, left, top } = this.affine();
+    return [scale * x + left, top - scale * y];
+  }
+
+  resize(width, height) {
+    // A pan is in px: it keeps its place in the picture when the stage grows or shrinks.
+    if (this.width) {
+      this.x *= width / this.width;
+      this.y *= height / this.height;
+    }
+    this.width = width;
+    this.height = height;
+  }
+
+  /** The middle of the plot, CSS px. */
+  middle() {
+    const plot = this.plot();
+    return [plot.left + plot.width / 2, plot.top + plot.height / 2];
+  }
+}
+
+/** "−3.0": a real minus sign, and no minus before zero. */
+export function minus(text) {
+  return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", "−");
+}
+
+/** Three digits that count: 21.4, 31.0, 0.0312, 1234. */
+export function number(value) {
+  const size = Math.abs(value);
+  if (size >= 100 || size === 0) return minus(value.toFixed(0));
+  return minus(size >= 0.001 ? value.toPrecision(3) : value.toExponential(1));
+}

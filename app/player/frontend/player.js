@@ -1,0 +1,511 @@
+// Owns the Explore component: the code z, the picture it decodes to, and everything that moves it. While a control is held
+// nothing leaves the page; on release one state message, "view": {z, image}, tells Python.
+
+import { whenBlobs } from "./blob.js";
+import { bernoulliNats, compile, gaussianKL, squaredError, toRGBA } from "./engine.js";
+import { decimal, h, nats } from "./dom.js";
+import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
+import { CELLS, Plane } from "./plane.js";
+import { Rows } from "./rows.js";
+
+// Codes that differ by less than a link's rounding are the same code.
+const same = (a, b) => a.length === b.length && a.every((value, d) => Math.abs(value - b[d]) < 0.0051);
+
+function gaussian() {
+  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+}
+
+// Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
+function slerp(a, b, t, out) {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let d = 0; d < a.length; d++) {
+    dot += a[d] * b[d];
+    aa += a[d] * a[d];
+    bb += b[d] * b[d];
+  }
+  const angle = Math.acos(Math.min(1, Math.max(-1, dot / Math.sqrt(aa * bb || 1))));
+  const sine = Math.sin(angle);
+  const [s, u] = sine < 1e-3 || aa * bb === 0 ? [1 - t, t] : [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
+  for (let d = 0; d < a.length; d++) out[d] = s * a[d] + u * b[d];
+  return out;
+}
+
+class Player {
+  constructor(root) {
+    this.root = root;
+    this.stops = [];
+    // The layout depends on the width given and on the window; both may change at any time.
+    this.observer = new ResizeObserver(() => this.layout());
+    this.observer.observe(root);
+    this.onresize = () => this.layout();
+    globalThis.addEventListener("resize", this.onresize);
+    root.addEventListener("keydown", (event) => {
+      // Space plays, except where it already means something: on a button or the fold.
+      if (event.key !== " " || event.composedPath()[0].closest?.("button, summary")) return;
+      event.preventDefault();
+      this.togglePlay(null);
+    });
+  }
+
+  destroy() {
+    this.leaveModel();
+    this.observer.disconnect();
+    globalThis.removeEventListener("resize", this.onresize);
+  }
+
+  leaveModel() {
+    this.stopPlay(false);
+    for (const stop of this.stops.splice(0)) stop();
+    this.worker?.terminate();
+    if (this.workerUrl) URL.revokeObjectURL(this.workerUrl);
+    this.worker = this.workerUrl = this.net = this.rows = this.plane = this.start = this.images = null;
+    this.closePicker();
+  }
+
+  // ---- what Python says -------------------------------------------------------------------------------------------
+
+  update({ data, setStateValue }) {
+    this.setStateValue = setStateValue;
+    const { model, images, means, dims, inactive, palette } = data;
+    const subject = JSON.stringify([model, images, means, dims, inactive, palette]);
+    const view = JSON.stringify([data.z, data.image]);
+    this.height = data.height;
+    if (subject !== this.subject) {
+      this.subject = subject;
+      this.view = view;
+      this.open(data);
+      return;
+    }
+    this.plane?.drawDots(); // the theme may have changed
+    if (view === this.view) return;
+    this.view = view;
+    // What we sent ourselves comes back: an echo, perhaps of a release before the latest, is no reason to move.
+    const echo = this.pending.findIndex((sent) => sent.image === data.image && same(sent.z, data.z));
+    if (echo >= 0) {
+      this.pending.splice(0, echo + 1);
+      return;
+    }
+    if (this.dirty) return; // the hand on the control wins; its release will say where it stands
+    this.stopPlay(false);
+    this.pending = [];
+    if (!same(data.z, this.z)) this.z = Float32Array.from(data.z);
+    this.image = data.image ?? null;
+    if (this.net) this.begin();
+  }
+
+  open(data) {
+    this.leaveModel();
+    this.data = data;
+    this.z = Float32Array.from(data.z);
+    this.image = data.image ?? null;
+    this.dirty = false;
+    this.pending = []; // views sent and not yet seen again in data
+    this.root.replaceChildren(h("div", { class: "waiting", role: "status" }, "Loading the model …"));
+    this.stops.push(
+      whenBlobs([data.model], (blob) => {
+        try {
+          this.build(blob);
+        } catch (error) {
+          this.fail(error);
+        }
+      }),
+    );
+  }
+
+  fail(error) {
+    this.leaveModel();
+    const sentence = `This model cannot be shown: ${error.message}.`;
+    this.root.replaceChildren(h("p", { class: "error", role: "alert" }, sentence));
+  }
+
+  // ---- the page ---------------------------------------------------------------------------------------------------
+
+  build(blob) {
+    const { data } = this;
+    const manifest = JSON.parse(blob.metadata.manifest);
+    this.manifest = manifest;
+    this.net = compile(manifest, blob.tensors);
+    const { D, shape } = this.net;
+    if (this.z.length !== D) throw new Error(`a code of ${this.z.length} numbers came for ${D} latent dimensions`);
+    const [, H, W] = shape;
+
+    const known = [...data.dims, ...data.inactive];
+    const unlisted = Array.from({ length: D }, (_, dim) => dim).filter((dim) => !known.some((entry) => entry.dim === dim));
+    const active = [...data.dims, ...unlisted.map((dim) => ({ dim, kl: null }))];
+
+    this.canvas = h("canvas", { "data-testid": "decoded", width: W, height: H, role: "img", "aria-label": "Decoded picture" });
+    this.context = this.canvas.getContext("2d");
+    this.pixels = new ImageData(W, H);
+    this.canvas.dataset.paints = "0";
+    this.paints = 0;
+
+    this.rows = new Rows(active, data.inactive, shape, {
+      value: (dim) => this.z[dim],
+      input: (dim, value) => this.moveOne(dim, value),
+      release: () => this.release(),
+      play: (dim) => this.togglePlay(dim),
+      opened: (dims) => {
+        this.rows.paintNow(this.pixels);
+        this.worker?.postMessage({ type: "dims", dims });
+      },
+    });
+    this.plane =
+      D === 2
+        ? new Plane(shape, data.palette, {
+            value: (dim) => this.z[dim],
+            move: (z1, z2) => this.moveAll([z1, z2]),
+            release: () => this.release(),
+          })
+        : null;
+
+    this.buttons = this.makeButtons();
+    this.startPanel = h("div", { class: "start", hidden: true });
+    const picture = h("div", { class: "picture" }, this.canvas);
+    const parts = this.plane
+      ? [
+          h("div", { class: "left" }, picture, this.rows.element),
+          this.plane.element,
+          h("div", { class: "side" }, this.buttons, this.plane.toggles, this.plane.legend, this.startPanel),
+        ]
+      : [h("div", { class: "left" }, picture, this.buttons, this.startPanel), this.rows.element];
+    this.stage = h("div", { class: this.plane ? "stage two" : "stage" }, ...parts);
+    this.root.replaceChildren(this.stage);
+    this.layout();
+
+    this.paint(-1); // the picture first, everything else after it
+    this.startWorker(manifest, blob.tensors);
+    this.stops.push(whenBlobs([data.images], (images) => images && this.haveImages(images)));
+    if (this.plane) this.stops.push(whenBlobs([data.means], (means) => means && this.plane?.setMeans(means)));
+  }
+
+  makeButtons() {
+    const button = (text, title, onclick) => h("button", { type: "button", title, onclick }, text);
+    this.pickButton = button("Test image…", "Encode an image of the test set, here in the page", () => this.openPicker());
+    this.pickButton.hidden = true; // until the images and an encoder are there
+    this.playButton = button("▶ Play", "Walk through the prior (space); space on a slider plays that dimension", () =>
+      this.togglePlay(null),
+    );
+    this.copyButton = button("Copy link", "A link to this model and this code", () => this.copyLink());
+    return h(
+      "div",
+      { class: "buttons" },
+      button("Prior mean", "z = 0", () => this.jump(new Float32Array(this.net.D))),
+      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, gaussian))),
+      this.pickButton,
+      this.playButton,
+      this.copyButton,
+      button("Save PNG", "The picture, 16 times as large", () => this.savePNG()),
+    );
+  }
+
+  layout() {
+    if (!this.stage) return;
+    const width = this.root.clientWidth;
+    if (!width || !this.rows) return;
+    const [, H, W] = this.net.shape;
+    const stacked = width < 820;
+    // Streamlit's header and the model's line take about 190 px above; the rest of the window is ours.
+    const room = Math.max(this.height, globalThis.innerHeight - 204);
+    const below = this.plane ? 150 : 176; // what stands under the picture
+    const target = Math.min(0.32 * width, room - below, 640);
+    // Whole pixels of the picture make it crisp: 28 pixels at 12 CSS px each.
+    const zoom = Math.max(Math.ceil(320 / W), Math.floor(Math.max(320, target) / W));
+    const side = zoom * W;
+    this.root.style.setProperty("--picture", `${side}px`);
+    this.root.style.setProperty("--picture-height", `${zoom * H}px`);
+    this.stage.classList.toggle("stacked", stacked);
+    if (this.plane) {
+      const left = Math.min(side, width);
+      this.rows.layout(left, 1e4, true);
+      const free = stacked ? width - 40 : width - left - 40 - 2 * 24 - 190;
+      this.plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40))));
+    } else if (stacked) {
+      this.rows.layout(width, 1e4, true);
+    } else {
+      this.rows.layout(width - side - 28, room);
+    }
+  }
+
+  // ---- the code and the picture -----------------------------------------------------------------------------------
+
+  // Paints synchronously. moved: the dimension that changed alone, or -1.
+  paint(moved) {
+    const picture = this.net.decode(this.z);
+    toRGBA(picture, this.net.shape, this.pixels.data);
+    this.context.putImageData(this.pixels, 0, 0);
+    this.canvas.dataset.paints = String(++this.paints);
+    if (moved >= 0) this.rows.show(moved, this.z[moved]);
+    else for (let d = 0; d < this.net.D; d++) this.rows.show(d, this.z[d]);
+    this.rows.paintNow(this.pixels);
+    this.plane?.show();
+    this.showFigures();
+    this.worker?.postMessage({ type: "z", z: this.z, moved });
+  }
+
+  moveOne(dim, value) {
+    this.stopPlay(false);
+    this.dirty = true;
+    this.z[dim] = value;
+    this.paint(dim);
+  }
+
+  moveAll(z) {
+    this.stopPlay(false);
+    this.dirty = true;
+    this.z.set(z);
+    this.paint(-1);
+  }
+
+  jump(z, image = null) {
+    this.stopPlay(false);
+    this.dirty = true;
+    this.z.set(z);
+    this.image = image;
+    this.begin();
+    this.release();
+  }
+
+  // Takes up z and the start image, both already set.
+  begin() {
+    this.showStart();
+    this.paint(-1);
+  }
+
+  release() {
+    if (!this.dirty) return;
+    this.dirty = false;
+    const view = { z: Array.from(this.z, (value) => Number(value.toFixed(4))), image: this.image };
+    this.pending = [...this.pending.slice(-7), view];
+    this.setStateValue("view", view);
+  }
+
+  // ---- the start image --------------------------------------------------------------------------------------------
+
+  haveImages(blob) {
+    this.images = blob;
+    const [N, ...shape] = blob.tensors.get("images").shape;
+    if (String(shape) !== String(this.net.shape)) {
+      this.fail(new Error(`its pictures are [${this.net.shape}], the test images [${shape}]`));
+      return;
+    }
+    if (this.image != null && this.image >= N) this.image = null;
+    this.pickButton.hidden = !this.net.encode;
+    this.showStart();
+  }
+
+  showStart() {
+    const panel = this.startPanel;
+    this.start = null;
+    panel.hidden = this.image == null || !this.images || !this.net.encode;
+    if (panel.hidden) return;
+    const { net, images, image } = this;
+    const x = imageAt(images, image, new Float32Array(net.size));
+    const { mu, logvar } = net.encode(x);
+    const code = mu.slice();
+    this.start = { x, code };
+    const [original, reconstruction] = [h("canvas"), h("canvas")];
+    paintPictureInto(original, x, net.shape);
+    paintPictureInto(reconstruction, net.decode(code), net.shape);
+    const label = labelOf(images, image);
+    const figure = (caption, canvas) => h("figure", {}, canvas, h("figcaption", {}, caption));
+    this.distortion = h("dd");
+    this.back = h("button", { type: "button", class: "link", onclick: () => this.jump(code, image) }, "Back to its code");
+    panel.replaceChildren(
+      figure("start", original),
+      figure("at its code", reconstruction),
+      h(
+        "div",
+        {},
+        h("div", { class: "which" }, `Test image ${indexOf(images, image)}${label === undefined ? "" : ` · label ${label}`}`),
+        h(
+          "dl",
+          {},
+          h("dt", {}, net.sigmoid ? "−log P(X|z)" : "‖X − f(z)‖²"),
+          this.distortion,
+          h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
+          h("dd", {}, nats(gaussianKL(mu, logvar))),
+        ),
+        this.back,
+      ),
+    );
+    this.showFigures();
+  }
+
+  // The reconstruction term at the current z, live: what leaving the image's own code costs.
+  showFigures() {
+    if (!this.start) return;
+    const f = this.net.parameters(this.z);
+    const { x, code } = this.start;
+    this.distortion.textContent = this.net.sigmoid ? nats(bernoulliNats(f, x)) : decimal(squaredError(f, x), 1);
+    this.back.style.visibility = same(Array.from(this.z), Array.from(code)) ? "hidden" : "visible";
+  }
+
+  openPicker() {
+    if (this.picker) {
+      this.closePicker();
+      return;
+    }
+    this.stopPlay(true);
+    this.picker = makePicker(
+      this.images,
+      this.net.shape,
+      (row) => {
+        this.closePicker();
+        const x = imageAt(this.images, row, new Float32Array(this.net.size));
+        this.jump(this.net.encode(x).mu.slice(), row);
+      },
+      () => this.closePicker(),
+    );
+    this.stage.append(this.picker);
+    this.picker.querySelector(`[data-row="${this.image ?? 0}"]`)?.focus();
+  }
+
+  closePicker() {
+    if (!this.picker) return;
+    this.picker.remove();
+    this.picker = null;
+    this.pickButton?.focus();
+  }
+
+  // ---- play -------------------------------------------------------------------------------------------------------
+
+  // dim: the dimension that swings, or null for a walk through the prior.
+  togglePlay(dim) {
+    if (!this.net) return;
+    if (this.playing) {
+      this.stopPlay(true);
+      return;
+    }
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const swing = 2.5;
+    const phase = dim === null ? 0 : Math.asin(Math.min(1, Math.max(-1, this.z[dim] / swing)));
+    let from = this.z.slice();
+    let to = Float32Array.from(this.z, gaussian);
+    let leg = 0;
+    let begun = null;
+    let shown = -1;
+    const step = (now) => {
+      begun ??= now;
+      let seconds = (now - begun) / 1000;
+      // Without motion: one picture a second instead of an animation.
+      if (still) seconds = Math.floor(seconds);
+      if (seconds !== shown) {
+        shown = seconds;
+        if (dim === null) {
+          const legs = still ? seconds : seconds / 1.5;
+          while (Math.floor(legs) > leg) {
+            from = to;
+            to = Float32Array.from(this.z, gaussian);
+            leg += 1;
+          }
+          slerp(from, to, legs - leg, this.z);
+        } else {
+          this.z[dim] = swing * Math.sin(phase + (2 * Math.PI * seconds) / 6);
+        }
+        this.paint(dim ?? -1);
+      }
+      this.playing = requestAnimationFrame(step);
+    };
+    this.dirty = true;
+    this.playing = requestAnimationFrame(step);
+    this.playButton.textContent = "❚❚ Stop";
+    this.playButton.setAttribute("aria-pressed", "true");
+  }
+
+  stopPlay(send) {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = null;
+    this.playButton.textContent = "▶ Play";
+    this.playButton.removeAttribute("aria-pressed");
+    if (send) this.release();
+  }
+
+  // ---- out of the page --------------------------------------------------------------------------------------------
+
+  async copyLink() {
+    const said = (text) => {
+      this.copyButton.textContent = text;
+      setTimeout(() => (this.copyButton.textContent = "Copy link"), 1500);
+    };
+    try {
+      await navigator.clipboard.writeText(location.href);
+      said("Copied");
+    } catch {
+      // Plain http on a classroom network has no clipboard; the address bar holds the same link.
+      said("See address bar");
+    }
+  }
+
+  savePNG() {
+    const [, H, W] = this.net.shape;
+    const large = h("canvas", { width: 16 * W, height: 16 * H });
+    const context = large.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.canvas, 0, 0, large.width, large.height);
+    const name = `${this.manifest.run_id}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
+    large.toBlob((png) => {
+      const url = URL.createObjectURL(png);
+      h("a", { href: url, download: `${name}.png` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
+    });
+  }
+
+  // ---- beside the page --------------------------------------------------------------------------------------------
+
+  startWorker(manifest, tensors) {
+    this.workerUrl = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
+    this.worker = new Worker(this.workerUrl);
+    // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
+    const names = manifest.decoder.flatMap((layer) => (layer.weight ? [layer.weight, layer.bias] : []));
+    const own = new Map(
+      names.map((name) => [name, { shape: tensors.get(name).shape, data: tensors.get(name).data.slice() }]),
+    );
+    const { format, latent_dim, image_shape, output, decoder } = manifest;
+    this.worker.postMessage({
+      type: "model",
+      manifest: { format, latent_dim, image_shape, output, decoder },
+      tensors: own,
+      dims: this.rows.shown(),
+    });
+    this.worker.postMessage({ type: "z", z: this.z, moved: -1 });
+    if (this.plane) this.worker.postMessage({ type: "plane", cells: CELLS });
+
+    // Strips come faster than the screen shows them: keep the newest of each, draw once a frame.
+    const strips = new Map();
+    let frame = null;
+    const draw = () => {
+      frame = null;
+      for (const [dim, pixels] of strips) this.rows?.paintStrip(dim, pixels);
+      strips.clear();
+    };
+    this.worker.onmessage = ({ data }) => {
+      if (data.type === "cells") {
+        this.plane?.paintCells(data.cells, data.pixels);
+        return;
+      }
+      strips.set(data.dim, data.pixels);
+      frame ??= requestAnimationFrame(draw);
+    };
+  }
+}
+
+// parentElement -> its player; Streamlit calls the default export again on every change of data.
+const players = new WeakMap();
+
+export default function playerComponent(component) {
+  const { parentElement } = component;
+  let player = players.get(parentElement);
+  if (!player) {
+    const root = h("div", { class: "player" });
+    parentElement.append(root);
+    player = new Player(root);
+    players.set(parentElement, player);
+  }
+  player.update(component);
+  return () => {
+    player.destroy();
+    player.root.remove();
+    players.delete(parentElement);
+  };
+}

@@ -1,0 +1,184 @@
+// Owns the sliders: one row per latent dimension, its traversal strip as the slider's track.
+
+import { decimal, h, nats } from "./dom.js";
+
+export const FRAMES = 13; // pictures on a strip, at −3 … 3
+const LIMIT = 3;
+const SIDES = 112 + 52 + 28 + 3 * 12; // the columns beside the track and their gaps, as in the style sheet
+
+// The prior's density and the ticks, one drawing for all rows: x is z, the track's ends half a frame beyond ±3.
+const half = LIMIT / (FRAMES - 1);
+const densityPath = Array.from({ length: 66 }, (_, n) => {
+  const z = -LIMIT - half + (n * (2 * LIMIT + 2 * half)) / 65;
+  return `${z.toFixed(3)} ${(1 - Math.exp(-0.5 * z * z)).toFixed(3)}`;
+}).join(" L");
+const PRIOR = `<svg class="prior" viewBox="${-LIMIT - half} 0 ${2 * (LIMIT + half)} 1" preserveAspectRatio="none" aria-hidden="true">
+<path d="M${-LIMIT - half} 1 L${densityPath} L${LIMIT + half} 1 Z"/>
+${[-2, -1, 0, 1, 2].map((z) => `<line x1="${z}" x2="${z}" y1="0" y2="1"/>`).join("")}</svg>`;
+
+const KEYS = {
+  ArrowRight: (z, step) => z + step,
+  ArrowUp: (z, step) => z + step,
+  ArrowLeft: (z, step) => z - step,
+  ArrowDown: (z, step) => z - step,
+  PageUp: (z) => z + 0.5,
+  PageDown: (z) => z - 0.5,
+  Home: () => -LIMIT,
+  End: () => LIMIT,
+};
+
+// host: {value(dim), input(dim, value), release(), play(dim), opened(dims)}
+export class Rows {
+  constructor(active, inactive, shape, host) {
+    this.host = host;
+    this.shape = shape;
+    this.rows = new Map(); // dim -> {element, input, value, now, picture, strip}
+    this.active = active;
+    this.inactive = inactive;
+    const loudest = Math.max(...active.map(({ kl }) => kl ?? 0), 1e-9);
+    this.list = h("div", { class: "list" }, this.axis(), ...active.map((entry) => this.row(entry, loudest)));
+    this.element = h("div", { class: "rows" }, this.list);
+    if (!active.length && inactive.length) {
+      this.list.replaceChildren(h("p", { class: "note" }, "No dimension is active: every code gives the same picture."));
+    }
+    if (inactive.length) {
+      const many = inactive.length > 1;
+      const why =
+        `Moving ${many ? "them" : "it"} changes nothing: the KL term has switched ${many ? "them" : "it"} off. ` +
+        "The code there is just the prior, whatever the image, and the decoder has learnt not to listen.";
+      this.details = h(
+        "details",
+        {},
+        h("summary", {}, `${inactive.length} inactive dimension${many ? "s" : ""} (KL < 0.01 nats)`),
+        h("p", { class: "note" }, why),
+      );
+      // Rows that nobody asked for cost nothing: they are made, and their strips decoded, when the fold opens.
+      this.details.addEventListener("toggle", () => {
+        if (this.details.open && !this.rows.has(inactive[0].dim)) {
+          this.details.append(...inactive.map((entry) => this.row(entry, loudest)));
+          this.layout(this.width, this.height);
+        }
+        host.opened(this.shown());
+      });
+      this.list.append(this.details);
+    }
+  }
+
+  // The dimensions whose strips can be seen, top to bottom.
+  shown() {
+    const folded = this.details?.open ? this.inactive : [];
+    return [...this.active, ...folded].map(({ dim }) => dim);
+  }
+
+  axis() {
+    const numbers = [-3, -2, -1, 0, 1, 2, 3].map((z) => {
+      const left = ((z + LIMIT + half) / (2 * (LIMIT + half))) * 100;
+      return h("span", { style: `left:${left}%` }, decimal(z, 0));
+    });
+    return h("div", { class: "row axis", "aria-hidden": "true" }, h("span"), h("div", { class: "numbers" }, ...numbers));
+  }
+
+  row({ dim, kl }, loudest) {
+    const name = `z${dim + 1}`;
+    const { host } = this;
+    const [, H, W] = this.shape;
+    const value = h("output", { class: "value" });
+    const strip = h("canvas", { class: "strip", width: FRAMES * W, height: H, "aria-hidden": "true" });
+    // The handle is a window that shows the picture of now, between the two that the strip has there.
+    const now = h("canvas", { class: "now", width: W, height: H, "aria-hidden": "true" });
+    const reset = () => {
+      host.input(dim, 0);
+      host.release();
+    };
+    const input = h("input", {
+      type: "range",
+      min: -LIMIT,
+      max: LIMIT,
+      step: 0.01,
+      "aria-label": name,
+      // While z is beyond ±3 the handle stays at the end; the first touch takes it from there.
+      oninput: () => host.input(dim, Number(input.value)),
+      onchange: () => host.release(),
+      onblur: () => host.release(),
+      ondblclick: reset,
+      onkeydown: (event) => {
+        if (event.key === " ") {
+          event.preventDefault();
+          event.stopPropagation();
+          host.play(dim);
+          return;
+        }
+        const move = KEYS[event.key];
+        if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+        event.preventDefault();
+        const before = host.value(dim);
+        const reach = Math.max(LIMIT, Math.abs(before)); // codes beyond ±3 are kept, but keys lead no farther out
+        const after = move(before, event.shiftKey ? 0.01 : 0.1);
+        host.input(dim, Math.round(Math.min(reach, Math.max(-reach, after)) * 100) / 100);
+      },
+      // A key held down is one movement, as a drag is: it is released once.
+      onkeyup: (event) => KEYS[event.key] && host.release(),
+    });
+    const figure = kl == null ? "" : nats(kl);
+    const bar = h("span", { class: "bar" }, h("i", { style: `width:${(100 * (kl ?? 0)) / loudest}%` }));
+    const track = h("div", { class: "track" }, strip, input, now);
+    track.insertAdjacentHTML("beforeend", PRIOR);
+    const element = h(
+      "div",
+      { class: "row" },
+      h("div", { class: "name", title: "KL of this dimension: what the code says here, averaged over images" },
+        h("b", {}, name), h("span", { class: "kl" }, figure), kl == null ? null : bar),
+      track,
+      value,
+      h("button", { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset }, "⟲"),
+    );
+    this.rows.set(dim, { element, input, value, now, picture: now.getContext("2d"), strip: strip.getContext("2d") });
+    return element;
+  }
+
+  // The frame is whole pixels wide, and the handle is exactly one frame: at −3 … 3 it lies on the strip's pictures.
+  layout(width, height, stacked = false) {
+    [this.width, this.height] = [width, height];
+    const [, H, W] = this.shape;
+    const count = Math.max(1, this.active.length);
+    const room = stacked ? width : width - SIDES;
+    // Many rows stand closer and in smaller frames, down to a size at which a digit can still be read; then they scroll.
+    const compact = !stacked && count > 6;
+    const overhead = compact ? 15 : 22; // density and gap
+    const tall = ((height - 56) / count - overhead) * (W / H);
+    const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(38, tall), 84)));
+    this.frame = frame;
+    const style = this.element.style;
+    style.setProperty("--frame", `${frame}px`);
+    style.setProperty("--frame-height", `${Math.round((frame * H) / W)}px`);
+    this.element.classList.toggle("stacked", stacked);
+    this.element.classList.toggle("compact", compact);
+    // Pictures larger than their frame are averaged down; smaller ones show their pixels.
+    this.element.classList.toggle("smooth", W > frame * (globalThis.devicePixelRatio || 1));
+    this.list.style.maxHeight = stacked ? "" : `${height}px`;
+    for (const dim of this.rows.keys()) this.show(dim, this.host.value(dim));
+  }
+
+  show(dim, z) {
+    const row = this.rows.get(dim);
+    if (!row) return;
+    row.input.value = z;
+    row.value.textContent = decimal(z);
+    const at = (Math.min(LIMIT, Math.max(-LIMIT, z)) + LIMIT) / (2 * LIMIT);
+    row.now.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
+    const beyond = Math.abs(z) > LIMIT;
+    row.element.classList.toggle("beyond", beyond);
+    if (beyond) row.input.setAttribute("aria-valuetext", decimal(z));
+    else row.input.removeAttribute("aria-valuetext");
+  }
+
+  // The picture of now (an ImageData) into every handle.
+  paintNow(image) {
+    for (const row of this.rows.values()) row.picture.putImageData(image, 0, 0);
+  }
+
+  paintStrip(dim, pixels) {
+    const [, H, W] = this.shape;
+    this.rows.get(dim)?.strip.putImageData(new ImageData(pixels, FRAMES * W, H), 0, 0);
+  }
+}

@@ -1,0 +1,109 @@
+// Owns the long batches: it decodes traversal strips and the plane beside the page, so that a drag never waits for them.
+// In:  {type: "model", manifest, tensors, dims}     dims in the order of the rows
+//      {type: "z", z, moved}                        moved: the dimension that changed alone, or -1
+//      {type: "dims", dims}                         the rows that are there now
+//      {type: "plane", cells}                       cells per side
+// Out: {type: "strip", dim, pixels}                 RGBA of FRAMES pictures side by side, at -3 … 3
+//      {type: "cells", cells: [[column, row, span], …], pixels}   RGBA of the pictures side by side
+
+import { compile, toRGBA } from "./engine.js";
+
+const FRAMES = 13;
+const REACH = 3;
+
+let net = null;
+let z = null;
+let dims = [];
+let version = 0; // counts the codes that came
+let moved = -1;
+const drawn = new Map(); // dim -> version of the code its strip shows
+let plane = []; // cells still to decode: [column, row, span, z1, z2]
+
+// Latest wins: there is no queue of codes, only the newest one and the age of every strip. The oldest strip is next, so
+// no row starves while the code keeps moving; among equals the neighbours of the row being dragged come first.
+function oldestStrip() {
+  const centre = Math.max(0, dims.indexOf(moved));
+  let best = -1;
+  for (let row = 0; row < dims.length; row++) {
+    const age = drawn.get(dims[row]) ?? -1;
+    if (age >= version) continue;
+    const bestAge = best < 0 ? Infinity : drawn.get(dims[best]) ?? -1;
+    if (age < bestAge || (age === bestAge && Math.abs(row - centre) < Math.abs(best - centre))) best = row;
+  }
+  return best < 0 ? null : dims[best];
+}
+
+function decodeStrip(dim) {
+  const [, H, W] = net.shape;
+  const pixels = new Uint8ClampedArray(FRAMES * W * H * 4);
+  const code = Float32Array.from(z);
+  for (let n = 0; n < FRAMES; n++) {
+    code[dim] = -REACH + (2 * REACH * n) / (FRAMES - 1);
+    toRGBA(net.decode(code), net.shape, pixels, FRAMES * W, n * W);
+  }
+  drawn.set(dim, version);
+  postMessage({ type: "strip", dim, pixels }, [pixels.buffer]);
+}
+
+// Coarse first: every fourth cell stands in for its 4×4 block until the finer passes arrive.
+function planPlane(side) {
+  plane = [];
+  const at = (n) => -REACH + (2 * REACH * n) / (side - 1);
+  for (const span of [4, 2, 1]) {
+    for (let row = 0; row < side; row += span) {
+      for (let column = 0; column < side; column += span) {
+        plane.push([column, row, span, at(column), -at(row)]);
+      }
+    }
+  }
+}
+
+function decodeCells() {
+  const [, H, W] = net.shape;
+  const batch = plane.splice(0, 16);
+  const pixels = new Uint8ClampedArray(batch.length * W * H * 4);
+  batch.forEach(([, , , z1, z2], n) => {
+    toRGBA(net.decode(Float32Array.of(z1, z2)), net.shape, pixels, batch.length * W, n * W);
+  });
+  postMessage({ type: "cells", cells: batch.map((cell) => cell.slice(0, 3)), pixels }, [pixels.buffer]);
+}
+
+// One piece of work at a time, and back to the event loop, where a newer code may wait.
+const next = new MessageChannel();
+let scheduled = false;
+let turn = 0;
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  next.port2.postMessage(null);
+}
+
+next.port1.onmessage = () => {
+  scheduled = false;
+  const dim = z === null ? null : oldestStrip();
+  turn += 1;
+  // Strips and the plane take turns, so neither waits for the whole of the other.
+  if (plane.length && (dim === null || turn % 2)) decodeCells();
+  else if (dim !== null) decodeStrip(dim);
+  else return;
+  schedule();
+};
+
+onmessage = ({ data }) => {
+  if (data.type === "model") {
+    net = compile(data.manifest, data.tensors);
+    dims = data.dims;
+  } else if (data.type === "z") {
+    // The strip of a dimension does not depend on that dimension's own value: where it was fresh, it still is.
+    if (data.moved >= 0 && drawn.get(data.moved) === version) drawn.set(data.moved, version + 1);
+    version += 1;
+    z = data.z;
+    moved = data.moved;
+  } else if (data.type === "dims") {
+    dims = data.dims;
+  } else if (data.type === "plane") {
+    planPlane(data.cells);
+  }
+  schedule();
+};

@@ -1,0 +1,143 @@
+"""Arrays -> plotly figures. No Streamlit. The same colour for the same term everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from vae_core.events import Losses
+
+PALETTE = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+"""Ten colours that colour-blind viewers tell apart (Petroff 2021, arXiv 2107.02270)."""
+
+ELBO, RECONSTRUCTION, KL = "#7c5cff", "#3f90da", "#e8750a"
+"""The terms."""
+
+CONFIG = {"displayModeBar": False}
+"""Plotly's own buttons are not wanted on small live plots."""
+
+
+def figure(title: str, x: str, y: str, height: int = 250) -> go.Figure:
+    """An empty figure in the house style: small title, labelled axes with units, legend on top."""
+    return go.Figure(
+        layout={
+            "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
+            "height": height,
+            "margin": {"l": 56, "r": 10, "t": 56, "b": 40},
+            "xaxis": {"title": {"text": x, "standoff": 6}, "automargin": False},
+            "yaxis": {"title": {"text": y, "standoff": 4}},
+            "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
+            "font": {"size": 13},
+            "uirevision": title,
+            "hovermode": "x unified",
+        }
+    )
+
+
+def elbo_curve(losses: Sequence[Losses]) -> go.Figure:
+    """ELBO of the training batches and of the held-out images over epochs."""
+    fig = figure("ELBO", "epochs", "nats per image")
+    epochs = [point.epoch for point in losses]
+    _line(fig, epochs, [point.train.elbo for point in losses], "train", ELBO)
+    _line(fig, epochs, [point.held_out.elbo for point in losses], "held out", ELBO, dash="dot")
+    # The first points, from random weights, would flatten everything after them.
+    values = [point.held_out.elbo for point in losses]
+    if len(values) > 8:
+        low, high = float(np.quantile(values, 0.08)), max(max(values), max(p.train.elbo for p in losses[3:]))
+        fig.update_yaxes(range=[low - 0.05 * (high - low) - 1e-6, high + 0.08 * (high - low) + 1e-6])
+    return fig
+
+
+def term_curves(losses: Sequence[Losses]) -> go.Figure:
+    """Distortion (−reconstruction), KL and β·KL over epochs."""
+    fig = figure("Reconstruction and KL", "epochs", "−reconstruction, nats")
+    epochs = [point.epoch for point in losses]
+    _line(fig, epochs, [-point.train.reconstruction for point in losses], "−reconstruction", RECONSTRUCTION)
+    _line(
+        fig, epochs, [-point.held_out.reconstruction for point in losses], "held out", RECONSTRUCTION, dash="dot"
+    )
+    _line(fig, epochs, [point.train.kl for point in losses], "KL (right)", KL, yaxis="y2")
+    _line(fig, epochs, [point.held_out.kl for point in losses], "KL held out", KL, yaxis="y2", dash="dot", legend=False)
+    if any(point.beta != 1 for point in losses):
+        weighted = [point.beta * point.train.kl for point in losses]
+        _line(fig, epochs, weighted, "β·KL (right)", KL, yaxis="y2", dash="dash")
+    distortion = [-point.held_out.reconstruction for point in losses]
+    if len(distortion) > 8:
+        low, high = min(distortion), float(np.quantile(distortion, 0.92))
+        fig.update_yaxes(range=[low - 0.12 * (high - low) - 1e-6, high + 0.1 * (high - low) + 1e-6])
+    fig.update_layout(
+        margin_r=52,
+        yaxis2={
+            "title": {"text": "KL, nats", "standoff": 4},
+            "overlaying": "y",
+            "side": "right",
+            "rangemode": "tozero",
+            "range": None,
+            "showgrid": False,
+        },
+    )
+    return fig
+
+
+def kl_bars(kl_per_dim: Sequence[float], active: float) -> go.Figure:
+    """KL of each dimension, most active first; those that carry nothing fade."""
+    fig = figure("KL per dimension", "latent dimension", "nats")
+    order = np.argsort(kl_per_dim)[::-1]
+    values = [kl_per_dim[i] for i in order]
+    fig.add_bar(
+        x=[f"z{i + 1}" for i in order],
+        y=values,
+        marker_color=[KL if value >= active else "#94a4a2" for value in values],
+        hovertemplate="%{y:.2f} nats<extra></extra>",
+    )
+    fig.update_yaxes(rangemode="tozero")
+    fig.update_layout(showlegend=False, hovermode="x", xaxis_type="category")
+    return fig
+
+
+def means_scatter(means: NDArray[Any], labels: NDArray[Any], dims: tuple[int, int], height: int = 330) -> go.Figure:
+    """Where a thousand test images are encoded, in two of the dimensions, coloured by label."""
+    fig = figure("Encoded means by label", f"z{dims[0] + 1}", f"z{dims[1] + 1}", height)
+    for label in np.unique(labels):
+        chosen = means[labels == label]
+        fig.add_scattergl(
+            x=chosen[:, dims[0]].round(3),
+            y=chosen[:, dims[1]].round(3),
+            mode="markers",
+            name=str(label),
+            marker={"size": 4, "color": PALETTE[int(label) % 10]},
+            hoverinfo="name",
+        )
+    fig.update_xaxes(range=[-4, 4])
+    fig.update_yaxes(range=[-4, 4], scaleanchor=None)
+    fig.update_layout(hovermode="closest", legend={"itemsizing": "constant", "font": {"size": 11}})
+    return fig
+
+
+def _line(
+    fig: go.Figure,
+    x: Sequence[float],
+    y: Sequence[float],
+    name: str,
+    colour: str,
+    *,
+    dash: str = "solid",
+    yaxis: str = "y",
+    legend: bool = True,
+) -> None:
+    fig.add_scatter(
+        x=x,
+        y=y,
+        name=name,
+        mode="lines",
+        line={"color": colour, "width": 2, "dash": dash},
+        yaxis=yaxis,
+        showlegend=legend,
+        hovertemplate="%{y:.2f}",
+    )

@@ -1,0 +1,166 @@
+"""What the server remembers: the store, the queue, and payloads that many visitors share.
+
+The only user of st.session_state and st.cache_*.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from vae_core import artifacts, data, export, forward
+from vae_core.files import Arrays
+from vae_core.jobs import Jobs
+from vae_core.store import RunInfo, Store
+
+ACTIVE_KL = 0.01
+"""A dimension whose KL is below this many nats carries nothing; Explore folds it away."""
+
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.6rem 2rem 2rem; max-width: 1800px; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+</style>"""
+
+
+def begin() -> None:
+    """Once a script run, before anything is drawn."""
+    st.html(STYLE)
+    _warm_up()
+
+
+@st.cache_resource
+def store() -> Store:
+    """The store of ELBO_HOME."""
+    return Store()
+
+
+@st.cache_resource
+def jobs() -> Jobs:
+    """The queue of that store."""
+    return Jobs(store())
+
+
+@st.cache_resource
+def _warm_up() -> None:
+    # The worker imports torch: two seconds of a core that the first page must not lose.
+    timer = threading.Timer(2.5, _quietly_ensure_worker, (jobs(),))
+    timer.daemon = True
+    timer.start()
+
+
+def _quietly_ensure_worker(queue: Jobs) -> None:
+    try:
+        queue.ensure_worker("train")
+    except OSError:
+        return  # a store that cannot be written shows its sentence where somebody asks for work
+
+
+# -- a visitor's own state
+
+
+def remember(name: str, value: Any) -> None:
+    """Keep a value for this visitor, across pages."""
+    st.session_state[name] = value
+
+
+def recall(name: str, default: Any = None) -> Any:
+    """What was remembered, or what a widget or component of that key holds."""
+    return st.session_state.get(name, default)
+
+
+# -- payloads
+
+
+def version(run: RunInfo) -> str:
+    """Changes when a run gets another model (one that was stopped, then went on)."""
+    return f"{run.run_id}@{run.result.step if run.result else 0}"
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def weights(run_id: str, version: str) -> Arrays:
+    """A run's weights, verified once. Raises `RunNotFoundError`, `CorruptFileError`."""
+    return store().weights(run_id)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def model_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """Name and bytes of the networks that run in the page."""
+    blob_id = f"model-{version}"
+    return blob_id, export.model_blob(store().get(run_id).config, weights(run_id, version), blob_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
+    """Name and bytes of the decoder as it was at a snapshot; it has no encoder."""
+    blob_id = f"moment-{version}-{index}"
+    return blob_id, export.model_blob(store().get(run_id).config, store().snapshot(run_id, index), blob_id)
+
+
+@st.cache_resource(show_spinner=False)
+def images_blob(dataset: str) -> tuple[str, bytes, NDArray[np.int32]]:
+    """Ten test images of each label to start from: name, bytes, their indices in the test set."""
+    test = data.load_split(dataset, "test")
+    chosen = np.concatenate([np.flatnonzero(test.labels == label)[:10] for label in np.unique(test.labels)])
+    indices = chosen.astype(np.int32)
+    blob_id = f"start-{dataset}"
+    arrays = {"images": test.x[indices], "labels": test.labels[indices], "indices": indices}
+    return blob_id, export.blob(blob_id, arrays), indices
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def test_blob(dataset: str, limit: int) -> tuple[str, bytes]:
+    """The first `limit` test images, for the map's cards."""
+    test = data.load_split(dataset, "test")
+    limit = min(limit, len(test.x))
+    blob_id = f"test-{dataset}-{limit}"
+    indices = np.arange(limit, dtype=np.int32)
+    return blob_id, export.blob(blob_id, {"images": test.x[:limit], "labels": test.labels[:limit], "indices": indices})
+
+
+def codes(run: RunInfo) -> Arrays | None:
+    """The test set's codes if they are there; else they are asked for."""
+    found = _codes(run.run_id, version(run), store().artifact_path(run.run_id, "codes").is_file())
+    if found is None:
+        jobs().derive(run.run_id, None)
+    return found
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _codes(run_id: str, version: str, there: bool) -> Arrays | None:
+    kept = store().artifact(run_id, "codes") if there else None
+    if kept is None:
+        return None
+    return {**kept[0], "kl": artifacts.kl_per_dim(kept[0])}
+
+
+def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
+    """For D = 2, where the first 2,000 test images are encoded."""
+    found = codes(run) if run.config.latent_dim == 2 else None
+    if found is None:
+        return None
+    blob_id = f"means-{version(run)}"
+    labels = data.load_split(run.config.dataset, "test").labels[:2000]
+    return blob_id, export.blob(blob_id, {"means": found["mu"][:2000], "labels": labels})
+
+
+def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
+    """Mean pictures of a few codes (N, D): (N, C, H, W) uint8."""
+    return forward.decode(run.config, weights(run.run_id, version(run)), z)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def thumbnail(run_id: str, version: str) -> str:
+    """Eight prior samples side by side, as a data URI."""
+    run = store().get(run_id)
+    x = decoded(run, np.random.default_rng(4).standard_normal((8, run.config.latent_dim)))
+    strip = np.concatenate(list(x.transpose(0, 2, 3, 1)), axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,76 @@
+"""Explore: drag the latent dimensions and see the picture change. The network runs in the page (`app/player`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import link, model_bar, session
+from app.plots import PALETTE
+from app.player import mount_blob, player
+from vae_core.errors import ElboRoomError
+from vae_core.store import RunInfo
+
+
+def page() -> None:
+    """The landing page."""
+    run = model_bar.choose("explore")
+    try:
+        _player(run)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}")
+
+
+def _player(run: RunInfo) -> None:
+    version, d = session.version(run), run.config.latent_dim
+    moment = _moment(run)
+    model, model_bytes = (
+        session.model_blob(run.run_id, version) if moment is None else session.moment_blob(run.run_id, version, moment)
+    )
+    images, image_bytes, indices = session.images_blob(run.config.dataset)
+    means = session.means_blob(run) if moment is None else None
+
+    mount_blob(model, model_bytes)
+    mount_blob(images, image_bytes)
+    if means is not None:
+        mount_blob(*means)
+
+    key = f"player-{model}"
+    kl = run.result.test.kl_per_dim if run.result else [0.0] * d
+    order = np.argsort(kl)[::-1].tolist()
+    dims = [{"dim": dim, "kl": kl[dim]} for dim in order]
+    start = link.integer("image", below=1_000_000)
+    player(
+        key=key,
+        model=model,
+        images=images,
+        means=means[0] if means else None,
+        z=link.code(d),
+        dims=[entry for entry in dims if entry["kl"] >= session.ACTIVE_KL],
+        inactive=[entry for entry in dims if entry["kl"] < session.ACTIVE_KL],
+        image=int(np.flatnonzero(indices == start)[0]) if start in indices else None,
+        palette=PALETTE,
+        on_view_change=lambda: _keep(key, indices),
+    )
+
+
+def _keep(key: str, indices: np.ndarray) -> None:
+    view = session.recall(key)["view"]
+    link.put_code(view["z"])
+    link.put("image", None if view["image"] is None else int(indices[view["image"]]))
+
+
+def _moment(run: RunInfo) -> int | None:
+    """A snapshot that the link asks for, with a way back to the finished model."""
+    moment = link.integer("moment", below=100)
+    if moment is None:
+        return None
+    events, _ = session.store().events(run.run_id)
+    found = next((e for e in events if e.type == "snapshot" and e.index == moment), None)
+    if found is None:
+        link.put("moment", None)
+        return None
+    left, right = st.columns([8, 2], vertical_alignment="center")
+    left.info(f"The decoder as it was after {found.epoch:.2g} epochs.", icon=":material/history:")
+    right.button("Back to the end of training", on_click=lambda: link.put("moment", None), width="stretch")
+    return moment

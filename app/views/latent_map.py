@@ -1,0 +1,209 @@
+"""Latent map: the encoded means of the test images in two dimensions, as a place to walk in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import link, model_bar, plots, session
+from app.player import mount_blob
+from app.player.gallery import gallery
+from app.player.map import latent_map
+from vae_core import data, export, projection
+from vae_core.artifacts import MapRequest
+from vae_core.errors import ElboRoomError
+from vae_core.files import Arrays
+from vae_core.store import RunInfo
+
+METHODS = {"tsne": "t-SNE", "pca": "PCA", "plane": "the plane itself"}
+COLOURS = {"label": "label", "kl": "KL", "reconstruction": "reconstruction", "elbo": "ELBO"}
+
+
+def page() -> None:
+    """Controls on the left, the map in the middle, the picked image on the right."""
+    run = model_bar.choose("map")
+    controls, stage = st.columns([2, 10], gap="medium")
+    with controls:
+        flat = run.config.latent_dim == 2
+        methods = ["plane", "tsne", "pca"] if flat else ["tsne", "pca"]
+        method = st.radio("Map", methods, format_func=METHODS.get, key=f"method-{flat}", bind="query-params")
+        colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.get, key="colour", bind="query-params")
+        limit = st.select_slider("Test images", [1000, 2000, 5000, 10_000], 5000, key="limit", bind="query-params")
+        perplexity = 30
+        if method == "tsne":
+            perplexity = st.select_slider(
+                "Perplexity",
+                [5, 10, 30, 50, 100],
+                30,
+                key="perplexity",
+                bind="query-params",
+                help="About how many neighbours each point tries to keep close. Try several: what stays is real.",
+            )
+    request = MapRequest(method="tsne" if method == "tsne" else "pca", limit=limit, perplexity=perplexity)
+    with stage:
+        try:
+            ready = session.codes(run) is not None and _kept(run, request, method) is not None
+            st.fragment(_map, run_every=None if ready else 0.5)(run, request, method, colour, not ready)
+        except ElboRoomError as error:
+            st.error(f"This model cannot be opened: {error}")
+
+
+def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
+    """The finished map, if there is one: the plane and PCA are worked out at once."""
+    codes = session.codes(run)
+    if codes is None:
+        return None
+    if method == "plane":
+        return codes["mu"][: request.limit]
+    if method == "pca":
+        return projection.pca(codes["mu"][: request.limit])
+    kept = session.store().artifact(run.run_id, request.name)
+    return None if kept is None else kept[0]["embedding"]
+
+
+def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: bool) -> None:
+    codes = session.codes(run)
+    if codes is None:
+        st.info("Encoding the test images; this takes a few seconds, once for each model.")
+        return
+    points, progress, text, step = _kept(run, request, method), None, "", "final"
+    if points is not None and waiting:
+        st.rerun(scope="app")
+    if points is None:
+        if problem := session.jobs().derive_error(run.run_id, request):
+            st.error(f"{problem}.")
+            return
+        session.jobs().derive(run.run_id, request)
+        partial = session.jobs().partial(run.run_id, request)
+        if partial is not None and partial.embedding is not None:
+            points, progress, step = partial.embedding, partial.done / partial.total, str(partial.done)
+            text = f"t-SNE: step {partial.done} of {partial.total}, about {partial.eta_seconds:.0f} s left"
+        else:
+            points, progress, step = projection.pca(codes["mu"][: request.limit]), 0.0, "start"
+            text = "t-SNE starts from this PCA"
+    _draw(run, request, method, colour, codes, points, progress, text, step)
+
+
+def _draw(
+    run: RunInfo,
+    request: MapRequest,
+    method: str,
+    colour: str,
+    codes: Arrays,
+    points: np.ndarray,
+    progress: float | None,
+    text: str,
+    step: str,
+) -> None:
+    n = len(points)
+    test = data.load_split(run.config.dataset, "test")
+    kl = codes["kl"][:n].sum(1)
+    by = {"kl": kl, "reconstruction": codes["reconstruction"][:n], "elbo": codes["reconstruction"][:n] - kl}
+    blob_id = f"points-{session.version(run)}-{method}-{request.name}-{colour}-{step}"
+    arrays: dict[str, Any] = {
+        "points": points.astype(np.float32),
+        "labels": test.labels[:n],
+        "indices": np.arange(n, dtype=np.int32),
+    }
+    if colour in by:
+        arrays["values"] = by[colour].astype(np.float32)
+    mount_blob(blob_id, export.blob(blob_id, arrays))
+    images, image_bytes = session.test_blob(run.config.dataset, request.limit)
+    mount_blob(images, image_bytes)
+
+    axes, caption = _axes(method)
+    chart, card = st.columns([8, 3], gap="medium")
+    with chart:
+        state = latent_map(
+            key=f"map-{run.run_id}",
+            points=blob_id,
+            images=images,
+            names=[str(i) for i in range(10)],
+            palette=plots.PALETTE,
+            colour_by="label" if colour == "label" else "value",
+            colour_title=COLOURS[colour],
+            colour_unit="nats",
+            selected=link.integer("selected", below=n),
+            axes=axes,
+            caption=caption,
+            progress=progress,
+            progress_text=text,
+            height=560,
+        )
+    link.put("selected", state.selected)
+    with card:
+        _card(run, codes, state.selected, n)
+        if state.lasso:
+            _lasso(run, codes, [i for i in state.lasso if i < n])
+
+
+def _axes(method: str) -> tuple[Any, str]:
+    if method == "plane":
+        return (
+            {"x": "z1", "y": "z2", "meaningful": True},
+            "Each point is μ(X) of a test image. Where no point lies, the decoder has to invent.",
+        )
+    if method == "pca":
+        return (
+            {"x": "first principal component", "y": "second principal component", "meaningful": True},
+            "The two directions of z along which the codes spread most; distances are those of z, as seen from there.",
+        )
+    return (
+        {"x": "", "y": "", "meaningful": False},
+        "t-SNE keeps neighbours together. Its axes have no unit; sizes of clusters and gaps between them mean nothing.",
+    )
+
+
+def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
+    if index is None or index >= n:
+        st.caption("Point at a dot to see its image. Click it for its reconstruction, its code and its neighbours.")
+        return
+    test = data.load_split(run.config.dataset, "test")
+    mu = codes["mu"]
+    distance = np.square(mu[:n] - mu[index]).sum(1)
+    near = np.argsort(distance)[1:7]
+    pictures = np.concatenate([test.x[[index]], session.decoded(run, mu[[index]]), test.x[near]])
+    blob_id = f"card-{session.version(run)}-{index}-{n}"
+    mount_blob(blob_id, export.blob(blob_id, {"x": pictures}))
+    pair = [{"tensor": "x", "index": 0, "caption": "image"}, {"tensor": "x", "index": 1, "caption": "reconstruction"}]
+    kl = float(codes["kl"][index].sum())
+    reconstruction = float(codes["reconstruction"][index])
+    gallery(
+        key="card",
+        blob=blob_id,
+        tiles=[
+            {
+                "pictures": pair,
+                "title": f"{test.labels[index]} · test image {index}",
+                "lines": [
+                    f"ELBO {model_bar.number(reconstruction - kl)} nats",
+                    f"reconstruction {model_bar.number(reconstruction)}, KL {model_bar.number(kl)}",
+                ],
+                "value": index,
+            }
+        ],
+        columns=1,
+        tile_px=112,
+    )
+    if st.button("Explore from here", icon=":material/tune:", type="primary", width="stretch"):
+        link.open_page("explore", run=run.run_id, z=link.code_text(mu[index].tolist()), image=index)
+    order = np.argsort(codes["kl"].mean(0))[::-1][:6]
+    code = ", ".join(f"z{i + 1} {model_bar.number(float(mu[index, i]), 2)}" for i in order)
+    st.caption(f"Code μ(X): {code}{' …' if mu.shape[1] > 6 else ''}")
+    st.caption("Nearest codes in z:")
+    tiles = [{"pictures": [{"tensor": "x", "index": 2 + i}], "value": int(j)} for i, j in enumerate(near)]
+    gallery(key="near", blob=blob_id, tiles=tiles, columns=6, tile_px=42, dense=True)
+
+
+def _lasso(run: RunInfo, codes: Arrays, chosen: list[int]) -> None:
+    test = data.load_split(run.config.dataset, "test")
+    mean = codes["mu"][chosen].mean(0, keepdims=True)
+    shown = chosen[:32]
+    blob_id = f"lasso-{session.version(run)}-{hash(tuple(chosen))}"
+    mount_blob(blob_id, export.blob(blob_id, {"x": test.x[shown], "mean": session.decoded(run, mean)}))
+    st.markdown(f"**{len(chosen)} images in the lasso**")
+    gallery(key="lasso", blob=blob_id, tiles="x", columns=8, tile_px=28, dense=True)
+    st.caption("What their mean code decodes to:")
+    gallery(key="lasso-mean", blob=blob_id, tiles="mean", columns=1, tile_px=84, dense=True)

@@ -1,0 +1,99 @@
+"""Reconstruct: test images, what comes back, and what each one costs in nats."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import link, model_bar, session
+from app.player import mount_blob
+from app.player.gallery import Tile, gallery
+from vae_core import data, export
+from vae_core.errors import ElboRoomError
+from vae_core.store import RunInfo
+
+SHOWN = 24
+
+
+def page() -> None:
+    """Cards of test images, sorted by their ELBO."""
+    run = model_bar.choose("reconstruct")
+    labels = data.load_split(run.config.dataset, "test").labels
+    left, middle, right = st.columns([3, 6, 3], vertical_alignment="bottom", gap="medium")
+    order = left.segmented_control(
+        "Sort by ELBO", ["worst", "best", "random"], default="worst", required=True, key="sort", bind="query-params"
+    )
+    wanted = middle.pills(
+        "Labels", [str(n) for n in np.unique(labels)], selection_mode="multi", key="labels", bind="query-params"
+    )
+    if order == "random":
+        right.button("Other images", icon=":material/casino:", on_click=_reshuffle, width="stretch")
+    st.fragment(_cards, run_every=None if session.codes(run) is not None else 0.5)(run, order, tuple(wanted or ()))
+
+
+def _reshuffle() -> None:
+    link.put("shuffle", (link.integer("shuffle", below=10**6) or 0) + 1)
+
+
+def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
+    try:
+        codes = session.codes(run)
+        if codes is None:
+            if problem := session.jobs().derive_error(run.run_id, None):
+                st.error(f"{problem}.")
+            else:
+                st.info("Encoding the 10,000 test images; this takes a few seconds, once for each model.")
+            return
+        _draw(run, codes, order, wanted)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}")
+
+
+def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[str, ...]) -> None:
+    test = data.load_split(run.config.dataset, "test")
+    kl = codes["kl"].sum(1)
+    elbo = codes["reconstruction"] - kl
+    candidates = np.flatnonzero(np.isin(test.labels, [int(n) for n in wanted])) if wanted else np.arange(len(elbo))
+    if order == "random":
+        rng = np.random.default_rng(link.integer("shuffle", below=10**6) or 0)
+        chosen = rng.choice(candidates, min(SHOWN, len(candidates)), replace=False)
+    else:
+        ranked = candidates[np.argsort(elbo[candidates])]
+        chosen = ranked[:SHOWN] if order == "worst" else ranked[::-1][:SHOWN]
+
+    again = session.decoded(run, codes["mu"][chosen])
+    images = test.x[chosen]
+    difference = 128 + (again.astype(np.int16) - images) // 2
+    blob_id = f"cards-{session.version(run)}-{order}-{'-'.join(wanted)}-{link.get('shuffle')}"
+    arrays = {"images": images, "again": again, "difference": difference.clip(0, 255).astype(np.uint8)}
+    mount_blob(blob_id, export.blob(blob_id, arrays))
+    tiles: list[Tile] = [
+        {
+            "pictures": [
+                {"tensor": "images", "index": i, "caption": "image"},
+                {"tensor": "again", "index": i, "caption": "again"},
+                {"tensor": "difference", "index": i, "caption": "difference", "diverging": True},
+            ],
+            "title": f"{test.labels[index]} · test image {index}",
+            "lines": [
+                f"ELBO {model_bar.number(float(elbo[index]))} nats",
+                f"reconstruction {model_bar.number(float(codes['reconstruction'][index]))}",
+                f"KL {model_bar.number(float(kl[index]))}",
+            ],
+            "value": int(index),
+        }
+        for i, index in enumerate(chosen)
+    ]
+    picked = gallery(key="cards", blob=blob_id, tiles=tiles, columns=6, tile_px=84, clickable=True)
+    st.caption(
+        "ELBO = reconstruction − KL, in nats, with one z ∼ Q(z|X) for each image; the picture is the one at the mean "
+        f"μ(X). The test set's average is {model_bar.number(float(elbo.mean()))}. Click a card to open its code in "
+        "Explore. In the difference, orange is too bright, blue is too dark."
+    )
+    if picked is not None:
+        open_code(run, int(picked), codes["mu"][int(picked)])
+
+
+def open_code(run: RunInfo, index: int, mu: np.ndarray) -> None:
+    """Explore, at this image's code."""
+    link.open_page("explore", run=run.run_id, z=link.code_text(mu.tolist()), image=index)
