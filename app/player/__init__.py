@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -45,7 +45,7 @@ def register(name: str, *modules: str, css: str | None = None, worker: Sequence[
 
     Sources are inline: an editable install of this layout has no asset folder that Streamlit would find.
     """
-    return st.components.v2.component(
+    return component(
         name,
         js=bundle(*modules, worker=worker),
         css=None if css is None else (FRONTEND / f"{css}.css").read_text(encoding="utf-8"),

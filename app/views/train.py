@@ -29,11 +29,9 @@ def page() -> None:
     config = _form()
     st.divider()
     run_id = _shown_run(config)
-    if run_id is None:
-        st.caption("Press *Train*: the curves, pictures and the latent plane appear here and move as the model learns.")
-        return
-    link.put_run(run_id)
-    active = session.store().get(run_id).status in UNDER_WAY
+    if run_id is not None:
+        link.put_run(run_id)
+    active = run_id is not None and session.store().get(run_id).status in UNDER_WAY
     st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
 
 
@@ -243,7 +241,12 @@ def _shown_run(config: RunConfig | None) -> str | None:
 # -- the run
 
 
-def _live(run_id: str, was_active: bool) -> None:
+def _live(run_id: str | None, was_active: bool) -> None:
+    if run_id is None:
+        st.caption("Press *Train*: the curves, pictures and the latent plane appear here and move as the model learns.")
+        # Empty, but there: the browser loads the plots while a person is still choosing.
+        _curves([])
+        return
     store = session.store()
     try:
         run = store.get(run_id)
@@ -255,8 +258,7 @@ def _live(run_id: str, was_active: bool) -> None:
     _status(run)
     losses = [event for event in events if isinstance(event, Losses)]
     moments = [event for event in events if isinstance(event, Snapshot)]
-    if losses:
-        _curves(losses)
+    _curves(losses)
     if moments:
         _pictures(run, moments)
     if active != was_active:
@@ -328,7 +330,7 @@ def _curves(losses: list[Losses]) -> None:
     with two:
         st.plotly_chart(plots.term_curves(losses), key="terms", config=plots.CONFIG)
     with three:
-        bars = plots.kl_bars(losses[-1].held_out.kl_per_dim, session.ACTIVE_KL)
+        bars = plots.kl_bars(losses[-1].held_out.kl_per_dim if losses else [], session.ACTIVE_KL)
         st.plotly_chart(bars, key="kl", config=plots.CONFIG)
 
 

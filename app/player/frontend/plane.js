@@ -35,6 +35,7 @@ export class Plane {
     );
     this.legend = h("div", { class: "legend" });
     this.toggles = h("div", { class: "toggles" }, this.toggle("Pictures", this.pictures), this.toggle("Means", this.dots));
+    this.toggles.hidden = true; // until there are means to choose between
     this.listen();
   }
 
@@ -88,6 +89,7 @@ export class Plane {
   // blob: means F32 (N, 2), labels U8 (N)
   setMeans(blob) {
     this.means = { codes: blob.tensors.get("means").data, labels: blob.tensors.get("labels").data };
+    this.toggles.hidden = false;
     const present = [...new Set(this.means.labels)].sort((a, b) => a - b);
     this.legend.replaceChildren(
       ...present.map((label) =>

@@ -85,9 +85,15 @@ class Player {
       this.pending.splice(0, echo + 1);
       return;
     }
-    if (this.dirty) return; // the hand on the control wins; its release will say where it stands
+    if (this.dirty && !this.playing) return; // the hand on the control wins; its release will say where it stands
     this.stopPlay(false);
+    this.dirty = false;
+    if (this.net && data.z.length !== this.net.D) {
+      this.fail(new Error(`a code of ${data.z.length} numbers came for ${this.net.D} latent dimensions`));
+      return;
+    }
     this.pending = [];
+    this.said = null;
     if (!same(data.z, this.z)) this.z = Float32Array.from(data.z);
     this.image = data.image ?? null;
     if (this.net) this.begin();
@@ -100,6 +106,7 @@ class Player {
     this.image = data.image ?? null;
     this.dirty = false;
     this.pending = []; // views sent and not yet seen again in data
+    this.said = null; // the last view sent, as JSON
     this.root.replaceChildren(h("div", { class: "waiting", role: "status" }, "Loading the model …"));
     this.stops.push(
       whenBlobs([data.model], (blob) => {
@@ -275,6 +282,8 @@ class Player {
     if (!this.dirty) return;
     this.dirty = false;
     const view = { z: Array.from(this.z, (value) => Number(value.toFixed(4))), image: this.image };
+    if (JSON.stringify(view) === this.said) return; // back where it was: nothing to tell
+    this.said = JSON.stringify(view);
     this.pending = [...this.pending.slice(-7), view];
     this.setStateValue("view", view);
   }

@@ -58,6 +58,8 @@ export class Rows {
           this.details.append(...inactive.map((entry) => this.row(entry, loudest)));
           this.layout(this.width, this.height);
         }
+        // What was unfolded should be seen, without moving the page.
+        if (this.details.open) this.list.scrollTop = this.details.offsetTop - 24;
         host.opened(this.shown());
       });
       this.list.append(this.details);

@@ -10,6 +10,7 @@ import { compile, toRGBA } from "./engine.js";
 
 const FRAMES = 13;
 const REACH = 3;
+const REST = 33; // ms before the same strip is decoded again: 30 a second look alive and leave a small machine its drag
 
 let net = null;
 let z = null;
@@ -17,16 +18,17 @@ let dims = [];
 let version = 0; // counts the codes that came
 let moved = -1;
 const drawn = new Map(); // dim -> version of the code its strip shows
+const decodedAt = new Map(); // dim -> when, in ms
 let plane = []; // cells still to decode: [column, row, span, z1, z2]
 
 // Latest wins: there is no queue of codes, only the newest one and the age of every strip. The oldest strip is next, so
 // no row starves while the code keeps moving; among equals the neighbours of the row being dragged come first.
-function oldestStrip() {
+function oldestStrip(now) {
   const centre = Math.max(0, dims.indexOf(moved));
   let best = -1;
   for (let row = 0; row < dims.length; row++) {
     const age = drawn.get(dims[row]) ?? -1;
-    if (age >= version) continue;
+    if (age >= version || now - (decodedAt.get(dims[row]) ?? -REST) < REST) continue;
     const bestAge = best < 0 ? Infinity : drawn.get(dims[best]) ?? -1;
     if (age < bestAge || (age === bestAge && Math.abs(row - centre) < Math.abs(best - centre))) best = row;
   }
@@ -42,6 +44,7 @@ function decodeStrip(dim) {
     toRGBA(net.decode(code), net.shape, pixels, FRAMES * W, n * W);
   }
   drawn.set(dim, version);
+  decodedAt.set(dim, performance.now());
   postMessage({ type: "strip", dim, pixels }, [pixels.buffer]);
 }
 
@@ -79,14 +82,25 @@ function schedule() {
   next.port2.postMessage(null);
 }
 
+let wake = null;
+
+function awake() {
+  wake = null;
+  schedule();
+}
+
 next.port1.onmessage = () => {
   scheduled = false;
-  const dim = z === null ? null : oldestStrip();
+  const dim = z === null ? null : oldestStrip(performance.now());
   turn += 1;
   // Strips and the plane take turns, so neither waits for the whole of the other.
   if (plane.length && (dim === null || turn % 2)) decodeCells();
   else if (dim !== null) decodeStrip(dim);
-  else return;
+  else {
+    // Strips that only rest are still to come.
+    if (z !== null && dims.some((resting) => (drawn.get(resting) ?? -1) < version)) wake ??= setTimeout(awake, REST / 4);
+    return;
+  }
   schedule();
 };
 
