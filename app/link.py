@@ -67,7 +67,7 @@ def to_page(name: str, label: str, icon: str | None = None, **view: str | int) -
 
 
 def code(latent_dim: int) -> list[float]:
-    """z from the URL; the prior mean if there is none of this dimension."""
+    """Z from the URL; the prior mean if there is none of this dimension."""
     try:
         z = [float(part) for part in (get("z") or "").split(",")]
     except ValueError:
@@ -78,10 +78,10 @@ def code(latent_dim: int) -> list[float]:
 
 
 def put_code(z: Sequence[float]) -> None:
-    """z to the URL, two decimals: what the sliders show."""
+    """Z to the URL, two decimals: what the sliders show."""
     put("z", code_text(z))
 
 
 def code_text(z: Sequence[float]) -> str:
-    """z as a link carries it."""
+    """Z as a link carries it."""
     return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)

@@ -23,14 +23,14 @@ CONFIG = {"displayModeBar": False}
 """Plotly's own buttons are not wanted on small live plots."""
 
 
-def figure(title: str, x: str, y: str, height: int = 250) -> go.Figure:
+def figure(title: str, x: str, y: str, height: int = 220) -> go.Figure:
     """An empty figure in the house style: small title, labelled axes with units, legend on top."""
     return go.Figure(
         layout={
             "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
             "height": height,
-            "margin": {"l": 56, "r": 10, "t": 56, "b": 40},
-            "xaxis": {"title": {"text": x, "standoff": 6}, "automargin": False},
+            "margin": {"l": 50, "r": 8, "t": 46, "b": 42},
+            "xaxis": {"title": {"text": x, "standoff": 8}, "automargin": False},
             "yaxis": {"title": {"text": y, "standoff": 4}},
             "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
             "font": {"size": 13},
@@ -58,16 +58,14 @@ def term_curves(losses: Sequence[Losses]) -> go.Figure:
     """Distortion (−reconstruction), KL and β·KL over epochs."""
     fig = figure("Reconstruction and KL", "epochs", "−reconstruction, nats")
     epochs = [point.epoch for point in losses]
+    distortion = [-point.held_out.reconstruction for point in losses]
     _line(fig, epochs, [-point.train.reconstruction for point in losses], "−reconstruction", RECONSTRUCTION)
-    _line(
-        fig, epochs, [-point.held_out.reconstruction for point in losses], "held out", RECONSTRUCTION, dash="dot"
-    )
+    _line(fig, epochs, distortion, "held out", RECONSTRUCTION, dash="dot", legend=False)
     _line(fig, epochs, [point.train.kl for point in losses], "KL (right)", KL, yaxis="y2")
     _line(fig, epochs, [point.held_out.kl for point in losses], "KL held out", KL, yaxis="y2", dash="dot", legend=False)
     if any(point.beta != 1 for point in losses):
         weighted = [point.beta * point.train.kl for point in losses]
-        _line(fig, epochs, weighted, "β·KL (right)", KL, yaxis="y2", dash="dash")
-    distortion = [-point.held_out.reconstruction for point in losses]
+        _line(fig, epochs, weighted, "β·KL", KL, yaxis="y2", dash="dash")
     if len(distortion) > 8:
         low, high = min(distortion), float(np.quantile(distortion, 0.92))
         fig.update_yaxes(range=[low - 0.12 * (high - low) - 1e-6, high + 0.1 * (high - low) + 1e-6])
@@ -78,7 +76,8 @@ def term_curves(losses: Sequence[Losses]) -> go.Figure:
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",
-            "range": None,
+            "tickmode": "auto",
+            "nticks": 5,
             "showgrid": False,
         },
     )
@@ -101,9 +100,9 @@ def kl_bars(kl_per_dim: Sequence[float], active: float) -> go.Figure:
     return fig
 
 
-def means_scatter(means: NDArray[Any], labels: NDArray[Any], dims: tuple[int, int], height: int = 330) -> go.Figure:
+def means_scatter(means: NDArray[Any], labels: NDArray[Any], dims: tuple[int, int], height: int = 250) -> go.Figure:
     """Where a thousand test images are encoded, in two of the dimensions, coloured by label."""
-    fig = figure("Encoded means by label", f"z{dims[0] + 1}", f"z{dims[1] + 1}", height)
+    fig = figure("", f"z{dims[0] + 1}", f"z{dims[1] + 1}", height)
     for label in np.unique(labels):
         chosen = means[labels == label]
         fig.add_scattergl(
@@ -111,12 +110,14 @@ def means_scatter(means: NDArray[Any], labels: NDArray[Any], dims: tuple[int, in
             y=chosen[:, dims[1]].round(3),
             mode="markers",
             name=str(label),
-            marker={"size": 4, "color": PALETTE[int(label) % 10]},
+            marker={"size": 3.5, "color": PALETTE[int(label) % 10]},
             hoverinfo="name",
         )
     fig.update_xaxes(range=[-4, 4])
     fig.update_yaxes(range=[-4, 4], scaleanchor=None)
-    fig.update_layout(hovermode="closest", legend={"itemsizing": "constant", "font": {"size": 11}})
+    fig.update_layout(
+        hovermode="closest", showlegend=False, margin={"l": 40, "t": 4, "b": 34, "r": 4}, uirevision="means"
+    )
     return fig
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from vae_core import __version__
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
-from vae_core.errors import ConfigError, ElboRoomError, StoreError
+from vae_core.errors import ElboRoomError, StoreError
 from vae_core.events import Event, Finished, Progress
 from vae_core.store import RunInfo, Store
 
@@ -181,7 +181,11 @@ def project(args: argparse.Namespace) -> Json:
     out = _writable(args.out)
     with Bar(console=_console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(args.method, total=None)
-        found = artifacts.embedding(store, run_id, request, lambda done, n, _map: bar.update(task, completed=done, total=n))
+
+        def tell(done: int, total: int, _points: object) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = artifacts.embedding(store, run_id, request, tell)
     codes = artifacts.codes(store, run_id)["mu"][: len(found["embedding"])]
     buffer = io.BytesIO()
     np.savez(buffer, codes=codes, embedding=found["embedding"], labels=found["labels"])

@@ -87,7 +87,8 @@ def traverse(
 def _pictures(model: VAE, pictures: ArrayLike) -> torch.Tensor:
     array = np.asarray(pictures)
     if array.ndim != 4 or array.shape[1:] != model.config.image_shape:
-        raise ConfigError(f"pictures of shape {array.shape}: this model takes (N, {', '.join(map(str, model.config.image_shape))})")
+        shape = ", ".join(map(str, model.config.image_shape))
+        raise ConfigError(f"pictures of shape {array.shape}: this model takes (N, {shape})")
     if array.dtype == np.uint8:
         return to_unit(torch.from_numpy(array.copy()))
     tensor = torch.from_numpy(array.astype(np.float32))

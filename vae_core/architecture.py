@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from vae_core.config import RunConfig
@@ -54,12 +55,12 @@ def _mlp(config: RunConfig) -> tuple[list[Layer], list[Layer]]:
     sizes = [config.pixels, *config.hidden]
     act = {"type": config.activation}
     encoder: list[Layer] = [{"type": "reshape", "shape": [config.pixels]}]
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         encoder += [_linear(a, b), act]
     encoder.append(_linear(sizes[-1], 2 * config.latent_dim))
     decoder: list[Layer] = []
     back = [config.latent_dim, *reversed(config.hidden)]
-    for a, b in zip(back, back[1:], strict=False):
+    for a, b in pairwise(back):
         decoder += [_linear(a, b), act]
     decoder += [_linear(back[-1], config.pixels), {"type": "reshape", "shape": list(config.image_shape)}]
     return encoder, decoder
@@ -90,17 +91,17 @@ def _convolutional(
     for a, b in zip([colours, *channels], channels, strict=False):
         encoder += [_strided("conv2d", a, b), relu]
     encoder.append({"type": "reshape", "shape": [widths[0]]})
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         encoder += [_linear(a, b), relu]
     encoder.append(_linear(widths[-1], 2 * config.latent_dim))
 
     decoder: list[Layer] = []
     back = [config.latent_dim, *reversed(widths)]
-    for a, b in zip(back, back[1:], strict=False):
+    for a, b in pairwise(back):
         decoder += [_linear(a, b), relu]
     decoder.append({"type": "reshape", "shape": [channels[-1], small, small]})
     up = [*reversed(channels), colours]
-    for a, b in zip(up, up[1:], strict=False):
+    for a, b in pairwise(up):
         decoder += [_strided("conv_transpose2d", a, b), relu]
     decoder.pop()
 

@@ -41,6 +41,8 @@ class MapRequest:
             raise ConfigError(f"method={self.method!r}: choose one of tsne, pca")
         if not 10 <= self.limit <= 100_000:
             raise ConfigError(f"limit={self.limit}: give a number from 10 to 100000")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed={self.seed}: give a number from 0 to {2**32 - 1}")
 
     @property
     def name(self) -> str:
@@ -84,19 +86,21 @@ def codes(store: Store, run_id: str) -> Arrays:
 def kl_per_dim(codes: Arrays) -> NDArray[np.float32]:
     """The KL of each image and dimension, (N, D) nats, from its codes: ½(μ² + σ² − 1 − log σ²)."""
     mu, logvar = codes["mu"], codes["logvar"]
-    return 0.5 * (np.square(mu) + np.exp(logvar) - 1 - logvar)
+    return np.float32(0.5) * (np.square(mu) + np.exp(logvar) - 1 - logvar)
 
 
 def embedding(store: Store, run_id: str, request: MapRequest, tell: Tell | None = None) -> Arrays:
     """`embedding` (N, 2), `labels` (N,), `indices` (N,) in the test set; computed when asked for the first time."""
     if (kept := store.artifact(run_id, request.name)) is not None:
         return kept[0]
+    labels = data.load_split(store.get(run_id).config.dataset, "test").labels[: request.limit]
+    if request.method == "tsne":
+        projection.check_perplexity(request.perplexity, len(labels))
     mu = codes(store, run_id)["mu"][: request.limit]
     if request.method == "pca":
         points = projection.pca(mu)
     else:
         points = projection.tsne(mu, perplexity=request.perplexity, seed=request.seed, report=tell)
-    labels = data.load_split(store.get(run_id).config.dataset, "test").labels[: request.limit]
     arrays: Arrays = {"embedding": points, "labels": labels, "indices": np.arange(len(points), dtype=np.int32)}
     store.save_artifact(run_id, request.name, arrays)
     return arrays

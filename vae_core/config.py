@@ -27,7 +27,7 @@ ARCHITECTURES: dict[str, str] = {
 }
 ACTIVATIONS = ("silu", "relu", "tanh")
 LIKELIHOODS: dict[str, str] = {
-    "bernoulli": "Each pixel is a coin with its own bias. On grey pixels this is a usual objective, not a true density.",
+    "bernoulli": "Each pixel is a coin with its own bias. On grey pixels a usual objective, not a true density.",
     "gaussian": "Each pixel is normal around its mean, with one σ for all pixels, fixed or learned.",
 }
 
@@ -153,12 +153,12 @@ def _normalised(name: str, value: object) -> object:
     if name in _NUMBERS and not (name == "sigma" and value is None):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ConfigError(f"{name}={value!r}: give a finite number")
-        return float(value)
+        return float(value) + 0.0  # −0.0 names the same run as 0.0
     return value
 
 
 def _integer(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0:
         raise ConfigError(f"{name}={value!r}: give a whole number")
     return int(value)
 

@@ -63,7 +63,7 @@ def load_split(name: str, split: Split) -> Images:
     with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
         x, labels = arrays[f"{split}_x"], arrays[f"{split}_labels"]
     images = Images(x.reshape(len(x), *DATASETS[name]), labels)
-    images.x.flags.writeable = False
+    images.x.flags.writeable = images.labels.flags.writeable = False
     return images
 
 

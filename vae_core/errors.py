@@ -23,4 +23,3 @@ class StoreError(ElboRoomError, OSError):
 
 class RunBusyError(ElboRoomError):
     """Another process is training this run, or the run is not in a state in which it can be done."""
-

@@ -36,12 +36,17 @@ def manifest(config: RunConfig) -> dict[str, Any]:
 
 
 def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
-    """Both networks in one safetensors byte string with the manifest in its metadata: what travels to the page."""
-    layers = network(config)
-    names = [layer[part] for layer in layers.decoder + layers.encoder if "in" in layer for part in ("weight", "bias")]
-    # A rewound moment has a decoder only.
-    tensors = {name: np.ascontiguousarray(weights[name], dtype=np.float32) for name in names if name in weights}
-    return blob(blob_id, tensors, {"manifest": json.dumps(manifest(config))})
+    """The networks in one safetensors byte string with the manifest in its metadata: what travels to the page.
+
+    Weights that hold a decoder alone (a moment of training) give a manifest without an encoder.
+    """
+    described = manifest(config)
+    if not any(name.startswith("encoder.") for name in weights):
+        described["encoder"] = []
+    layers = described["decoder"] + described["encoder"]
+    names = [layer[part] for layer in layers if "in" in layer for part in ("weight", "bias")]
+    tensors = {name: np.asarray(weights[name], dtype=np.float32) for name in names}
+    return blob(blob_id, tensors, {"manifest": json.dumps(described)})
 
 
 def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:

@@ -1,8 +1,8 @@
 """Ask for work, and say what shall become of it: submit, pause, resume, stop, cancel.
 
-Asking is writing a small file under `<home>/queue/<kind>/`; one worker process for each kind (`worker.py`) takes them in
-order. `train` holds runs, `derive` holds artifacts, so that a map need not wait for a training. A wish about a run that is
-under way is a file `<home>/queue/wishes/<run_id>`. Nothing here imports torch or starts a thread.
+Asking is writing a small file under `<home>/queue/<kind>/`; one worker process for each kind (`worker.py`) takes them
+in order. `train` holds runs, `derive` holds artifacts, so that a map need not wait for a training. A wish about a run
+that is under way is a file `<home>/queue/wishes/<run_id>`. Nothing here imports torch or starts a thread.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import Any, Literal
 
 from vae_core.artifacts import MapRequest, Partial, PartialFile
 from vae_core.config import RunConfig
-from vae_core.errors import RunBusyError, StoreError
+from vae_core.errors import CorruptFileError, RunBusyError, StoreError
 from vae_core.files import explained, read_json, write_bytes, write_json
-from vae_core.run import Wish
-from vae_core.store import Store
+from vae_core.store import Store, Wish
 
 Kind = Literal["train", "derive"]
 _NAMES: dict[str, Wish] = {"pause": "pause", "stop": "stop", "cancel": "cancel"}
@@ -39,8 +38,8 @@ class Jobs:
     def submit(self, config: RunConfig) -> str:
         """Have it trained, unless it is complete or under way; the run's name. Raises `StoreError`."""
         run_id = self.store.create(config)
-        if self.store.get(run_id).status not in ("finished", "stopped", "queued", "running"):
-            self._enqueue_run(run_id)
+        if self.store.get(run_id).status not in ("finished", "stopped"):
+            self.resume(run_id)
         return run_id
 
     def resume(self, run_id: str) -> None:
@@ -48,29 +47,32 @@ class Jobs:
         status = self.store.get(run_id).status
         if status == "finished":
             raise RunBusyError(f"{run_id} is complete; there is nothing to go on with")
+        self.forget_wish(run_id)  # one from before would halt it at once
         if status not in ("queued", "running"):
             self._enqueue_run(run_id)
 
     def pause(self, run_id: str) -> None:
         """Halt it at a checkpoint; the worker turns to the next in the queue."""
+        self._wish(run_id, "pause")  # heeded if the worker has just taken it
         if self._dequeue(run_id):
             self.store.set_state(run_id, "paused")
-        else:
-            self._wish(run_id, "pause")
 
     def stop(self, run_id: str) -> None:
         """End it and keep what was learned; one that has not begun or is paused becomes explorable as it stands."""
+        if self.store.get(run_id).explorable:
+            return
         self._wish(run_id, "stop")
         if self.store.get(run_id).status not in ("queued", "running"):
             self._enqueue_run(run_id)
 
     def cancel(self, run_id: str) -> None:
         """End it and forget it, with all its files."""
-        if self.store.get(run_id).status == "running":
+        if self.store.is_locked(run_id):
             self._wish(run_id, "cancel")
         else:
             self._dequeue(run_id)
             self.store.delete(run_id)
+            self.forget_wish(run_id)
 
     def derive(self, run_id: str, request: MapRequest | None) -> None:
         """Have a map computed, or with None the codes of the test set; asking twice is asking once."""
@@ -113,13 +115,16 @@ class Jobs:
 
     # -- what the worker calls
 
-    def take(self, kind: Kind) -> dict[str, Any] | None:
-        """The oldest waiting job, removed from the queue, or None."""
+    def next(self, kind: Kind) -> tuple[Path, dict[str, Any]] | None:
+        """The oldest waiting job and its file, or None. Who has begun it removes the file, so that no job is lost."""
         for path in self._queue(kind):
-            with contextlib.suppress(FileNotFoundError):
-                job = read_json(path)
-                path.unlink()
-                return job
+            try:
+                return path, read_json(path)
+            except FileNotFoundError:
+                continue
+            except CorruptFileError as error:
+                path.unlink(missing_ok=True)
+                print(f"dropped a job: {error}", file=sys.stderr, flush=True)
         return None
 
     def wish(self, run_id: str) -> Wish:
@@ -149,8 +154,8 @@ class Jobs:
     # -- inside
 
     def _enqueue_run(self, run_id: str) -> None:
+        self.store.set_state(run_id, "queued")  # first: a warm worker is faster with "running"
         self._enqueue("train", run_id, {"run_id": run_id})
-        self.store.set_state(run_id, "queued")
 
     def _enqueue(self, kind: Kind, name: str, job: dict[str, Any]) -> None:
         folder = self.store.home / "queue" / kind

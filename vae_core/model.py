@@ -6,6 +6,7 @@ Kingma & Welling (2014), arXiv 1312.6114: z = μ + σ·ε with ε ~ N(0, I) (sec
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -104,7 +105,7 @@ class _Crop(nn.Module):
 
 
 # skip_init leaves the weights unset: torch's own initialisation would draw from the global seed.
-_MODULES = {
+_MODULES: dict[str, Callable[[Layer], nn.Module]] = {
     "linear": lambda layer: nn.utils.skip_init(nn.Linear, layer["in"], layer["out"]),
     "conv2d": lambda layer: nn.utils.skip_init(
         nn.Conv2d, layer["in"], layer["out"], layer["kernel"], stride=layer["stride"], padding=layer["padding"]

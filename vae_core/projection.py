@@ -22,7 +22,7 @@ EARLY, MAIN = 250, 500
 
 
 def pca(codes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The two principal components of the codes; for D = 1 the second is zero. Signs: the largest loading is positive."""
+    """The two principal components of the codes; for D = 1 the second is zero. The largest loading is positive."""
     centred = codes.astype(np.float64) - codes.mean(0, dtype=np.float64)
     if centred.shape[1] == 1:
         return np.hstack([centred, np.zeros_like(centred)]).astype(np.float32)
@@ -31,14 +31,17 @@ def pca(codes: NDArray[np.float32]) -> NDArray[np.float32]:
     return (centred @ directions).astype(np.float32)
 
 
+def check_perplexity(perplexity: float, count: int) -> None:
+    """Raise `ConfigError` unless t-SNE of `count` codes can have this many neighbours."""
+    if not 1 <= perplexity <= (count - 1) / 3:
+        raise ConfigError(f"perplexity={perplexity:g} with {count} codes: give a number from 1 to {(count - 1) / 3:g}")
+
+
 def tsne(
     codes: NDArray[np.float32], *, perplexity: float = 30.0, seed: int = 0, report: Report | None = None
 ) -> NDArray[np.float32]:
-    """t-SNE of the codes, started from their PCA. Raises `ConfigError` when there are too few codes for the perplexity."""
-    if not 1 <= perplexity <= (len(codes) - 1) / 3:
-        raise ConfigError(
-            f"perplexity={perplexity:g} with {len(codes)} codes: give a number from 1 to {(len(codes) - 1) / 3:.0f}"
-        )
+    """t-SNE of the codes, started from their PCA. Raises `ConfigError` when they are too few for the perplexity."""
+    check_perplexity(perplexity, len(codes))
     from openTSNE import TSNE  # slow to import: only who computes a map pays
 
     done = 0
@@ -52,9 +55,9 @@ def tsne(
         return False
 
     start = pca(codes)
-    start = start / start[:, 0].std() * 1e-4
+    start = start / max(start[:, 0].std(), 1e-12) * 1e-4
     embedding = TSNE(
-        perplexity=perplexity,
+        perplexity=perplexity,  # type: ignore[reportArgumentType]  (annotated as a whole number, but need not be)
         early_exaggeration_iter=EARLY,
         n_iter=MAIN,
         initialization=start.astype(np.float64),

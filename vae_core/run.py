@@ -1,21 +1,18 @@
-"""One run end to end: data -> training -> store. The same function serves the command line, the worker and a notebook."""
+"""One run end to end: data -> training -> store. It serves the command line, the worker and a notebook alike."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 from vae_core import data
 from vae_core.config import RunConfig
 from vae_core.events import Diverged, Event, Finished, Snapshot
-from vae_core.store import Store
+from vae_core.store import Store, Wish
 from vae_core.training import Training
 
 CHECKPOINT_SECONDS = 5.0
 """At most about this much work is lost when a run's process dies; 10 s is what we promise."""
-
-Wish = Literal["go", "pause", "stop", "cancel"]
 
 
 def run(
@@ -29,11 +26,14 @@ def run(
     Raises `StoreError`, `RunBusyError`, `CorruptFileError`. On any failure the last checkpoint stays.
     """
     run_id = store.create(config)
-    info = store.get(run_id)
-    if info.result is not None and (info.status == "finished" or not resume_stopped):
-        yield info.result
+    if (result := _complete(store, run_id, resume_stopped)) is not None:
+        yield result
         return
     with store.lock(run_id):
+        # Another process may have completed it while this one waited for the lock.
+        if (result := _complete(store, run_id, resume_stopped)) is not None:
+            yield result
+            return
         store.set_state(run_id, "running")
         try:
             training = Training(config, data.load(config.dataset), store.load_checkpoint(run_id))
@@ -44,6 +44,11 @@ def run(
         except Exception as error:
             _try_to_say(store, run_id, error)
             raise
+
+
+def _complete(store: Store, run_id: str, resume_stopped: bool) -> Finished | None:
+    info = store.get(run_id)
+    return info.result if info.status == "finished" or not resume_stopped else None
 
 
 def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Iterator[Event]:
@@ -60,6 +65,8 @@ def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Itera
             return
         if not isinstance(event, Snapshot):
             yield event
+        if not training.settled:
+            continue
         asked = wish()
         if asked == "stop" and not training.stopping:
             store.save_checkpoint(run_id, *training.state())
@@ -68,7 +75,7 @@ def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Itera
             store.save_checkpoint(run_id, *training.state())
             store.set_state(run_id, "paused")
             return
-        if time.monotonic() - saved >= CHECKPOINT_SECONDS and not training.diverged:
+        if time.monotonic() - saved >= CHECKPOINT_SECONDS:
             store.save_checkpoint(run_id, *training.state())
             saved = time.monotonic()
     store.set_state(run_id, "failed", message)
@@ -78,5 +85,5 @@ def _try_to_say(store: Store, run_id: str, error: Exception) -> None:
     """Record why; when even that cannot be written, the error itself still reaches the caller."""
     try:
         store.set_state(run_id, "failed", str(error))
-    except Exception as second:  # noqa: BLE001
+    except Exception as second:
         error.add_note(f"and its state could not be recorded: {second}")

@@ -1,4 +1,4 @@
-"""The models that ship, so that the first page shows something to drag: rebuilt from their configurations by a command."""
+"""The models that ship, so that the first page shows something to drag: rebuilt by a command from their settings."""
 
 from __future__ import annotations
 

@@ -18,30 +18,35 @@ Models that ship with the program appear beside these, read-only; what is derive
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from vae_core import data, events
 from vae_core.config import RunConfig
-from vae_core.errors import ConfigError, CorruptFileError, RunBusyError, RunNotFoundError, StoreError
+from vae_core.errors import CorruptFileError, RunBusyError, RunNotFoundError, StoreError
 from vae_core.events import Event, Finished, Progress, Snapshot
 from vae_core.files import Arrays, explained, read_arrays, read_json, write_arrays, write_bytes, write_json
 
 Status = Literal["queued", "running", "paused", "interrupted", "failed", "stopped", "finished"]
 """`interrupted`: its process died; `stopped`: a person ended it early and kept the model. Both can go on."""
 
+Wish = Literal["go", "pause", "stop", "cancel"]
+"""What a person wants of a run that is under way."""
+
 EXPLORABLE: tuple[Status, ...] = ("finished", "stopped")
+_STATES = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Store:
         found: set[str] = set()
         for root in (self.runs, self.shipped):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                found.update(p.name for p in root.iterdir() if not p.name.startswith(".") and (p / "config.json").is_file())
+                found.update(p.name for p in root.iterdir() if p.name[0] != "." and (p / "config.json").is_file())
         return sorted(found)
 
     def infos(self) -> list[RunInfo]:
@@ -110,7 +115,7 @@ class Store:
         infos: list[RunInfo] = []
         for run_id in self.run_ids():
             # A run deleted in the meantime, or one damaged, must not hide the others; `get` says what is wrong with it.
-            with contextlib.suppress(RunNotFoundError, CorruptFileError, ConfigError):
+            with contextlib.suppress(RunNotFoundError, CorruptFileError):
                 infos.append(self.get(run_id))
         return sorted(infos, key=lambda info: (info.shipped, -info.created))
 
@@ -119,23 +124,25 @@ class Store:
         folder = self.folder(run_id)
         try:
             config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
-        except ConfigError as error:
+        except FileNotFoundError:
+            raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; it was deleted") from None
+        except ValueError as error:  # a ConfigError, or bytes that are not text
             raise CorruptFileError(f"{folder / 'config.json'}: {error}") from error
         if config.run_id != run_id:
             raise CorruptFileError(f"{folder / 'config.json'}: describes {config.run_id}, not {run_id}; it was changed")
         shipped = folder.parent == self.shipped
         state = self._state(folder)
-        created = float(state.get("created", 0.0))
+        created, message = float(state.get("created", 0.0)), str(state.get("message", ""))
         with contextlib.suppress(FileNotFoundError):
             result = self._result(folder)
             # A stopped run that was resumed is running again; its earlier model stays explorable on disk.
             if state.get("state") not in ("queued", "running", "paused") or not result.stopped:
                 status: Status = "stopped" if result.stopped else "finished"
-                return RunInfo(run_id, config, status, created, result, shipped=shipped)
+                return RunInfo(run_id, config, status, created, result, message, shipped)
         status = state.get("state", "interrupted")
-        if (status == "running" and not self.is_locked(run_id)) or (status == "queued" and not self.is_queued(run_id)):
-            status = "interrupted"
-        return RunInfo(run_id, config, status, created, None, str(state.get("message", "")), shipped)
+        if status in ("running", "queued") and not self.is_locked(run_id):
+            status = "queued" if self.is_queued(run_id) else "interrupted"
+        return RunInfo(run_id, config, status, created, None, message, shipped)
 
     # -- writing a run
 
@@ -187,6 +194,8 @@ class Store:
     def load_checkpoint(self, run_id: str) -> tuple[Arrays, dict[str, Any]] | None:
         """The last checkpoint, or None; what was said after it is taken back, so that no point stands twice."""
         folder = self._own(run_id)
+        for half_written in folder.rglob(".*.tmp"):  # by a process that was killed
+            half_written.unlink(missing_ok=True)
         try:
             arrays, meta, _ = read_arrays(folder / "checkpoint.safetensors")
         except FileNotFoundError:
@@ -201,7 +210,8 @@ class Store:
         """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished."""
         folder = self._own(run_id)
         digest = write_arrays(folder / "weights.safetensors", weights)
-        write_json(folder / "result.json", {"weights_sha256": digest, "event": json.loads(events.to_json(result))})
+        facts = {"weights_sha256": digest, "event": json.loads(events.to_json(result))}
+        write_json(folder / "result.json", {**facts, "sha256": _seal(facts)})
         self.set_state(run_id, "stopped" if result.stopped else "finished")
         if not result.stopped:
             with contextlib.suppress(FileNotFoundError):
@@ -218,19 +228,22 @@ class Store:
             shutil.rmtree(self.home / "artifacts" / run_id, ignore_errors=True)
 
     @contextlib.contextmanager
-    def lock(self, run_id: str, timeout: float = 2.0) -> Iterator[None]:
+    def lock(self, run_id: str, timeout: float = 2.0) -> Generator[None]:
         """Be the only process that trains or deletes this run. Raises `RunBusyError`."""
         with self.file_lock(f"run-{run_id}", timeout):
             yield
 
     @contextlib.contextmanager
-    def file_lock(self, name: str, timeout: float = 2.0) -> Iterator[None]:
+    def file_lock(self, name: str, timeout: float = 2.0) -> Generator[None]:
         """A lock of this home by name; the system takes it back when its process dies. Raises `RunBusyError`."""
-        lock = self._lock(name)
-        try:
-            lock.acquire(timeout=timeout, poll_interval=0.02)
-        except Timeout:
-            raise RunBusyError(f"{name}: another process is at work on it; wait for it or stop it first") from None
+        path = self._lock_path(name)
+        lock = FileLock(path, thread_local=False)
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=timeout, poll_interval=0.02)
+            except Timeout:
+                raise RunBusyError(f"{name}: another process is at work on it; wait for it or stop it first") from None
         try:
             yield
         finally:
@@ -242,13 +255,13 @@ class Store:
 
     def is_file_locked(self, name: str) -> bool:
         """Whether a living process holds the lock."""
-        lock = self._lock(name)
+        if not self._lock_path(name).exists():
+            return False  # nobody ever held it; looking must not write
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
+            with self.file_lock(name, timeout=0):
+                return False
+        except RunBusyError:
             return True
-        lock.release()
-        return False
 
     def is_queued(self, run_id: str) -> bool:
         """Whether the run waits for the worker."""
@@ -281,7 +294,7 @@ class Store:
             event = events.from_json((self.folder(run_id) / "progress.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise CorruptFileError(f"progress of {run_id}: damaged ({error})") from error
         return event if isinstance(event, Progress) else None
 
@@ -293,12 +306,13 @@ class Store:
         """The trained weights, verified. Raises `RunNotFoundError` when there are none yet, `CorruptFileError`."""
         folder = self.folder(run_id)
         try:
-            expected = read_json(folder / "result.json").get("weights_sha256")
+            self._result(folder)
+            expected = read_json(folder / "result.json")["weights_sha256"]
             weights = read_arrays(folder / "weights.safetensors")
         except FileNotFoundError:
             raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it") from None
         if expected != weights.sha256:
-            raise CorruptFileError(f"{folder / 'weights.safetensors'}: damaged, not the weights that this run published")
+            raise CorruptFileError(f"{folder / 'weights.safetensors'}: damaged, not the weights that the run published")
         return weights.arrays
 
     def size(self, run_id: str) -> int:
@@ -335,26 +349,32 @@ class Store:
             raise StoreError(f"{run_id} ships with Elbo Room and is read-only")
         return folder
 
-    def _lock(self, name: str) -> FileLock:
-        with explained(self.home / "locks" / name):
-            (self.home / "locks").mkdir(parents=True, exist_ok=True)
-        return FileLock(self.home / "locks" / f"{name}.lock", thread_local=False)
+    def _lock_path(self, name: str) -> Path:
+        return self.home / "locks" / f"{name}.lock"
 
     def _state(self, folder: Path) -> dict[str, Any]:
         try:
-            return read_json(folder / "state.json")
+            state = read_json(folder / "state.json")
         except FileNotFoundError:
             return {}
+        if state.get("state") not in _STATES or not isinstance(state.get("created"), (int, float)):
+            raise CorruptFileError(f"{folder / 'state.json'}: damaged (not a state of a run)")
+        return state
 
     def _result(self, folder: Path) -> Finished:
         path = folder / "result.json"
-        try:
-            event = events.from_json(json.dumps(read_json(path)["event"]))
-        except (KeyError, ValueError, TypeError) as error:
-            raise CorruptFileError(f"{path}: damaged ({error})") from error
+        facts = read_json(path)
+        if facts.pop("sha256", None) != _seal(facts):
+            raise CorruptFileError(f"{path}: damaged (its contents do not match their checksum)")
+        event = events.from_json(json.dumps(facts["event"]))
         if not isinstance(event, Finished):
             raise CorruptFileError(f"{path}: damaged (holds a {event.type!r} event)")
         return event
 
     def _snapshot(self, folder: Path, index: int) -> Path:
         return folder / "snapshots" / f"{index:02d}.safetensors"
+
+
+def _seal(facts: dict[str, Any]) -> str:
+    """SHA-256 of a JSON object's canonical text."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

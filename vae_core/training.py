@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,9 +53,12 @@ def train(config: RunConfig, dataset: Dataset, state: State | None = None) -> It
 
 
 class Training:
-    """One run in memory. Between two events it stands still, and `state()`, `weights()`, `stop()` may be called."""
+    """One run in memory. Between two events it stands still; `weights()`, `stop()` and, when `settled`, `state()`
+    may be called.
+    """
 
     def __init__(self, config: RunConfig, dataset: Dataset, state: State | None = None) -> None:
+        # Always the same number: a convolution's float32 gradients are added up in an order that depends on it.
         torch.set_num_threads(os.cpu_count() or 1)
         self.config, self.dataset = config, dataset
         self.model = VAE(config, seeded(config.seed, "weights", 0))
@@ -68,6 +71,9 @@ class Training:
         self.seconds = 0.0
         self.stopping = False
         self.diverged = False
+        self.settled = True
+        """Whether the step has said all it has to say: only then is `state()` a moment to go on from."""
+        self.resumed = state is not None
         self.sums = torch.zeros(1 + config.latent_dim)  # reconstruction, then KL per dimension, since the last point
         self.count = 0
         self._good: dict[str, torch.Tensor] | None = None
@@ -87,14 +93,14 @@ class Training:
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 arrays[f"adam/{name}/{key}"] = value.detach().numpy().copy()
+        arrays |= {f"good/{name}": tensor.numpy().copy() for name, tensor in (self._good or {}).items()}
         arrays["sums"] = self.sums.numpy().copy()
         return arrays, {"step": self.step, "seconds": self.seconds, "count": self.count}
 
     def _restore(self, state: State) -> None:
         arrays, meta = state
-        self.model.load_state_dict(
-            {name.removeprefix("model/"): torch.from_numpy(a) for name, a in arrays.items() if name.startswith("model/")}
-        )
+        self.model.load_state_dict(_under("model/", arrays))
+        self._good = _under("good/", arrays) or None
         for name, parameter in self.model.named_parameters():
             moments = {
                 key: torch.from_numpy(arrays[f"adam/{name}/{key}"].copy())
@@ -116,14 +122,17 @@ class Training:
         """The run, a step at a time."""
         points, moments = self._points(), self._moments()
         low_precision = _fast_bf16()
-        if self.step == 0:
+        if not self.resumed:
+            self.settled = False
             yield Started(
                 steps=self.steps,
                 steps_per_epoch=self.steps_per_epoch,
                 parameters=sum(p.numel() for p in self.model.parameters()),
                 precision="bfloat16" if low_precision else "float32",
             )
-            yield self._snapshot(0)
+            first = self._snapshot(0)
+            self.settled = True
+            yield first
         speed = _Speed(self.step)
         order: torch.Tensor | None = None
         self._mark = time.perf_counter()
@@ -145,6 +154,7 @@ class Training:
             if self._tick() - speed.told >= PROGRESS_SECONDS:
                 said.append(self._progress(speed))
             for event in said:
+                self.settled = event is said[-1] and not self.diverged
                 yield event
                 # What the consumer does with an event, or a pause, is not training time.
                 self._mark = time.perf_counter()
@@ -196,8 +206,8 @@ class Training:
             return Diverged(
                 self.step,
                 self.epoch,
-                f"the objective was no longer finite after {self.step} steps, so training ended there with the last good "
-                "weights; try a smaller learning rate or a larger σ",
+                f"the objective was no longer finite after {self.step} steps, so training ended there with the last "
+                "good weights; try a smaller learning rate or a larger σ",
             )
         self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         return Losses(self.step, self.epoch, beta, train, held_out)
@@ -268,6 +278,10 @@ class _Speed:
         return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
 
 
+def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): torch.from_numpy(a.copy()) for n, a in arrays.items() if n.startswith(prefix)}
+
+
 def seeded(seed: int, purpose: str, index: int) -> torch.Generator:
     """A generator whose numbers depend on nothing but these three."""
     digest = hashlib.blake2b(f"{seed}/{purpose}/{index}".encode(), digest_size=8).digest()
@@ -284,4 +298,4 @@ def plane_codes(side: int) -> torch.Tensor:
 def _fast_bf16() -> bool:
     """Whether this processor multiplies bfloat16 faster than float32."""
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe is not None and cast("Any", probe)())
+    return bool(probe is not None and probe())

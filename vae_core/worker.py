@@ -1,17 +1,16 @@
 """The worker process: `python -m vae_core.worker --home DIR --kind train|derive`, started by `Jobs.ensure_worker`.
 
-It pays for importing torch, unpacking the data and the first slow step before anyone asks, then waits. One at a time for
-each kind and home; it ends when no process that wants it is left.
+It pays for importing torch, unpacking the data and the first slow step before anyone asks, then waits. One at a time
+for each kind and home; it ends when no process that wants it is left.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from vae_core import artifacts, data
@@ -19,8 +18,8 @@ from vae_core.artifacts import MapRequest, PartialFile
 from vae_core.config import RunConfig
 from vae_core.errors import ElboRoomError, RunBusyError
 from vae_core.jobs import Jobs, Kind
-from vae_core.run import Wish, run
-from vae_core.store import Store
+from vae_core.run import run
+from vae_core.store import Store, Wish
 from vae_core.training import Training
 
 POLL_SECONDS = 0.02
@@ -31,33 +30,36 @@ GRACE_SECONDS = 10.0
 class Worker:
     """Takes jobs of one kind until nobody wants it any more."""
 
-    def __init__(self, jobs: Jobs, kind: Kind) -> None:
-        self.jobs, self.kind = jobs, kind
+    def __init__(self, jobs: Jobs, kind: Kind, grace: float = GRACE_SECONDS) -> None:
+        self.jobs, self.grace = jobs, grace
+        self.kind: Kind = kind
         self._wanted_at = self._looked_at = time.monotonic()
 
     def wanted(self) -> bool:
         """Whether a client lives, or lived a moment ago."""
         now = time.monotonic()
-        if now - self._looked_at > 1.0:
+        if now - self._looked_at > 1.0 or now - self._wanted_at >= self.grace:
             self._looked_at = now
             if self.jobs.has_client():
                 self._wanted_at = now
-        return now - self._wanted_at < GRACE_SECONDS
+        return now - self._wanted_at < self.grace
 
     def loop(self) -> None:
         """Take jobs in order."""
         while self.wanted():
-            job = self.jobs.take(self.kind)
-            if job is None:
+            found = self.jobs.next(self.kind)
+            if found is None:
                 time.sleep(POLL_SECONDS)
                 continue
             try:
-                self.train(job) if self.kind == "train" else self.derive(job)
-            except Exception:  # noqa: BLE001: whatever one job does, the next one gets its turn; the log keeps the trace
+                self.train(*found) if self.kind == "train" else self.derive(*found)
+            except Exception:  # whatever one job does, the next one gets its turn; the log keeps the trace
                 traceback.print_exc()
                 sys.stderr.flush()
+            finally:
+                found[0].unlink(missing_ok=True)
 
-    def train(self, job: dict[str, Any]) -> None:
+    def train(self, waiting: Path, job: dict[str, Any]) -> None:
         """One run to its end, or to what is wished of it."""
         run_id, store = str(job["run_id"]), self.jobs.store
 
@@ -65,7 +67,7 @@ class Worker:
             return self.jobs.wish(run_id) if self.wanted() else "pause"
 
         for _event in run(store.get(run_id).config, store, wish=wish, resume_stopped=True):
-            pass
+            waiting.unlink(missing_ok=True)
         asked = self.jobs.wish(run_id)
         self.jobs.forget_wish(run_id)
         if asked == "cancel":
@@ -74,13 +76,14 @@ class Worker:
             # Encoded while the model is warm, so that the first look at the reconstructions need not wait.
             artifacts.codes(store, run_id)
 
-    def derive(self, job: dict[str, Any]) -> None:
+    def derive(self, waiting: Path, job: dict[str, Any]) -> None:
         """One artifact."""
         run_id, store = str(job["run_id"]), self.jobs.store
         request = MapRequest(**job["map"]) if job["map"] else None
         name = request.name if request else "codes"
         partial = PartialFile(store, run_id, name)
         with store.file_lock(f"derive-{run_id}.{name}"):
+            waiting.unlink(missing_ok=True)
             self.jobs.report_derive_error(run_id, name, "")
             try:
                 if request:
@@ -107,15 +110,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m vae_core.worker")
     parser.add_argument("--home", required=True)
     parser.add_argument("--kind", choices=("train", "derive"), required=True)
+    parser.add_argument("--grace", type=float, default=GRACE_SECONDS, help="seconds to outlive the last client")
     args = parser.parse_args()
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(5)  # the page's own server and browser come first; training takes what they leave
     jobs = Jobs(Store(args.home))
     try:
         with jobs.store.file_lock(f"worker-{args.kind}", timeout=0.5):
             if args.kind == "train":
                 warm_up()
-            Worker(jobs, args.kind).loop()
+            Worker(jobs, args.kind, args.grace).loop()
     except RunBusyError:
         return  # another worker was faster
 

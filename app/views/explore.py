@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from app import link, model_bar, session
-from app.plots import PALETTE
 from app.player import mount_blob, player
+from app.plots import PALETTE
 from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
 

@@ -21,27 +21,34 @@ POLL_SECONDS = 0.4
 UNDER_WAY = ("queued", "running")
 
 RELATIVE_COST = {"mlp": 1.0, "conv": 10.0, "burgess": 8.0}
-"""Time for an image relative to the mlp, measured by tests/benchmarks/speed.py; used until a network has been trained here."""
+"""Time for an image relative to the mlp (`make bench` measures it); used until such a network has been trained here."""
 
 
 def page() -> None:
-    """The form on top; below it the run that the link names, or the one that is under way."""
-    config = _form()
-    st.divider()
-    run_id = _shown_run(config)
-    if run_id is not None:
-        link.put_run(run_id)
-    active = run_id is not None and session.store().get(run_id).status in UNDER_WAY
-    st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
+    """What to train on the left; on the right the run that the link names, or the one that is under way."""
+    left, right = st.columns([3, 10], gap="medium")
+    with left:
+        button = st.container()
+        config = _form()
+        with button:
+            if config is not None:
+                _ask(config)
+    with right:
+        run_id = _shown_run(config)
+        if run_id is not None:
+            link.put_run(run_id)
+        active = run_id is not None and session.store().get(run_id).status in UNDER_WAY
+        st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
 
 
 # -- the form
 
 
 def _form() -> RunConfig | None:
+    """Every choice is in the URL, so that a link can hand a configuration to a class."""
     d = RunConfig()
     bound: dict[str, Any] = {"bind": "query-params"}
-    one, two, three, four = st.columns([2, 3, 4, 3], gap="medium")
+    one, two = st.columns(2, gap="small")
     dataset = one.selectbox(
         "Data",
         list(model_bar.DATASET_NAMES),
@@ -50,17 +57,15 @@ def _form() -> RunConfig | None:
         help="The pictures to learn from. MNIST: 60,000 handwritten digits, 28×28.",
         **bound,
     )
-    architecture = two.segmented_control(
+    architecture = two.selectbox(
         "Network",
         list(ARCHITECTURES),
-        default=d.architecture,
-        required=True,
         key="network",
         help=" ".join(f"**{name}**: {text}" for name, text in ARCHITECTURES.items()),
         **bound,
     )
-    latent_dim = three.slider(
-        "Latent dimension",
+    latent_dim = st.slider(
+        "Latent dimension D",
         1,
         64,
         d.latent_dim,
@@ -68,18 +73,7 @@ def _form() -> RunConfig | None:
         help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
         **bound,
     )
-    likelihood = four.segmented_control(
-        "Likelihood P(X|z)",
-        list(LIKELIHOODS),
-        default=d.likelihood,
-        required=True,
-        format_func=str.capitalize,
-        key="likelihood",
-        help=" ".join(f"**{name.capitalize()}**: {text}" for name, text in LIKELIHOODS.items()),
-        **bound,
-    )
-    one, two, three = st.columns(3, gap="medium")
-    beta = one.slider(
+    beta = st.slider(
         "β, the weight of the KL",
         0.0,
         16.0,
@@ -90,8 +84,9 @@ def _form() -> RunConfig | None:
         "blurrier; 0 leaves the KL out.",
         **bound,
     )
-    warmup = two.slider(
-        "Warm-up, epochs",
+    one, two = st.columns(2, gap="small")
+    warmup = one.slider(
+        "Warm-up",
         0,
         20,
         int(d.warmup_epochs),
@@ -99,12 +94,32 @@ def _form() -> RunConfig | None:
         help="β rises from 0 to its value over this many epochs, so that the code is of use before it costs anything.",
         **bound,
     )
-    epochs = three.slider(
-        "Epochs", 1, 100, d.epochs, key="epochs", help="How often every training image is seen.", **bound
+    epochs = two.slider("Epochs", 1, 100, d.epochs, key="epochs", help="Times every training image is seen.", **bound)
+    likelihood = st.segmented_control(
+        "Likelihood P(X|z)",
+        list(LIKELIHOODS),
+        default=d.likelihood,
+        required=True,
+        format_func=str.capitalize,
+        key="likelihood",
+        help=" ".join(f"**{name.capitalize()}**: {text}" for name, text in LIKELIHOODS.items()),
+        **bound,
     )
+    sigma = None
+    if likelihood == "gaussian":
+        sigma = st.number_input(
+            "σ of the Gaussian",
+            0.01,
+            2.0,
+            None,
+            step=0.05,
+            key="sigma",
+            placeholder="learned",
+            help="Standard deviation of a pixel around its mean, on the 0–1 scale. Empty: one σ is learned.",
+            **bound,
+        )
     with st.expander("More settings"):
-        one, two, three, four = st.columns(4, gap="medium")
-        batch = one.selectbox(
+        batch = st.selectbox(
             "Batch size",
             [32, 64, 128, 256, 512, 1024],
             index=2,
@@ -112,7 +127,7 @@ def _form() -> RunConfig | None:
             help="Images in one gradient step. Larger is faster for an epoch, with fewer steps in it.",
             **bound,
         )
-        rate = two.number_input(
+        rate = st.number_input(
             "Learning rate",
             1e-5,
             0.1,
@@ -123,25 +138,13 @@ def _form() -> RunConfig | None:
             help="Adam's step size at the start; it falls along a half cosine.",
             **bound,
         )
-        seed = three.number_input(
+        seed = st.number_input(
             "Seed",
             0,
             2**31 - 1,
             d.seed,
             key="seed",
             help="Decides the first weights, the order of the images and every ε. Same seed, same model.",
-            **bound,
-        )
-        sigma = four.number_input(
-            "σ of the Gaussian",
-            0.01,
-            2.0,
-            None,
-            step=0.05,
-            key="sigma",
-            placeholder="learned",
-            disabled=likelihood != "gaussian",
-            help="Standard deviation of a pixel around its mean, on the 0–1 scale. Empty: one σ is learned.",
             **bound,
         )
     settings = {
@@ -155,41 +158,36 @@ def _form() -> RunConfig | None:
         "batch_size": batch,
         "learning_rate": rate,
         "seed": seed,
-        "sigma": sigma if likelihood == "gaussian" else None,
+        "sigma": sigma,
     }
     try:
-        config = RunConfig.from_dict(settings)
+        return RunConfig.from_dict(settings)
     except ConfigError as error:
         st.error(f"{error}.")
         return None
-    _ask(config)
-    return config
 
 
 def _ask(config: RunConfig) -> None:
     """The button, or the way to what is there already."""
     known = _known(config)
-    left, right = st.columns([2, 10], vertical_alignment="center")
     if known and known.status == "finished":
-        with left:
-            if st.button("Open in Explore", type="primary", width="stretch", key="open-known"):
-                link.open_page("explore", run=known.run_id)
-        right.markdown(f"This very configuration is in the store: {model_bar.figures(known)}")
-        return
-    if known and known.status in UNDER_WAY:
-        left.button("Training …", disabled=True, width="stretch")
-        right.markdown("This configuration is being trained; see below.")
-        return
-    left.button(
-        "Train",
-        type="primary",
-        width="stretch",
-        icon=":material/play_arrow:",
-        key="train",
-        on_click=_submit,
-        args=(config,),
-    )
-    right.markdown(f"about **{_duration(_estimate(config))}** on this machine")
+        if st.button("Open in Explore", type="primary", width="stretch", icon=":material/tune:", key="open-known"):
+            link.open_page("explore", run=known.run_id)
+        st.caption(f"Trained before: test ELBO {model_bar.number(known.result.test.elbo)} nats.")
+    elif known and known.status in UNDER_WAY:
+        st.button("Training …", disabled=True, width="stretch", icon=":material/play_arrow:", key="busy")
+        st.caption("This configuration is being trained.")
+    else:
+        st.button(
+            "Train",
+            type="primary",
+            width="stretch",
+            icon=":material/play_arrow:",
+            key="train",
+            on_click=_submit,
+            args=(config,),
+        )
+        st.caption(f"about {_duration(_estimate(config))} on this machine")
 
 
 def _submit(config: RunConfig) -> None:
@@ -269,12 +267,21 @@ def _live(run_id: str | None, was_active: bool) -> None:
 def _status(run: RunInfo) -> None:
     jobs, run_id = session.jobs(), run.run_id
     progress = session.store().progress(run_id)
-    left, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center", gap="small")
+    left, *buttons = st.columns([6, 2, 2.6, 2], vertical_alignment="center", gap="small")
 
-    def button(slot: Any, label: str, icon: str, action: Any, *, primary: bool = False, help: str | None = None) -> None:
+    def button(
+        slot: Any, label: str, icon: str, action: Any, *, primary: bool = False, help: str | None = None
+    ) -> None:
         kind = "primary" if primary else "secondary"
         slot.button(
-            label, icon=icon, on_click=_act, args=(action, run_id), width="stretch", type=kind, help=help, key=f"do-{label}"
+            label,
+            icon=icon,
+            on_click=_act,
+            args=(action, run_id),
+            width="stretch",
+            type=kind,
+            help=help,
+            key=f"do-{label}",
         )
 
     name = model_bar.title(run)
@@ -285,11 +292,11 @@ def _status(run: RunInfo) -> None:
         else:
             left.progress(
                 min(1.0, progress.step / progress.steps),
-                text=f"**epoch {progress.epoch:.1f} / {run.config.epochs}** · {progress.images_per_second:,.0f} images/s · "
-                f"{_duration(progress.eta_seconds)} left",
+                text=f"**epoch {progress.epoch:.1f} / {run.config.epochs}** · "
+                f"{progress.images_per_second:,.0f} images/s · {_duration(progress.eta_seconds)} left",
             )
         button(buttons[0], "Pause", ":material/pause:", jobs.pause, help="Halt at a checkpoint; go on later.")
-        button(buttons[1], "Stop and keep", ":material/stop:", jobs.stop, help="End now and keep what was learned.")
+        button(buttons[1], "Stop, keep", ":material/stop:", jobs.stop, help="End now and keep what was learned.")
         button(buttons[2], "Cancel", ":material/delete:", jobs.cancel, help="End now and forget this run.")
         return
     if run.explorable:
@@ -310,7 +317,7 @@ def _status(run: RunInfo) -> None:
     left.markdown(f"**{name}** · {reason}")
     if run.status != "failed" or progress is not None:
         button(buttons[0], "Resume", ":material/play_arrow:", jobs.resume, primary=True)
-        button(buttons[1], "Stop and keep", ":material/stop:", jobs.stop, help="Keep what was learned so far.")
+        button(buttons[1], "Stop, keep", ":material/stop:", jobs.stop, help="Keep what was learned so far.")
     button(buttons[2], "Delete", ":material/delete:", jobs.cancel)
 
 
@@ -341,7 +348,7 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
         labels = {moment.index: f"{moment.epoch:.2g} epochs" for moment in moments}
         left, right = st.columns([9, 3], vertical_alignment="bottom", gap="medium")
         picked = left.select_slider(
-            "Rewind: any moment of the training",
+            "Rewind to any moment of the training",
             [*labels, "now"],
             value="now",
             format_func=lambda index: labels.get(index, "now"),
@@ -358,7 +365,13 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
         return
     channels, height, width = run.config.image_shape
     originals = data.load_split(run.config.dataset, "test").x[: len(arrays["reconstructions"])]
-    pairs = np.stack([originals.reshape(2, 8, channels, height, width), arrays["reconstructions"].reshape(2, 8, channels, height, width)], axis=1)
+    pairs = np.stack(
+        [
+            originals.reshape(2, 8, channels, height, width),
+            arrays["reconstructions"].reshape(2, 8, channels, height, width),
+        ],
+        axis=1,
+    )
     shown = {"pairs": pairs.reshape(-1, channels, height, width), "samples": arrays["samples"]}
     if "plane" in arrays:
         shown["plane"] = arrays["plane"]
@@ -366,26 +379,28 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
     mount_blob(blob_id, export.blob(blob_id, shown))
     one, two, three, *four = st.columns(4 if "plane" in shown else 3, gap="medium")
     with one:
-        st.markdown("**Images, and under each its reconstruction**")
-        gallery(key="pairs", blob=blob_id, tiles="pairs", columns=8, tile_px=42, dense=True)
+        st.markdown("**Reconstructions**")
+        gallery(
+            key="pairs", blob=blob_id, tiles="pairs", columns=8, tile_px=28, dense=True, caption="under each test image"
+        )
     with two:
-        st.markdown("**Samples from the prior**")
-        gallery(key="samples", blob=blob_id, tiles="samples", columns=8, tile_px=42, dense=True)
+        st.markdown("**Prior samples**")
+        gallery(key="samples", blob=blob_id, tiles="samples", columns=8, tile_px=28, dense=True, caption="z ∼ N(0, I)")
     if four:
         with three:
-            st.markdown("**The decoded plane**, z from −3 to 3")
-            gallery(key="plane", blob=blob_id, tiles="plane", columns=15, tile_px=22, dense=True, gap=0)
+            st.markdown("**Decoded plane**")
+            gallery(key="plane", blob=blob_id, tiles="plane", columns=15, tile_px=15, dense=True, gap=0)
     with four[0] if four else three:
-        kl = _moment_kl(arrays["means"])
-        st.plotly_chart(
-            plots.means_scatter(arrays["means"], arrays["labels"], kl), key="means", config=plots.CONFIG
-        ) if arrays["means"].shape[1] > 1 else st.caption("One dimension: there is no plane to draw.")
+        d = arrays["means"].shape[1]
+        st.markdown("**Encoded means**")
+        if d > 1:
+            scatter = plots.means_scatter(arrays["means"], arrays["labels"], _widest(arrays["means"]))
+            st.plotly_chart(scatter, key="means", config=plots.CONFIG)
 
 
-def _moment_kl(means: np.ndarray) -> tuple[int, int]:
-    """The two dimensions whose means spread most, in their own order; (0, 1) when there are just two."""
-    spread = np.argsort(means.var(0))[::-1][:2]
-    first, second = sorted(int(i) for i in spread) if len(spread) == 2 else (0, 0)
+def _widest(means: np.ndarray) -> tuple[int, int]:
+    """The two dimensions whose means spread most, in their own order."""
+    first, second = sorted(int(i) for i in np.argsort(means.var(0))[-2:])
     return first, second
 
 
