@@ -38,7 +38,7 @@ def choose(page: str) -> RunInfo:
             on_change=lambda: link.put_run(session.recall(key)),
         )
     with right:
-        st.markdown(figures(current))
+        st.markdown(figures(current), help=units(current))
     link.put_run(current.run_id)
     return current
 
@@ -69,6 +69,14 @@ def figures(info: RunInfo) -> str:
         f"**ELBO {number(test.elbo)}** = :blue[reconstruction {number(test.reconstruction)}] − "
         f":orange[KL {number(test.kl)}] nats per image :gray[· {active} of {len(test.kl_per_dim)} dimensions active]"
     )
+
+
+def units(info: RunInfo) -> str:
+    """What the figures are, in a tooltip."""
+    text = "Means over the test images, summed over pixels and latent dimensions."
+    if info.result is not None and not info.result.is_log_likelihood:
+        text += " Bernoulli on grey pixels is a usual objective, not the log of a density: compare it only with its like."
+    return text
 
 
 def number(value: float, digits: int = 1) -> str:

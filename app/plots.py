@@ -40,9 +40,18 @@ def figure(title: str, x: str, y: str, height: int = 220) -> go.Figure:
     )
 
 
+def _wait(fig: go.Figure) -> go.Figure:
+    """No data yet: axes without invented numbers."""
+    fig.update_xaxes(showticklabels=False, range=[0, 1])
+    fig.update_yaxes(showticklabels=False, range=[0, 1])
+    return fig
+
+
 def elbo_curve(losses: Sequence[Losses]) -> go.Figure:
     """ELBO of the training batches and of the held-out images over epochs."""
     fig = figure("ELBO", "epochs", "nats per image")
+    if not losses:
+        return _wait(fig)
     epochs = [point.epoch for point in losses]
     _line(fig, epochs, [point.train.elbo for point in losses], "train", ELBO)
     _line(fig, epochs, [point.held_out.elbo for point in losses], "held out", ELBO, dash="dot")
@@ -57,6 +66,8 @@ def elbo_curve(losses: Sequence[Losses]) -> go.Figure:
 def term_curves(losses: Sequence[Losses]) -> go.Figure:
     """Distortion (−reconstruction), KL and β·KL over epochs."""
     fig = figure("Reconstruction and KL", "epochs", "−reconstruction, nats")
+    if not losses:
+        return _wait(fig)
     epochs = [point.epoch for point in losses]
     distortion = [-point.held_out.reconstruction for point in losses]
     _line(fig, epochs, [-point.train.reconstruction for point in losses], "−reconstruction", RECONSTRUCTION)
@@ -87,6 +98,8 @@ def term_curves(losses: Sequence[Losses]) -> go.Figure:
 def kl_bars(kl_per_dim: Sequence[float], active: float) -> go.Figure:
     """KL of each dimension, most active first; those that carry nothing fade."""
     fig = figure("KL per dimension", "latent dimension", "nats")
+    if not kl_per_dim:
+        return _wait(fig)
     order = np.argsort(kl_per_dim)[::-1]
     values = [kl_per_dim[i] for i in order]
     fig.add_bar(

@@ -84,13 +84,17 @@ def train(args: argparse.Namespace) -> Json:
 
 def runs(args: argparse.Namespace) -> Json:
     """All runs."""
-    infos = Store().infos()
+    store = Store()
+    infos = store.infos()
     if not args.json:
         print(f"{'run':44} {'status':12} {'ELBO':>9} {'KL':>7}  nats per image")
         for info in infos:
             elbo = f"{info.result.test.elbo:9.2f} {info.result.test.kl:7.2f}" if info.result else f"{'':17}"
             print(f"{info.run_id:44} {info.status:12} {elbo}{'  ships with Elbo Room' if info.shipped else ''}")
-    return {"runs": [_described(info) for info in infos]}
+    damaged = store.damaged()
+    for message in damaged.values():
+        print(f"elbo: {message}; `elbo delete` removes the run", file=sys.stderr)
+    return {"runs": [_described(info) for info in infos], "damaged": damaged}
 
 
 def show(args: argparse.Namespace) -> Json:

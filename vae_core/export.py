@@ -43,6 +43,8 @@ def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
     described = manifest(config)
     if not any(name.startswith("encoder.") for name in weights):
         described["encoder"] = []
+    if "likelihood.log_sigma" in weights:
+        described["sigma"] = float(np.exp(weights["likelihood.log_sigma"]))
     layers = described["decoder"] + described["encoder"]
     names = [layer[part] for layer in layers if "in" in layer for part in ("weight", "bias")]
     tensors = {name: np.asarray(weights[name], dtype=np.float32) for name in names}

@@ -119,6 +119,18 @@ class Store:
                 infos.append(self.get(run_id))
         return sorted(infos, key=lambda info: (info.shipped, -info.created))
 
+    def damaged(self) -> dict[str, str]:
+        """The runs that `infos` leaves out because their files cannot be believed: name -> what is wrong."""
+        found: dict[str, str] = {}
+        for run_id in self.run_ids():
+            try:
+                self.get(run_id)
+            except CorruptFileError as error:
+                found[run_id] = str(error)
+            except RunNotFoundError:
+                continue
+        return found
+
     def get(self, run_id: str) -> RunInfo:
         """Raises `RunNotFoundError`, or `CorruptFileError` when its files cannot be believed."""
         folder = self.folder(run_id)

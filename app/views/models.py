@@ -48,6 +48,10 @@ def _table(was_running: bool) -> None:
             "date": st.column_config.DatetimeColumn("date", format="YYYY-MM-DD HH:mm"),
         },
     )
+    for run_id, message in session.store().damaged().items():
+        left, right = st.columns([10, 2], vertical_alignment="center")
+        left.error(f"{message}.")
+        right.button("Delete it", icon=":material/delete:", key=f"damaged-{run_id}", on_click=_delete, args=(run_id,))
     rows = chosen.selection.rows
     if rows and rows[0] < len(infos):
         _actions(infos[rows[0]])
@@ -94,10 +98,14 @@ def _actions(info: RunInfo) -> None:
 def _confirm(info: RunInfo) -> None:
     st.markdown(f"**{model_bar.title(info)}** and all that was derived from it will be gone. This cannot be undone.")
     if st.button("Delete", type="primary", icon=":material/delete:"):
-        try:
-            session.jobs().cancel(info.run_id)
-        except ElboRoomError as error:
-            session.remember("models-error", str(error))
-        if session.recall("run_id") == info.run_id:
-            session.remember("run_id", None)
+        _delete(info.run_id)
         st.rerun()
+
+
+def _delete(run_id: str) -> None:
+    try:
+        session.jobs().cancel(run_id)
+    except ElboRoomError as error:
+        session.remember("models-error", str(error))
+    if session.recall("run_id") == run_id:
+        session.remember("run_id", None)

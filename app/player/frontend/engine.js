@@ -280,7 +280,13 @@ export function compile(manifest, tensors) {
     return code;
   }
 
-  return { D, shape, size, sigmoid, parameters, decode, decodeBatch, encode: encoder ? encode : null };
+  // −log P(x|z) in nats; NaN where the manifest has no σ for a Gaussian.
+  const distortion = (z, x) => {
+    const f = parameters(z);
+    return sigmoid ? bernoulliNats(f, x) : gaussianNats(f, x, manifest.sigma ?? NaN);
+  };
+
+  return { D, shape, size, sigmoid, parameters, distortion, decode, decodeBatch, encode: encoder ? encode : null };
 }
 
 // −log P(X|z) in nats for a Bernoulli with logits f: −Σ x log p + (1 − x) log(1 − p) = Σ log(1 + e^f) − x f.
@@ -290,11 +296,11 @@ export function bernoulliNats(f, x) {
   return nats;
 }
 
-// ‖X − f‖²: what a Gaussian likelihood is made of; its nats also need σ, which is not the page's to know.
-export function squaredError(f, x) {
+// −log P(X|z) in nats for N(f, σ²I): ½ Σ ((x − f)/σ)² + n·(log σ + ½ log 2π).
+export function gaussianNats(f, x, sigma) {
   let sum = 0;
   for (let n = 0; n < x.length; n++) sum += (x[n] - f[n]) ** 2;
-  return sum;
+  return sum / (2 * sigma * sigma) + x.length * (Math.log(sigma) + 0.5 * Math.log(2 * Math.PI));
 }
 
 // D[N(mu, diag exp(logvar)) ‖ N(0, I)] = ½ Σ μ² + σ² − 1 − log σ², in nats.

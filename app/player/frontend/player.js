@@ -2,7 +2,7 @@
 // nothing leaves the page; on release one state message, "view": {z, image}, tells Python.
 
 import { whenBlobs } from "./blob.js";
-import { bernoulliNats, compile, gaussianKL, squaredError, toRGBA } from "./engine.js";
+import { compile, gaussianKL, toRGBA } from "./engine.js";
 import { decimal, h, nats } from "./dom.js";
 import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
@@ -329,7 +329,7 @@ class Player {
         h(
           "dl",
           {},
-          h("dt", {}, net.sigmoid ? "−log P(X|z)" : "‖X − f(z)‖²"),
+          h("dt", { title: net.sigmoid ? "Bernoulli on grey pixels: an objective, not the log of a density" : null }, "−log P(X|z)"),
           this.distortion,
           h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
           h("dd", {}, nats(gaussianKL(mu, logvar))),
@@ -343,9 +343,8 @@ class Player {
   // The reconstruction term at the current z, live: what leaving the image's own code costs.
   showFigures() {
     if (!this.start) return;
-    const f = this.net.parameters(this.z);
     const { x, code } = this.start;
-    this.distortion.textContent = this.net.sigmoid ? nats(bernoulliNats(f, x)) : decimal(squaredError(f, x), 1);
+    this.distortion.textContent = nats(this.net.distortion(this.z, x));
     this.back.style.visibility = same(Array.from(this.z), Array.from(code)) ? "hidden" : "visible";
   }
 
