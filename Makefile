@@ -41,7 +41,7 @@ starters: $(READY)  ## train the models that ship, again
 	$(BIN)/elbo starters
 
 gallery: $(READY)  ## take the README's screenshots
-	$(BIN)/python tests/gallery.py
+	$(BIN)/python -m tests.gallery
 
 wheel: $(READY)  ## build the distribution
 	$(BIN)/python -m build

@@ -59,23 +59,26 @@ def title(info: RunInfo) -> str:
     return " · ".join(parts)
 
 
-def figures(info: RunInfo) -> str:
-    """The test set's terms, coloured as everywhere."""
+def figures(info: RunInfo, *, dimensions: bool = True) -> str:
+    """The test set's terms, coloured as everywhere, and how many dimensions carry something."""
     if info.result is None:
         return ""
     test = info.result.test
-    active = sum(kl >= session.ACTIVE_KL for kl in test.kl_per_dim)
-    return (
+    terms = (
         f"**ELBO {number(test.elbo)}** = :blue[reconstruction {number(test.reconstruction)}] − "
-        f":orange[KL {number(test.kl)}] nats per image :gray[· {active} of {len(test.kl_per_dim)} dimensions active]"
+        f":orange[KL {number(test.kl)}] nats per image"
     )
+    active = sum(kl >= session.ACTIVE_KL for kl in test.kl_per_dim)
+    return terms + (f" :gray[· {active} of {len(test.kl_per_dim)} dimensions active]" if dimensions else "")
 
 
 def units(info: RunInfo) -> str:
     """What the figures are, in a tooltip."""
     text = "Means over the test images, summed over pixels and latent dimensions."
     if info.result is not None and not info.result.is_log_likelihood:
-        text += " Bernoulli on grey pixels is a usual objective, not the log of a density: compare it only with its like."
+        text += (
+            " Bernoulli on grey pixels is a usual objective, not the log of a density: compare it only with its like."
+        )
     return text
 
 

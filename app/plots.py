@@ -23,7 +23,7 @@ CONFIG = {"displayModeBar": False}
 """Plotly's own buttons are not wanted on small live plots."""
 
 
-def figure(title: str, x: str, y: str, height: int = 220) -> go.Figure:
+def figure(title: str, x: str, y: str, height: int = 205) -> go.Figure:
     """An empty figure in the house style: small title, labelled axes with units, legend on top."""
     return go.Figure(
         layout={
@@ -71,19 +71,24 @@ def term_curves(losses: Sequence[Losses]) -> go.Figure:
     epochs = [point.epoch for point in losses]
     distortion = [-point.held_out.reconstruction for point in losses]
     _line(fig, epochs, [-point.train.reconstruction for point in losses], "−reconstruction", RECONSTRUCTION)
-    _line(fig, epochs, distortion, "held out", RECONSTRUCTION, dash="dot", legend=False)
-    _line(fig, epochs, [point.train.kl for point in losses], "KL (right)", KL, yaxis="y2")
-    _line(fig, epochs, [point.held_out.kl for point in losses], "KL held out", KL, yaxis="y2", dash="dot", legend=False)
+    _line(fig, epochs, distortion, "−reconstruction, held out", RECONSTRUCTION, dash="dot")
+    _line(fig, epochs, [point.train.kl for point in losses], "KL", KL, yaxis="y2")
+    _line(fig, epochs, [point.held_out.kl for point in losses], "KL, held out", KL, yaxis="y2", dash="dot")
+    right = "KL, nats"
     if any(point.beta != 1 for point in losses):
         weighted = [point.beta * point.train.kl for point in losses]
         _line(fig, epochs, weighted, "β·KL", KL, yaxis="y2", dash="dash")
+        right = "KL; dashed β·KL, nats"
     if len(distortion) > 8:
         low, high = min(distortion), float(np.quantile(distortion, 0.92))
         fig.update_yaxes(range=[low - 0.12 * (high - low) - 1e-6, high + 0.1 * (high - low) + 1e-6])
+    # The axes name the curves, in their colours: a legend would take a third of so small a plot.
     fig.update_layout(
-        margin_r=52,
+        margin_r=48,
+        showlegend=False,
+        yaxis={"title": {"font": {"color": RECONSTRUCTION}}},
         yaxis2={
-            "title": {"text": "KL, nats", "standoff": 4},
+            "title": {"text": right, "standoff": 4, "font": {"color": KL}},
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",

@@ -157,9 +157,9 @@ def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def thumbnail(run_id: str, version: str) -> str:
-    """Eight prior samples side by side, as a data URI."""
+    """Five prior samples side by side, as a data URI."""
     run = store().get(run_id)
-    x = decoded(run, np.random.default_rng(4).standard_normal((8, run.config.latent_dim)))
+    x = decoded(run, np.random.default_rng(4).standard_normal((5, run.config.latent_dim)))
     strip = np.concatenate(list(x.transpose(0, 2, 3, 1)), axis=1)
     buffer = io.BytesIO()
     Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")

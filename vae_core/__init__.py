@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["configure", "decode", "encode", "load", "reconstruct", "sample", "train", "traverse"]
 __version__ = "0.1.0"
 
-# Read by OpenMP when torch is first imported. By default its threads spin while they wait for each other; where anything
-# else needs the processor (the page's server, a browser), small networks then train ten to a hundred times slower.
+# Read by OpenMP when torch is first imported. By default its threads spin while they wait for each other; where
+# something else needs the processor (the page's server, a browser), small networks then train ten to a hundred times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -40,7 +40,7 @@ def _table(was_running: bool) -> None:
         row_height=44,
         column_config={
             "samples": st.column_config.ImageColumn("samples from the prior", width="medium"),
-            "model": st.column_config.TextColumn("model", width="large"),
+            "model": st.column_config.TextColumn("model", width=290),
             "progress": st.column_config.ProgressColumn("progress", format="percent", min_value=0.0, max_value=1.0),
             "ELBO": st.column_config.NumberColumn("test ELBO, nats", format="%.1f"),
             "KL": st.column_config.NumberColumn("KL, nats", format="%.1f"),

@@ -301,7 +301,7 @@ def _status(run: RunInfo) -> None:
         return
     if run.explorable:
         note = run.message or ("finished" if run.status == "finished" else "stopped early; the model is kept")
-        left.markdown(f"**{name}** · {note}  \n{model_bar.figures(run)}")
+        left.markdown(f"**{name}** · {note}  \n{model_bar.figures(run, dimensions=False)}")
         with buttons[0]:
             if st.button("Explore", icon=":material/arrow_forward:", type="primary", width="stretch", key="to-explore"):
                 link.open_page("explore", run=run_id)
@@ -346,13 +346,15 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
     chosen = moments[-1]
     if len(moments) > 1:
         labels = {moment.index: f"{moment.epoch:.2g} epochs" for moment in moments}
-        left, right = st.columns([9, 3], vertical_alignment="bottom", gap="medium")
+        name, left, right = st.columns([1, 7, 4], vertical_alignment="center", gap="small")
+        name.markdown("**Rewind**")
         picked = left.select_slider(
             "Rewind to any moment of the training",
             [*labels, "now"],
             value="now",
             format_func=lambda index: labels.get(index, "now"),
             key=f"rewind-{run.run_id}",
+            label_visibility="collapsed",
         )
         chosen = next((moment for moment in moments if moment.index == picked), chosen)
         if run.explorable and picked != "now":

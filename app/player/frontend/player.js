@@ -211,8 +211,8 @@ class Player {
     if (!width || !this.rows) return;
     const [, H, W] = this.net.shape;
     const stacked = width < 820;
-    // Streamlit's header and the model's line take about 190 px above; the rest of the window is ours.
-    const room = Math.max(this.height, globalThis.innerHeight - 204);
+    // Streamlit's header and the model's line take about 130 px above; the rest of the window is ours.
+    const room = Math.max(this.height, globalThis.innerHeight - 146);
     const below = this.plane ? 150 : 176; // what stands under the picture
     const target = Math.min(0.32 * width, room - below, 640);
     // Whole pixels of the picture make it crisp: 28 pixels at 12 CSS px each.

@@ -1,0 +1,141 @@
+"""How fast the page is, in a real Chromium: a drag, the first moving curve, the first picture after a cold start.
+
+Assertions are ratios against something that runs beside it in the same browser; figures are printed.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser_fixtures import Server, chromium, visit
+from vae_core.starters import STARTERS
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.browser]
+__all__ = ["chromium", "visit"]
+
+Visit = Callable[..., Page]
+
+# A slider's `input` events, one in each animation frame, beside as many empty frames in the same page.
+DRAG = """async (slider) => {
+  const canvas = slider.getRootNode().querySelector('[data-testid=decoded]');
+  const frames = async (each) => {
+    const start = performance.now(); let count = 0;
+    await new Promise((done) => { const frame = () => {
+      each(count++); performance.now() - start < 3000 ? requestAnimationFrame(frame) : done(); };
+      requestAnimationFrame(frame); });
+    return count / (performance.now() - start) * 1000; };
+  const empty = await frames(() => {});
+  const before = Number(canvas.dataset.paints), times = [], start = performance.now();
+  await frames((k) => {
+    const at = performance.now();
+    slider.value = 2.9 * Math.sin(k / 20);
+    slider.dispatchEvent(new Event('input', {bubbles: true, composed: true}));
+    times.push(performance.now() - at); });
+  const seconds = (performance.now() - start) / 1000;
+  times.sort((a, b) => a - b);
+  return { pictures: (Number(canvas.dataset.paints) - before) / seconds, empty,
+           median: times[times.length >> 1], p95: times[Math.floor(times.length * 0.95)] }; }"""
+
+
+@pytest.fixture
+def cold(tmp_path: Path) -> Iterator[Server]:
+    """A server over an empty home: the starters only."""
+    server = Server(tmp_path)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("config", STARTERS, ids=lambda config: f"{config.latent_dim}-D")
+def test_a_drag_paints_a_picture_in_every_frame(cold: Server, visit: Visit, config: object) -> None:
+    sent: list[float] = []
+    page = visit("about:blank")
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(time.monotonic())))
+    page.goto(cold.url(run=config.run_id))  # type: ignore[attr-defined]
+    slider = page.get_by_label("z1", exact=True)
+    slider.wait_for()
+    page.wait_for_timeout(8000)  # the worker process warms up, the plane is painted; a person looks first, too
+    before = len(sent)
+    seen = slider.evaluate(DRAG)
+    during = len(sent) - before
+
+    page.evaluate(
+        "() => { window.seen = []; addEventListener('input', (e) => seen.push(performance.now() - e.timeStamp)) }"
+    )
+    box = slider.bounding_box()
+    assert box is not None
+    across = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, across)
+    page.mouse.down()
+    for k in range(200):
+        page.mouse.move(box["x"] + box["width"] * (0.5 + 0.45 * math.sin(k / 25)), across)
+    by_mouse = len(sent) - before
+    page.mouse.up()
+    waits = sorted(page.evaluate("() => seen"))
+    print(
+        f"\n{config.latent_dim}-D: {seen['pictures']:.1f} pictures/s of {seen['empty']:.1f} frames/s; "  # type: ignore[attr-defined]
+        f"input to painted: median {seen['median']:.2f}, p95 {seen['p95']:.2f} ms; mouse event to painted: "
+        f"median {waits[len(waits) // 2]:.2f}, p95 {waits[int(len(waits) * 0.95)]:.2f} ms; messages sent: {by_mouse}"
+    )
+    assert during == by_mouse == 0
+    assert seen["pictures"] >= 0.9 * seen["empty"]
+
+
+def test_from_train_to_the_first_moving_curve(cold: Server, visit: Visit) -> None:
+    page = visit(cold.url("train"))
+    button = page.get_by_role("button", name="Train", exact=True)
+    button.wait_for()
+    page.wait_for_timeout(9000)  # the worker process warms up while a person chooses
+    page.evaluate("""() => { window.marks = {};
+      const look = () => { const now = performance.now() - marks.start;
+        const line = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line')?.getAttribute('d') ?? '';
+        if (line.length > 12 && !marks.first) { marks.first = now; marks.line = line; }
+        if (marks.first && line !== marks.line) { marks.moved = now; return; }
+        requestAnimationFrame(look); };
+      document.addEventListener('click', () => { marks.start = performance.now(); requestAnimationFrame(look); },
+        {once: true, capture: true}); }""")
+    button.click()
+    page.wait_for_function("() => marks.moved")
+    marks = page.evaluate("() => marks")
+    start = time.perf_counter()
+    page.reload()
+    page.get_by_text("Latent dimension D").wait_for()
+    reload = 1000 * (time.perf_counter() - start)
+    print(f"\nTrain to first curve {marks['first']:.0f} ms, moving {marks['moved']:.0f} ms; a reload {reload:.0f} ms")
+    assert marks["first"] < 3 * reload
+
+
+def test_from_a_cold_start_to_something_to_drag(tmp_path: Path, visit: Visit) -> None:
+    page = visit("about:blank")
+    first = _seconds_to_picture(page, Server(tmp_path))
+    again = time.perf_counter()
+    page.reload()
+    _wait_for_picture(page)
+    print(f"\nserver start to first draggable picture {first:.2f} s, reload {time.perf_counter() - again:.2f} s")
+
+
+def _seconds_to_picture(page: Page, server: Server) -> float:
+    start = time.perf_counter()
+    server.start()
+    try:
+        page.goto(server.url())
+        _wait_for_picture(page)
+        return time.perf_counter() - start
+    finally:
+        page.once("close", lambda _: server.stop())
+
+
+def _wait_for_picture(page: Page) -> None:
+    page.get_by_test_id("decoded").wait_for()
+    page.wait_for_function(
+        """() => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
+             if (e.matches('[data-testid=decoded]')) return e;
+             const inner = e.shadowRoot && find(e.shadowRoot); if (inner) return inner; } return null; };
+           return Number(find(document)?.dataset.paints) > 0; }"""
+    )
