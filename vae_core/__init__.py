@@ -14,7 +14,7 @@ __all__ = ["configure", "decode", "encode", "load", "reconstruct", "sample", "tr
 __version__ = "0.1.0"
 
 # Read by OpenMP when torch is first imported. By default its threads spin while they wait for each other; where
-# something else needs the processor (the page's server, a browser), small networks then train ten to a hundred times slower.
+# something else needs the processor (the page's server, a browser), training then is ten to a hundred times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

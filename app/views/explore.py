@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 
 from app import link, model_bar, session
-from app.player import mount_blob, player
+from app.player import DimensionKL, mount_blob, player
 from app.plots import PALETTE
 from vae_core.errors import ElboRoomError
+from vae_core.events import Snapshot
 from vae_core.store import RunInfo
 
 
@@ -38,7 +39,7 @@ def _player(run: RunInfo) -> None:
     key = f"player-{model}"
     kl = run.result.test.kl_per_dim if run.result else [0.0] * d
     order = np.argsort(kl)[::-1].tolist()
-    dims = [{"dim": dim, "kl": kl[dim]} for dim in order]
+    dims: list[DimensionKL] = [{"dim": dim, "kl": kl[dim]} for dim in order]
     start = link.integer("image", below=1_000_000)
     player(
         key=key,
@@ -66,7 +67,7 @@ def _moment(run: RunInfo) -> int | None:
     if moment is None:
         return None
     events, _ = session.store().events(run.run_id)
-    found = next((e for e in events if e.type == "snapshot" and e.index == moment), None)
+    found = next((e for e in events if isinstance(e, Snapshot) and e.index == moment), None)
     if found is None:
         link.put("moment", None)
         return None

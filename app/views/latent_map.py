@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import link, model_bar, plots, session
 from app.player import mount_blob
-from app.player.gallery import gallery
+from app.player.gallery import Picture, Tile, gallery
 from app.player.map import latent_map
 from vae_core import data, export, projection
 from vae_core.artifacts import MapRequest
@@ -28,8 +28,10 @@ def page() -> None:
     with controls:
         flat = run.config.latent_dim == 2
         methods = ["plane", "tsne", "pca"] if flat else ["tsne", "pca"]
-        method = st.radio("Map", methods, format_func=METHODS.get, key=f"method-{flat}", bind="query-params")
-        colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.get, key="colour", bind="query-params")
+        method = st.radio("Map", methods, format_func=METHODS.__getitem__, key=f"method-{flat}", bind="query-params")
+        colour = st.selectbox(
+            "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", bind="query-params"
+        )
         limit = st.select_slider("Test images", [1000, 2000, 5000, 10_000], 5000, key="limit", bind="query-params")
         perplexity = 30
         if method == "tsne":
@@ -167,7 +169,10 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     pictures = np.concatenate([test.x[[index]], session.decoded(run, mu[[index]]), test.x[near]])
     blob_id = f"card-{session.version(run)}-{index}-{n}"
     mount_blob(blob_id, export.blob(blob_id, {"x": pictures}))
-    pair = [{"tensor": "x", "index": 0, "caption": "image"}, {"tensor": "x", "index": 1, "caption": "reconstruction"}]
+    pair: list[Picture] = [
+        {"tensor": "x", "index": 0, "caption": "image"},
+        {"tensor": "x", "index": 1, "caption": "reconstruction"},
+    ]
     kl = float(codes["kl"][index].sum())
     reconstruction = float(codes["reconstruction"][index])
     gallery(
@@ -193,7 +198,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     code = ", ".join(f"z{i + 1} {model_bar.number(float(mu[index, i]), 2)}" for i in order)
     st.caption(f"Code μ(X): {code}{' …' if mu.shape[1] > 6 else ''}")
     st.caption("Nearest codes in z:")
-    tiles = [{"pictures": [{"tensor": "x", "index": 2 + i}], "value": int(j)} for i, j in enumerate(near)]
+    tiles: list[Tile] = [{"pictures": [{"tensor": "x", "index": 2 + i}], "value": int(j)} for i, j in enumerate(near)]
     gallery(key="near", blob=blob_id, tiles=tiles, columns=6, tile_px=42, dense=True)
 
 

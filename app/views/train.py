@@ -52,7 +52,7 @@ def _form() -> RunConfig | None:
     dataset = one.selectbox(
         "Data",
         list(model_bar.DATASET_NAMES),
-        format_func=model_bar.DATASET_NAMES.get,
+        format_func=model_bar.DATASET_NAMES.__getitem__,
         key="data",
         help="The pictures to learn from. MNIST: 60,000 handwritten digits, 28×28.",
         **bound,
@@ -170,7 +170,7 @@ def _form() -> RunConfig | None:
 def _ask(config: RunConfig) -> None:
     """The button, or the way to what is there already."""
     known = _known(config)
-    if known and known.status == "finished":
+    if known and known.result and known.status == "finished":
         if st.button("Open in Explore", type="primary", width="stretch", icon=":material/tune:", key="open-known"):
             link.open_page("explore", run=known.run_id)
         st.caption(f"Trained before: test ELBO {model_bar.number(known.result.test.elbo)} nats.")
@@ -212,12 +212,12 @@ def _known(config: RunConfig) -> RunInfo | None:
 def _estimate(config: RunConfig) -> float:
     """Seconds, from the last run of this network that was trained here, else from the mlp's and a measured ratio."""
     images = len(data.load_split(config.dataset, "train").labels) * config.epochs
-    finished = [info for info in session.store().infos() if info.result is not None]
-    same = [i for i in finished if i.config.architecture == config.architecture and i.config.dataset == config.dataset]
-    if same:
-        return images / max(1.0, same[0].result.images_per_second) + 0.5
-    fast = [info.result.images_per_second for info in finished if info.config.architecture == "mlp"]
-    return images / (fast[0] if fast else 30_000.0) * RELATIVE_COST[config.architecture] + 0.5
+    rates: dict[str, float] = {}  # the newest of each network, since the store lists the newest first
+    for info in session.store().infos():
+        if info.result is not None and info.config.dataset == config.dataset:
+            rates.setdefault(info.config.architecture, max(1.0, info.result.images_per_second))
+    rate = rates.get(config.architecture) or rates.get("mlp", 30_000.0) / RELATIVE_COST[config.architecture]
+    return images / rate + 0.5
 
 
 def _shown_run(config: RunConfig | None) -> str | None:
@@ -352,12 +352,12 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
             "Rewind to any moment of the training",
             [*labels, "now"],
             value="now",
-            format_func=lambda index: labels.get(index, "now"),
+            format_func=lambda index: labels.get(index, "now") if isinstance(index, int) else index,
             key=f"rewind-{run.run_id}",
             label_visibility="collapsed",
         )
         chosen = next((moment for moment in moments if moment.index == picked), chosen)
-        if run.explorable and picked != "now":
+        if run.explorable and isinstance(picked, int):
             with right:
                 label = f"Explore the model of {labels[picked]}"
                 link.to_page("explore", label, ":material/history:", run=run.run_id, moment=picked)
