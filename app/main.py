@@ -5,7 +5,11 @@ import streamlit as st
 from app import link, session
 from app.views import explore, latent_map, models, reconstruct, train
 
-st.set_page_config(page_title="Elbo Room", page_icon=":material/blur_on:", layout="wide")
+# Drawn here: Streamlit would fetch the picture of a named icon from the internet.
+ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f5bd5"/><path
+d="M4 25C12 25 11 7 16 7S20 25 28 25" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>"""
+
+st.set_page_config(page_title="Elbo Room", page_icon=ICON, layout="wide")
 session.begin()
 st.navigation(
     link.pages(

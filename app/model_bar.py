@@ -49,7 +49,7 @@ def title(info: RunInfo) -> str:
     parts = [DATASET_NAMES.get(c.dataset, c.dataset), c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
     if c.likelihood != "bernoulli":
         parts.append("Gaussian" if c.sigma is None else f"Gaussian σ {c.sigma:g}")
-    parts.append(f"{info.result.epoch:g} epochs" if info.result else f"{c.epochs} epochs")
+    parts.append(f"{round(info.result.epoch, 1):g} epochs" if info.result else f"{c.epochs} epochs")
     if info.shipped:
         parts.append("starter")
     if info.status == "stopped":

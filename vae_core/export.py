@@ -53,7 +53,7 @@ def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
 
 def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
     """Named arrays as one safetensors byte string, named so that the page keeps it and is sent it once."""
-    return save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"id": blob_id, **(metadata or {})})
+    return save({name: np.asarray(a, order="C") for name, a in arrays.items()}, {"id": blob_id, **(metadata or {})})
 
 
 def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:

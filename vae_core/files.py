@@ -85,7 +85,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_arrays(path: Path, arrays: Arrays, meta: Mapping[str, Any] | None = None, *, durable: bool = True) -> str:
     """Replace `path` by named arrays and a JSON object; returns their SHA-256."""
-    packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(meta or {}, sort_keys=True)
     digest = _digest(packed, text)
     write_bytes(path, save(packed, {"meta": text, "sha256": digest}), durable=durable)

@@ -17,7 +17,7 @@ from vae_core.errors import ElboRoomError
 from vae_core.files import Arrays
 from vae_core.store import RunInfo
 
-METHODS = {"tsne": "t-SNE", "pca": "PCA", "plane": "the plane itself"}
+METHODS = {"tsne": "t-SNE", "pca": "PCA", "plane": "plane"}
 COLOURS = {"label": "label", "kl": "KL", "reconstruction": "reconstruction", "elbo": "ELBO"}
 
 
@@ -28,7 +28,7 @@ def page() -> None:
     with controls:
         flat = run.config.latent_dim == 2
         methods = ["plane", "tsne", "pca"] if flat else ["tsne", "pca"]
-        method = st.radio("Map", methods, format_func=METHODS.__getitem__, key=f"method-{flat}", bind="query-params")
+        method = st.radio("Map", methods, format_func=METHODS.__getitem__, key="method", bind="query-params")
         colour = st.selectbox(
             "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", bind="query-params"
         )
@@ -190,7 +190,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
             }
         ],
         columns=1,
-        tile_px=112,
+        tile_px=84,
     )
     if st.button("Explore from here", icon=":material/tune:", type="primary", width="stretch"):
         link.open_page("explore", run=run.run_id, z=link.code_text(mu[index].tolist()), image=index)

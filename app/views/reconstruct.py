@@ -42,7 +42,7 @@ def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
             if problem := session.jobs().derive_error(run.run_id, None):
                 st.error(f"{problem}.")
             else:
-                st.info("Encoding the 10,000 test images; this takes a few seconds, once for each model.")
+                st.info("Encoding the test images; this takes a few seconds, once for each model.")
             return
         _draw(run, codes, order, wanted)
     except ElboRoomError as error:
