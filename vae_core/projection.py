@@ -34,7 +34,7 @@ def pca(codes: NDArray[np.float32]) -> NDArray[np.float32]:
 def check_perplexity(perplexity: float, count: int) -> None:
     """Raise `ConfigError` unless t-SNE of `count` codes can have this many neighbours."""
     if not 1 <= perplexity <= (count - 1) / 3:
-        raise ConfigError(f"perplexity={perplexity:g} with {count} codes: give a number from 1 to {(count - 1) / 3:g}")
+        raise ConfigError(f"perplexity={perplexity:g} with {count} codes: give a number from 1 to {(count - 1) // 3}")
 
 
 def tsne(

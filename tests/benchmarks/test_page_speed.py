@@ -94,7 +94,8 @@ def test_from_train_to_the_first_moving_curve(cold: Server, visit: Visit) -> Non
     page.wait_for_timeout(9000)  # the worker process warms up while a person chooses
     page.evaluate("""() => { window.marks = {};
       const look = () => { const now = performance.now() - marks.start;
-        const line = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line')?.getAttribute('d') ?? '';
+        const path = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line');
+        const line = path?.getAttribute('d') ?? '';
         if (line.length > 12 && !marks.first) { marks.first = now; marks.line = line; }
         if (marks.first && line !== marks.line) { marks.moved = now; return; }
         requestAnimationFrame(look); };
