@@ -58,7 +58,9 @@ def elbo_curve(losses: Sequence[Losses]) -> go.Figure:
     # The first points, from random weights, would flatten everything after them.
     values = [point.held_out.elbo for point in losses]
     if len(values) > 8:
-        low, high = float(np.quantile(values, 0.08)), max(max(values), max(p.train.elbo for p in losses[3:]))
+        train = [point.train.elbo for point in losses]
+        low = min(float(np.quantile(values, 0.08)), float(np.quantile(train, 0.08)))
+        high = max(max(values), max(train[3:]))
         fig.update_yaxes(range=[low - 0.05 * (high - low) - 1e-6, high + 0.08 * (high - low) + 1e-6])
     return fig
 

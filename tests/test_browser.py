@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from app.model_bar import DATASET_NAMES
 from tests.browser_fixtures import PATIENCE, TINY, Server
 from vae_core import data, forward
 from vae_core.config import RunConfig
@@ -27,7 +26,7 @@ Visit = Callable[..., Page]
 
 PLANE, TEN = STARTERS
 MODELS = [config.run_id for config in (*STARTERS, TINY)]
-LONG: dict[str, object] = {"data": DATASET_NAMES["digits"], "network": "burgess", "epochs": 100, "batch": 32}
+LONG: dict[str, object] = {"data": "digits", "network": "burgess", "epochs": 100, "batch": 32}
 """Takes longer than any test looks at it."""
 
 
@@ -561,7 +560,7 @@ def test_rewinding_changes_the_pictures_and_opens_that_moment(server: Server, vi
 
 def test_sigma_out_of_its_range_cannot_be_submitted(server: Server, visit: Visit) -> None:
     runs = server.store.run_ids()
-    page = visit(server.url("train", data=LONG["data"], likelihood="Gaussian", epochs=1))
+    page = visit(server.url("train", data=LONG["data"], likelihood="gaussian", epochs=1))
     sigma = page.get_by_placeholder("learned")
     sigma.fill("0")
     sigma.press("Enter")
@@ -569,7 +568,7 @@ def test_sigma_out_of_its_range_cannot_be_submitted(server: Server, visit: Visit
     sigma.press("Escape")
     assert in_url(page, "sigma") is None
     for text in ("0", "-1", "nan", "1e9"):
-        page.goto(server.url("train", data=LONG["data"], likelihood="Gaussian", sigma=text))
+        page.goto(server.url("train", data=LONG["data"], likelihood="gaussian", sigma=text))
         set_up(page)
         assert page.get_by_placeholder("learned").input_value() == "", text
     assert server.store.run_ids() == runs

@@ -360,7 +360,7 @@ def killed_and_resumed(config: RunConfig, home: Path, kills: int, seed: int) -> 
 
 @pytest.mark.parametrize(
     ("epochs", "kills"),
-    [(150, 3), pytest.param(1500, 20, marks=[pytest.mark.slow_proof, pytest.mark.timeout(1800)])],
+    [(100, 3), pytest.param(1500, 20, marks=[pytest.mark.slow_proof, pytest.mark.timeout(1800)])],
 )
 def test_killed_at_random_moments_it_is_the_same_run(home: Store, tmp_path: Path, epochs: int, kills: int) -> None:
     config = tiny(epochs=epochs, batch_size=64)

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from vae_core import __version__
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
-from vae_core.errors import ElboRoomError, StoreError
+from vae_core.errors import ConfigError, ElboRoomError, StoreError
 from vae_core.events import Event, Finished, Progress
 from vae_core.store import RunInfo, Store
 
@@ -197,6 +197,61 @@ def project(args: argparse.Namespace) -> Json:
     return _wrote(args, run_id, out, method=args.method, images=len(codes))
 
 
+def evaluate(args: argparse.Namespace) -> Json:
+    """log P(X) of test images, and what their codes are like."""
+    import numpy as np
+    from rich.progress import Progress as Bar
+
+    from vae_core import artifacts, diagnostics
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    codes = artifacts.codes(store, run_id)
+    with Bar(console=_console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("log P(X)", total=None)
+        found = artifacts.log_px(
+            store, run_id, args.samples, args.limit, lambda done, n, _map: bar.update(task, completed=done, total=n)
+        )
+    n = len(found["log_px"])
+    kl = artifacts.kl_per_dim(codes)[:n].sum(1)
+    info = store.get(run_id)
+    result: Json = {
+        "run_id": run_id,
+        "images": n,
+        "samples": args.samples,
+        "elbo": float((codes["reconstruction"][:n] - kl).mean(dtype=np.float64)),
+        "log_px": float(found["log_px"].mean()),
+        "log_px_stderr": float(np.sqrt(np.square(found["stderr"]).sum()) / n),
+        "effective_samples": float(np.median(found["ess"])),
+        "active_units": diagnostics.active_units(codes["mu"]),
+        "mutual_information": diagnostics.mutual_information(codes["mu"], codes["logvar"]),
+        "is_log_likelihood": bool(info.result and info.result.is_log_likelihood),
+    }
+    if not args.json:
+        print(json.dumps(result, indent=2))
+    return result
+
+
+def identity(args: argparse.Namespace) -> Json:
+    """Both sides of the identity behind the ELBO, for one test image."""
+    import torch
+
+    from vae_core import api, bounds, data
+    from vae_core.evaluate import to_unit
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = api.load(run_id)
+    x = data.load_split(model.config.dataset, "test").x
+    if not 0 <= args.image < len(x):
+        raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
+    terms = bounds.identity(model, to_unit(torch.from_numpy(x[args.image].copy())))
+    result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
+    if not args.json:
+        print(json.dumps(result, indent=2))
+    return result
+
+
 def export(args: argparse.Namespace) -> Json:
     """The networks as manifest.json and weights.bin."""
     from vae_core.export import export as write
@@ -332,6 +387,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--limit", type=_count, default=10_000, help="how many test images (default 10000)")
     sub.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE: about how many neighbours (default 30)")
     sub.add_argument("--seed", type=int, default=0)
+    sub = _add_run(add("evaluate", evaluate, "Estimate log P(X) of test images by importance sampling."))
+    sub.add_argument("--samples", type=_count, default=5000, help="codes from Q(z|X) for each image (default 5000)")
+    sub.add_argument("--limit", type=_count, default=1000, help="how many test images (default 1000)")
+    sub = _add_run(add("identity", identity, "Check log P(X) − D[Q‖P(z|X)] = ELBO on one test image, for D up to 2."))
+    sub.add_argument("--image", type=int, required=True, help="index of the test image")
     sub = _add_run(add("export", export, "Write both networks as manifest.json and weights.bin for other programs."))
     sub.add_argument("--out", required=True, help="folder to write to")
     return parser

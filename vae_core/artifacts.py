@@ -1,6 +1,7 @@
 """What is derived from a finished run, by name: computed once, kept beside the run, served ever after.
 
 - `codes`: for the test set, μ and log σ² (N, D) and reconstruction (N,) in nats.
+- `log-px-<samples>`: log P(X) of the first test images by importance sampling, with its error.
 - `tsne-<limit>-p<perplexity>-s<seed>`, `pca-<limit>`: a map (N, 2) of the first `limit` test codes.
 """
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 Tell = Callable[[int, int, "NDArray[np.float32] | None"], None]
 """Steps done, steps in all, and what there is to see by then."""
+
+
+EVALUATED = 20
+"""Test images whose log P(X) is estimated together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +124,41 @@ def load_model(store: Store, run_id: str) -> VAE:
     except RuntimeError as error:
         raise RunNotFoundError(f"{run_id}: its weights are of another network ({error})") from error
     return model.eval()
+
+
+def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | None = None) -> Arrays:
+    """`log_px`, `stderr`, `ess` (limit,) of the first test images from `samples` codes each (`bounds.from_posterior`).
+
+    What was computed is kept as it grows, so that a call that was cut off is gone on with.
+    """
+    import torch
+
+    from vae_core import bounds
+    from vae_core.evaluate import to_unit
+
+    if not 1 <= samples <= 1_000_000 or limit < 1:
+        raise ConfigError(f"samples={samples}, limit={limit}: give 1 to 1000000 samples and a positive limit")
+    name = f"log-px-{samples}"
+    kept = store.artifact(run_id, name)
+    arrays: Arrays = kept[0] if kept else {key: np.zeros(0) for key in ("log_px", "stderr", "ess")}
+    x = data.load_split(store.get(run_id).config.dataset, "test").x[:limit]
+    if len(arrays["log_px"]) < len(x):
+        model = load_model(store, run_id)
+        saved = time.monotonic()
+        # Always the same groups of images and seeds, so that the figures do not depend on where a call was cut off.
+        for start in range(len(arrays["log_px"]), len(x), EVALUATED):
+            batch = to_unit(torch.from_numpy(x[start : start + EVALUATED].copy()))
+            found = bounds.from_posterior(model, batch, samples, torch.Generator().manual_seed(start))
+            for key, values in (("log_px", found.log_px), ("stderr", found.stderr), ("ess", found.ess)):
+                arrays[key] = np.concatenate([arrays[key], values])
+            done = len(arrays["log_px"])
+            if tell is not None:
+                tell(done, len(x), None)
+            if done == len(x) or time.monotonic() - saved > 5:
+                whole = done - done % EVALUATED
+                store.save_artifact(run_id, name, {key: array[:whole] for key, array in arrays.items()})
+                saved = time.monotonic()
+    return {key: array[: len(x)] for key, array in arrays.items()}
 
 
 class PartialFile:

@@ -63,13 +63,19 @@ class Worker:
         """One run to its end, or to what is wished of it."""
         run_id, store = str(job["run_id"]), self.jobs.store
 
+        heard: set[Wish] = set()
+
         def wish() -> Wish:
-            return self.jobs.wish(run_id) if self.wanted() else "pause"
+            asked = self.jobs.wish(run_id)
+            heard.add(asked)
+            return asked if self.wanted() else "pause"
 
         for _event in run(store.get(run_id).config, store, wish=wish, resume_stopped=True):
             waiting.unlink(missing_ok=True)
         asked = self.jobs.wish(run_id)
-        self.jobs.forget_wish(run_id)
+        if asked in heard or asked == "cancel":
+            # One that was never heard is about what comes next: the run was halted, resumed, and wished about anew.
+            self.jobs.forget_wish(run_id)
         if asked == "cancel":
             store.delete(run_id)
         elif store.get(run_id).explorable:

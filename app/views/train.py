@@ -12,7 +12,7 @@ from app import link, model_bar, plots, session
 from app.player import mount_blob
 from app.player.gallery import gallery
 from vae_core import data, export
-from vae_core.config import ARCHITECTURES, LIKELIHOODS, RunConfig
+from vae_core.config import ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
 from vae_core.errors import ConfigError, ElboRoomError
 from vae_core.events import Losses, Snapshot
 from vae_core.store import RunInfo
@@ -51,10 +51,9 @@ def _form() -> RunConfig | None:
     one, two = st.columns(2, gap="small")
     dataset = one.selectbox(
         "Data",
-        list(model_bar.DATASET_NAMES),
-        format_func=model_bar.DATASET_NAMES.__getitem__,
+        list(DATASETS),
         key="data",
-        help="The pictures to learn from. MNIST: 60,000 handwritten digits, 28×28.",
+        help="The pictures to learn from. **mnist**: 60,000 handwritten digits, 28×28. **digits**: 1,500 of 8×8.",
         **bound,
     )
     architecture = two.selectbox(
@@ -100,9 +99,8 @@ def _form() -> RunConfig | None:
         list(LIKELIHOODS),
         default=d.likelihood,
         required=True,
-        format_func=str.capitalize,
         key="likelihood",
-        help=" ".join(f"**{name.capitalize()}**: {text}" for name, text in LIKELIHOODS.items()),
+        help=" ".join(f"**{name}**: {text}" for name, text in LIKELIHOODS.items()),
         **bound,
     )
     sigma = None
@@ -187,7 +185,10 @@ def _ask(config: RunConfig) -> None:
             on_click=_submit,
             args=(config,),
         )
-        st.caption(f"about {_duration(_estimate(config))} on this machine")
+        begun = known is not None and known.status in ("paused", "interrupted", "stopped")
+        st.caption(
+            "Begun before: it goes on from there." if begun else f"about {_duration(_estimate(config))} on this machine"
+        )
 
 
 def _submit(config: RunConfig) -> None:
@@ -253,15 +254,16 @@ def _live(run_id: str | None, was_active: bool) -> None:
         st.error(f"{error}.")
         return
     active = run.status in UNDER_WAY
+    if active != was_active:
+        # The page around this fragment decides whether to keep polling. Before anything is drawn: buttons that are
+        # drawn twice in a row can lose a click between the two.
+        st.rerun(scope="app")
     _status(run)
     losses = [event for event in events if isinstance(event, Losses)]
     moments = [event for event in events if isinstance(event, Snapshot)]
     _curves(losses)
     if moments:
         _pictures(run, moments)
-    if active != was_active:
-        # The page around this fragment decides whether to keep polling.
-        st.rerun(scope="app")
 
 
 def _status(run: RunInfo) -> None:
@@ -300,7 +302,7 @@ def _status(run: RunInfo) -> None:
         button(buttons[2], "Cancel", ":material/delete:", jobs.cancel, help="End now and forget this run.")
         return
     if run.explorable:
-        note = run.message or ("finished" if run.status == "finished" else "stopped early; the model is kept")
+        note = run.message or ("finished" if run.status == "finished" else "the model is kept")
         left.markdown(f"**{name}** · {note}  \n{model_bar.figures(run, dimensions=False)}")
         with buttons[0]:
             if st.button("Explore", icon=":material/arrow_forward:", type="primary", width="stretch", key="to-explore"):
