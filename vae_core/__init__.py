@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["configure", "decode", "encode", "load", "reconstruct", "sample", "train", "traverse"]
 __version__ = "0.1.0"
 
-# Read by OpenMP when torch is first imported. By default its threads spin while they wait for each other; where
-# something else needs the processor (the page's server, a browser), training then is ten to a hundred times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by GNU OpenMP when torch is first imported. By default its threads spin for long while they wait for each other:
+# where something else needs the processor (the page's server, a browser), training is then ten to fifty times slower. A
+# short spin costs about a tenth of the speed of an idle machine and keeps half of it on a busy one.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def __getattr__(name: str) -> Any:
