@@ -17,7 +17,9 @@ from vae_core.errors import ConfigError, ElboRoomError
 from vae_core.events import Losses, Snapshot
 from vae_core.store import RunInfo
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.3
+FIRST_POINTS = 8
+"""Until the curves have so many points they get the browser to themselves: the first movement is what one waits for."""
 UNDER_WAY = ("queued", "running")
 
 RELATIVE_COST = {"mlp": 1.0, "conv": 10.0, "burgess": 8.0}
@@ -262,7 +264,7 @@ def _live(run_id: str | None, was_active: bool) -> None:
     losses = [event for event in events if isinstance(event, Losses)]
     moments = [event for event in events if isinstance(event, Snapshot)]
     _curves(losses)
-    if moments:
+    if moments and (len(losses) > FIRST_POINTS or not active):
         _pictures(run, moments)
 
 
