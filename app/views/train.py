@@ -22,7 +22,7 @@ FIRST_POINTS = 8
 """Until the curves have so many points they get the browser to themselves: the first movement is what one waits for."""
 UNDER_WAY = ("queued", "running")
 
-RELATIVE_COST = {"mlp": 1.0, "conv": 10.0, "burgess": 8.0}
+RELATIVE_COST = {"mlp": 1.0, "conv": 4.0, "burgess": 5.5}
 """Time for an image relative to the mlp (`make bench` measures it); used until such a network has been trained here."""
 
 
