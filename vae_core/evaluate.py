@@ -1,7 +1,7 @@
 """The two terms of the ELBO on given images, per image, in float32.
 
-E_{z∼Q}[log P(X|z)] is estimated with one z a picture; over 10,000 test images the mean's standard error is below
-0.02 nat for the models here. The KL is exact.
+E_{z∼Q}[log P(X|z)] is estimated with one z a picture. Over the 10,000 test images of MNIST, other noise moved the mean
+ELBO of the two starters by 0.02 and 0.04 nat (standard deviation over six seeds). The KL is exact.
 """
 
 from __future__ import annotations
