@@ -14,8 +14,8 @@ __all__ = ["configure", "decode", "encode", "load", "reconstruct", "sample", "tr
 __version__ = "0.1.0"
 
 # Read by GNU OpenMP when torch is first imported. By default its threads spin for long while they wait for each other:
-# where something else needs the processor (the page's server, a browser), training was seen five to fifty times slower. A
-# short spin costs about a tenth of the speed of an idle machine and keeps half of it on a busy one.
+# where something else needs the processor (the page's server, a browser), training was seen five to fifty times slower.
+# A short spin costs about a tenth of the speed of an idle machine and keeps half of it on a busy one.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
