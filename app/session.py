@@ -104,22 +104,22 @@ def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
 
 
 @st.cache_resource(show_spinner=False)
-def images_blob(dataset: str) -> tuple[str, bytes, NDArray[np.int32]]:
+def images_blob(dataset: str, binarize: str) -> tuple[str, bytes, NDArray[np.int32]]:
     """Ten test images of each label to start from: name, bytes, their indices in the test set."""
-    test = data.load_split(dataset, "test")
+    test = data.test_images(dataset, binarize)
     chosen = np.concatenate([np.flatnonzero(test.labels == label)[:10] for label in np.unique(test.labels)])
     indices = chosen.astype(np.int32)
-    blob_id = f"start-{dataset}"
+    blob_id = f"start-{dataset}-{binarize}"
     arrays = {"images": test.x[indices], "labels": test.labels[indices], "indices": indices}
     return blob_id, export.blob(blob_id, arrays), indices
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def test_blob(dataset: str, limit: int) -> tuple[str, bytes]:
+def test_blob(dataset: str, binarize: str, limit: int) -> tuple[str, bytes]:
     """The first `limit` test images, for the map's cards."""
-    test = data.load_split(dataset, "test")
+    test = data.test_images(dataset, binarize)
     limit = min(limit, len(test.x))
-    blob_id = f"test-{dataset}-{limit}"
+    blob_id = f"test-{dataset}-{binarize}-{limit}"
     indices = np.arange(limit, dtype=np.int32)
     return blob_id, export.blob(blob_id, {"images": test.x[:limit], "labels": test.labels[:limit], "indices": indices})
 

@@ -158,7 +158,7 @@ def reconstruct(args: argparse.Namespace) -> Json:
     store = Store()
     run_id = store.resolve(args.run)
     model = api.load(run_id)
-    x = data.load_split(model.config.dataset, "test").x[: args.limit]
+    x = data.test_images(model.config.dataset, model.config.binarize).x[: args.limit]
     columns = min(16, len(x))
     again = _bytes(api.reconstruct(model, x))
     rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]
@@ -242,7 +242,7 @@ def identity(args: argparse.Namespace) -> Json:
     store = Store()
     run_id = store.resolve(args.run)
     model = api.load(run_id)
-    x = data.load_split(model.config.dataset, "test").x
+    x = data.test_images(model.config.dataset, model.config.binarize).x
     if not 0 <= args.image < len(x):
         raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
     terms = bounds.identity(model, to_unit(torch.from_numpy(x[args.image].copy())))

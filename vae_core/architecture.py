@@ -51,13 +51,19 @@ def fan_in(layer: Layer) -> int:
     return int(channels * layer["kernel"] ** 2)
 
 
+def posterior_size(config: RunConfig) -> int:
+    """Numbers that describe Q(z|X): μ, log σ² and, for a full covariance, the rows of L below its diagonal."""
+    d = config.latent_dim
+    return 2 * d + (d * (d - 1) // 2 if config.posterior == "full" else 0)
+
+
 def _mlp(config: RunConfig) -> tuple[list[Layer], list[Layer]]:
     sizes = [config.pixels, *config.hidden]
     act = {"type": config.activation}
     encoder: list[Layer] = [{"type": "reshape", "shape": [config.pixels]}]
     for a, b in pairwise(sizes):
         encoder += [_linear(a, b), act]
-    encoder.append(_linear(sizes[-1], 2 * config.latent_dim))
+    encoder.append(_linear(sizes[-1], posterior_size(config)))
     decoder: list[Layer] = []
     back = [config.latent_dim, *reversed(config.hidden)]
     for a, b in pairwise(back):
@@ -93,7 +99,7 @@ def _convolutional(
     encoder.append({"type": "reshape", "shape": [widths[0]]})
     for a, b in pairwise(widths):
         encoder += [_linear(a, b), relu]
-    encoder.append(_linear(widths[-1], 2 * config.latent_dim))
+    encoder.append(_linear(widths[-1], posterior_size(config)))
 
     decoder: list[Layer] = []
     back = [config.latent_dim, *reversed(widths)]

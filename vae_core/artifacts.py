@@ -1,6 +1,6 @@
 """What is derived from a finished run, by name: computed once, kept beside the run, served ever after.
 
-- `codes`: for the test set, μ and log σ² (N, D) and reconstruction (N,) in nats.
+- `codes`: for the test set, μ and log σ² (N, D), for a full covariance `lower`, and reconstruction (N,) in nats.
 - `log-px-<samples>`: log P(X) of the first test images by importance sampling, with its error.
 - `tsne-<limit>-p<perplexity>-s<seed>`, `pca-<limit>`: a map (N, 2) of the first `limit` test codes.
 """
@@ -78,20 +78,27 @@ def codes(store: Store, run_id: str) -> Arrays:
     config = store.get(run_id).config
     from vae_core.evaluate import per_image
 
-    scored = per_image(load_model(store, run_id), data.load_split(config.dataset, "test").x, seed=config.seed)
+    scored = per_image(load_model(store, run_id), data.test_images(config.dataset, config.binarize).x, seed=config.seed)
     arrays: Arrays = {
         "mu": scored.mu,
         "logvar": scored.logvar,
         "reconstruction": scored.reconstruction,
     }
+    if scored.lower is not None:
+        arrays["lower"] = scored.lower
     store.save_artifact(run_id, "codes", arrays)
     return arrays
 
 
 def kl_per_dim(codes: Arrays) -> NDArray[np.float32]:
-    """The KL of each image and dimension, (N, D) nats, from its codes: ½(μ² + σ² − 1 − log σ²)."""
+    """The KL of each image and dimension, (N, D) nats, from its codes: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²) (`model.Posterior`)."""
     mu, logvar = codes["mu"], codes["logvar"]
-    return np.float32(0.5) * (np.square(mu) + np.exp(logvar) - 1 - logvar)
+    variance = np.exp(logvar)
+    if "lower" in codes:
+        row, _ = np.tril_indices(mu.shape[1], -1)
+        for i in range(mu.shape[1]):
+            variance[:, i] += np.square(codes["lower"][:, row == i]).sum(1)
+    return np.float32(0.5) * (np.square(mu) + variance - 1 - logvar)
 
 
 def embedding(store: Store, run_id: str, request: MapRequest, tell: Tell | None = None) -> Arrays:
@@ -141,7 +148,8 @@ def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | Non
     name = f"log-px-{samples}"
     kept = store.artifact(run_id, name)
     arrays: Arrays = kept[0] if kept else {key: np.zeros(0) for key in ("log_px", "stderr", "ess")}
-    x = data.load_split(store.get(run_id).config.dataset, "test").x[:limit]
+    config = store.get(run_id).config
+    x = data.test_images(config.dataset, config.binarize).x[:limit]
     if len(arrays["log_px"]) < len(x):
         model = load_model(store, run_id)
         saved = time.monotonic()

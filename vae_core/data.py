@@ -43,9 +43,41 @@ class Dataset:
     test: Images
 
 
-def load(name: str) -> Dataset:
-    """Both splits. Raises `ConfigError` for an unknown name, `CorruptFileError` for a damaged file."""
-    return Dataset(name, load_split(name, "train"), load_split(name, "test"))
+BINARIZATION_SEED = 2008
+"""Of the images that are binarised once: a property of the data, the same for every run."""
+
+
+def load(name: str, binarize: str = "none") -> Dataset:
+    """Both splits as a run sees them; `dynamic` leaves the training images grey, for the run to draw (`binarized`).
+
+    Raises `ConfigError` for an unknown name, `CorruptFileError` for a damaged file.
+    """
+    train = _seen(name, "train", "none" if binarize == "dynamic" else binarize)
+    return Dataset(name, train, test_images(name, binarize))
+
+
+def test_images(name: str, binarize: str) -> Images:
+    """The test split as a run of this configuration sees it: binarised if the run is, once and for all."""
+    return _seen(name, "test", binarize)
+
+
+@lru_cache(maxsize=8)
+def _seen(name: str, split: Split, how: str) -> Images:
+    images = load_split(name, split)
+    if how == "none":
+        return images
+    if how == "threshold":
+        x = np.where(images.x > 127, np.uint8(255), np.uint8(0))
+    else:
+        x = binarized(images.x, np.random.default_rng([BINARIZATION_SEED, ("train", "test").index(split)]))
+    x.flags.writeable = False
+    return Images(x, images.labels)
+
+
+def binarized(x: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Each pixel 255 with probability x/255, else 0 (Salakhutdinov & Murray 2008), the shape of x."""
+    drawn = x > rng.integers(0, 255, x.shape, dtype=np.uint8)
+    return drawn.view(np.uint8) * np.uint8(255)
 
 
 @lru_cache(maxsize=8)

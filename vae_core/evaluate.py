@@ -21,12 +21,14 @@ CHUNK = 1000
 
 @dataclass(frozen=True, eq=False)
 class PerImage:
-    """For N images: `mu`, `logvar` and `kl` (N, D), `reconstruction` (N,); nats."""
+    """For N images: `mu`, `logvar` and `kl` (N, D), `reconstruction` (N,); nats. See `model.Posterior`."""
 
     mu: NDArray[np.float32]
     logvar: NDArray[np.float32]
     reconstruction: NDArray[np.float32]
     kl: NDArray[np.float32]
+    lower: NDArray[np.float32] | None
+    """(N, D·(D−1)/2): for a full covariance, L below its diagonal, row by row."""
 
     def terms(self) -> Terms:
         """Means over the images, added up in float64."""
@@ -37,14 +39,17 @@ class PerImage:
 def per_image(model: VAE, x: NDArray[np.uint8], seed: int) -> PerImage:
     """Encode and score images (N, C, H, W) uint8. The same seed gives the same z."""
     parts: list[tuple[torch.Tensor, ...]] = []
+    row, column = torch.tril_indices(model.config.latent_dim, model.config.latent_dim, -1)
     with torch.inference_mode():
         for start in range(0, len(x), CHUNK):
             batch = to_unit(torch.from_numpy(x[start : start + CHUNK].copy()))
             q = model.encode(batch)
             noise = torch.randn(q.mu.shape, generator=torch.Generator().manual_seed(seed + start))
             reconstruction = model.likelihood.log_prob(batch, model.decode(q.sample(noise)))
-            parts.append((q.mu, q.logvar, reconstruction, q.kl()))
-    return PerImage(*(torch.cat(column).numpy() for column in zip(*parts, strict=True)))
+            lower = () if q.lower is None else (q.lower[:, row, column],)
+            parts.append((q.mu, q.logvar, reconstruction, q.kl(), *lower))
+    mu, logvar, reconstruction, kl, *lower = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return PerImage(mu, logvar, reconstruction, kl, lower[0] if lower else None)
 
 
 def to_unit(x: torch.Tensor) -> torch.Tensor:

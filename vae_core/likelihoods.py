@@ -4,7 +4,9 @@ The decoder gives parameters f(z; θ), one a pixel. Every density returns (B,) n
 
 - Bernoulli: P(x=1|z) = sigmoid(f). For binary X a probability; for grey x the same formula is the negative
   cross-entropy, which is no density (Loaiza-Ganem & Cunningham 2019), and `is_log_likelihood` says so.
-- Gaussian: N(f, σ²I), a density on the 0–1 scale of the pixels; σ fixed, or one learned parameter.
+- Continuous Bernoulli (Loaiza-Ganem & Cunningham 2019, equations 4 to 7): that formula, normalised over [0, 1]. With
+  log-odds f its normalising constant is C = f / tanh(f/2) and its mean 1/(1 − e⁻ᶠ) − 1/f.
+- Gaussian: N(f, σ²), a density on the 0–1 scale of the pixels; σ fixed, one learned, or one learned for each pixel.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ class Bernoulli(nn.Module):
     """P(X|z) = ∏ Bernoulli(x; sigmoid(f)); f are log-odds."""
 
     output = "sigmoid"
-    is_log_likelihood = False
-    """Of a data set's grey pixels it is not one."""
+
+    def __init__(self, binary: bool = False) -> None:
+        super().__init__()
+        self.is_log_likelihood = binary
+        """Of binary pixels it is one; of grey pixels it is not."""
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
@@ -42,22 +47,77 @@ class Bernoulli(nn.Module):
         return torch.logit(mean.clamp(1e-3, 1 - 1e-3))
 
 
+NARROW = 1e-2
+"""Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
+
+
+class ContinuousBernoulli(nn.Module):
+    """P(X|z) = ∏ C(f) · sigmoid(f)ˣ · (1 − sigmoid(f))¹⁻ˣ on [0, 1]; f are log-odds."""
+
+    output = "continuous-bernoulli"
+    is_log_likelihood = True
+
+    def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
+        """Σ log C + x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
+        cross_entropy = functional.binary_cross_entropy_with_logits(f, x, reduction="none")
+        return (self.log_normaliser(f) - cross_entropy).flatten(1).sum(1)
+
+    @staticmethod
+    def log_normaliser(f: Tensor) -> Tensor:
+        """log C = log(f / tanh(f/2)), the shape of f; near 0 it is log 2 + f²/12."""
+        safe = torch.where(f.abs() < NARROW, torch.ones_like(f), f).abs()
+        series = math.log(2) + f.square() / 12
+        return torch.where(f.abs() < NARROW, series, safe.log() - torch.tanh(safe / 2).log())
+
+    def mean(self, f: Tensor) -> Tensor:
+        """E[X|z], the shape of f; near 0 it is ½ + f/12."""
+        safe = torch.where(f.abs() < NARROW, torch.ones_like(f), f)
+        return torch.where(f.abs() < NARROW, 0.5 + f / 12, -1 / torch.expm1(-safe) - 1 / safe)
+
+    def sample(self, f: Tensor, generator: torch.Generator) -> Tensor:
+        """X ~ P(X|z) by the inverse of its distribution function, the shape of f."""
+        u = torch.rand(f.shape, generator=generator)
+        safe = torch.where(f.abs() < 1e-4, torch.ones_like(f), f)
+        # x = log(1 + u(eᶠ − 1))/f; for positive f with e⁻ᶠ taken out, so that it does not overflow.
+        size = safe.abs()
+        mirrored = torch.where(f > 0, 1 - u, u)
+        x = -torch.log1p(mirrored * torch.expm1(-size)) / size
+        return torch.where(f.abs() < 1e-4, u, torch.where(f > 0, 1 - x, x)).clamp(0, 1)
+
+    def initial_output(self, mean: Tensor) -> Tensor:
+        """The output bias at which every picture is the data's mean picture: found by bisection, kept within ±50."""
+        low, high = torch.full_like(mean, -50.0), torch.full_like(mean, 50.0)
+        for _ in range(40):
+            middle = (low + high) / 2
+            above = self.mean(middle) > mean
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        return (low + high) / 2
+
+
+SMALLEST_SIGMA = 1 / 256
+"""A learned σ stays above one grey level of 8 bits: a pixel that never changes would take it to 0."""
+
+
 class Gaussian(nn.Module):
-    """P(X|z) = N(f, σ²I). `sigma=None` makes log σ a parameter that is learned with the rest."""
+    """P(X|z) = N(f, σ²). `sigma=None` makes log σ a parameter that is learned; a shape (C, H, W), one a pixel."""
 
     output = "identity"
     is_log_likelihood = True
     log_sigma: Tensor
 
-    def __init__(self, sigma: float | None) -> None:
+    def __init__(self, sigma: float | tuple[int, int, int] | None) -> None:
         super().__init__()
-        if sigma is None:
-            self.log_sigma = nn.Parameter(torch.tensor(math.log(0.3)))
-        else:
+        if isinstance(sigma, float | int):
             self.register_buffer("log_sigma", torch.tensor(math.log(sigma)))
+        else:
+            self.log_sigma = nn.Parameter(torch.full(() if sigma is None else sigma, math.log(0.3)))
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
-        """−½ Σ ((x−f)/σ)² − n·(log σ + ½ log 2π) for x, f (B, C, H, W): (B,) nats."""
+        """−½ Σ ((x−f)/σ)² − Σ(log σ + ½ log 2π) for x, f (B, C, H, W): (B,) nats."""
+        if self.log_sigma.ndim:
+            log_sigma = self.log_sigma.clamp(min=math.log(SMALLEST_SIGMA))
+            squares = ((x - f) * torch.exp(-log_sigma)).square().flatten(1)
+            return -0.5 * squares.sum(1) - (log_sigma + 0.5 * math.log(2 * math.pi)).sum()
         squares = (x - f).square().flatten(1)
         constant = self.log_sigma + 0.5 * math.log(2 * math.pi)
         return -0.5 * squares.sum(1) * torch.exp(-2 * self.log_sigma) - squares.shape[1] * constant
@@ -75,9 +135,13 @@ class Gaussian(nn.Module):
         return mean
 
 
-Likelihood = Bernoulli | Gaussian
+Likelihood = Bernoulli | ContinuousBernoulli | Gaussian
 
 
 def build(config: RunConfig) -> Likelihood:
     """The family that the configuration names."""
-    return {"bernoulli": Bernoulli, "gaussian": lambda: Gaussian(config.sigma)}[config.likelihood]()
+    if config.likelihood == "gaussian":
+        return Gaussian(config.image_shape if isinstance(config.sigma, str) else config.sigma)
+    if config.likelihood == "continuous-bernoulli":
+        return ContinuousBernoulli()
+    return Bernoulli(binary=config.binarize != "none")

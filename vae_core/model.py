@@ -1,6 +1,7 @@
-"""Encoder, decoder and Q(z|X) = N(μ(X), Σ(X)) with diagonal Σ; knows no loss.
+"""Encoder, decoder and Q(z|X) = N(μ(X), Σ(X)), Σ diagonal or full; knows no loss.
 
-Kingma & Welling (2014), arXiv 1312.6114: z = μ + σ·ε with ε ~ N(0, I) (section 2.4).
+Kingma & Welling (2014), arXiv 1312.6114: z = μ + σ·ε with ε ~ N(0, I) (section 2.4). Full covariance: Σ = L·Lᵀ and
+z = μ + L·ε (Kingma & Welling 2019, arXiv 1906.02691, section 2.5.1).
 """
 
 from __future__ import annotations
@@ -20,18 +21,48 @@ from vae_core.config import RunConfig
 
 @dataclass(frozen=True)
 class Posterior:
-    """Q(z|X) = N(μ, diag σ²) for a batch: `mu` and `logvar` = log σ², (B, D) each."""
+    """Q(z|X) = N(μ, L·Lᵀ) for a batch, L lower triangular with diag(L) = exp(½·logvar).
+
+    Without `lower` Q is diagonal and `logvar` = log σ². With it, `logvar` is the logarithm of the variance that
+    dimension i has once dimensions 1 … i−1 are known.
+    """
 
     mu: Tensor
+    """(B, D)"""
     logvar: Tensor
+    """(B, D)"""
+    lower: Tensor | None = None
+    """(B, D, D), zero on and above the diagonal: the rest of L."""
 
     def sample(self, epsilon: Tensor) -> Tensor:
-        """Reparameterised: z = μ + σ·ε, for ε (B, D) or (K, B, D)."""
-        return self.mu + torch.exp(0.5 * self.logvar) * epsilon
+        """Reparameterised: z = μ + L·ε, for ε (B, D) or (K, B, D)."""
+        z = self.mu + torch.exp(0.5 * self.logvar) * epsilon
+        return z if self.lower is None else z + torch.einsum("bij,...bj->...bi", self.lower, epsilon)
 
     def kl(self) -> Tensor:
-        """D[Q(z|X) ‖ N(0, I)] per dimension, (B, D) nats: ½(μ² + σ² − 1 − log σ²) (appendix B)."""
-        return 0.5 * (self.mu.square() + self.logvar.exp() - 1 - self.logvar)
+        """D[Q(z|X) ‖ N(0, I)] per dimension, (B, D) nats: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²) (appendix B).
+
+        With a full covariance the terms are those of the rows of L; only their sum is the KL of a distribution.
+        """
+        variance = self.logvar.exp()
+        if self.lower is not None:
+            variance = variance + self.lower.square().sum(2)
+        return 0.5 * (self.mu.square() + variance - 1 - self.logvar)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log Q(z|X) for z (…, B, D): (…, B) nats."""
+        if self.lower is None:
+            epsilon_squared = (z - self.mu).square() / self.logvar.exp()
+        else:
+            tril = self.lower + torch.diag_embed(torch.exp(0.5 * self.logvar))
+            flat = (z - self.mu).reshape(-1, *self.mu.shape).permute(1, 2, 0)  # (B, D, …)
+            epsilon = torch.linalg.solve_triangular(tril, flat, upper=False)
+            epsilon_squared = epsilon.permute(2, 0, 1).reshape(z.shape).square()
+        return -0.5 * (epsilon_squared + self.logvar + math.log(2 * math.pi)).sum(-1)
+
+    def detach(self) -> Posterior:
+        """The same Q, through which no gradient flows."""
+        return Posterior(self.mu.detach(), self.logvar.detach(), None if self.lower is None else self.lower.detach())
 
 
 class VAE(nn.Module):
@@ -51,8 +82,14 @@ class VAE(nn.Module):
     def encode(self, x: Tensor) -> Posterior:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""
         # Q's parameters stay float32 under autocast: exp(log σ²) in bf16 would carry two digits.
-        mu, logvar = self.encoder(x).float().chunk(2, dim=1)
-        return Posterior(mu, logvar)
+        out, d = self.encoder(x).float(), self.config.latent_dim
+        mu, logvar = out[:, :d], out[:, d : 2 * d]
+        if self.config.posterior == "diagonal":
+            return Posterior(mu, logvar)
+        row, column = torch.tril_indices(d, d, -1)
+        lower = out.new_zeros(len(out), d, d)
+        lower[:, row, column] = out[:, 2 * d :]
+        return Posterior(mu, logvar, lower)
 
     def decode(self, z: Tensor) -> Tensor:
         """Parameters f(z; θ) of P(X|z) for z (B, D): (B, C, H, W)."""

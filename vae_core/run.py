@@ -36,7 +36,7 @@ def run(
             return
         store.set_state(run_id, "running")
         try:
-            training = Training(config, data.load(config.dataset), store.load_checkpoint(run_id))
+            training = Training(config, data.load(config.dataset, config.binarize), store.load_checkpoint(run_id))
             yield from _follow(training, store, wish)
         except GeneratorExit:
             store.set_state(run_id, "interrupted")

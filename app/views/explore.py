@@ -28,7 +28,7 @@ def _player(run: RunInfo) -> None:
     model, model_bytes = (
         session.model_blob(run.run_id, version) if moment is None else session.moment_blob(run.run_id, version, moment)
     )
-    images, image_bytes, indices = session.images_blob(run.config.dataset)
+    images, image_bytes, indices = session.images_blob(run.config.dataset, run.config.binarize)
     means = session.means_blob(run) if moment is None else None
 
     mount_blob(model, model_bytes)

@@ -100,7 +100,7 @@ def _draw(
     step: str,
 ) -> None:
     n = len(points)
-    test = data.load_split(run.config.dataset, "test")
+    test = data.test_images(run.config.dataset, run.config.binarize)
     kl = codes["kl"][:n].sum(1)
     by = {"kl": kl, "reconstruction": codes["reconstruction"][:n], "elbo": codes["reconstruction"][:n] - kl}
     blob_id = f"points-{session.version(run)}-{method}-{request.name}-{colour}-{step}"
@@ -112,7 +112,7 @@ def _draw(
     if colour in by:
         arrays["values"] = by[colour].astype(np.float32)
     mount_blob(blob_id, export.blob(blob_id, arrays))
-    images, image_bytes = session.test_blob(run.config.dataset, request.limit)
+    images, image_bytes = session.test_blob(run.config.dataset, run.config.binarize, request.limit)
     mount_blob(images, image_bytes)
 
     axes, caption = _axes(method)
@@ -162,7 +162,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     if index is None or index >= n:
         st.caption("Point at a dot to see its image. Click it for its reconstruction, its code and its neighbours.")
         return
-    test = data.load_split(run.config.dataset, "test")
+    test = data.test_images(run.config.dataset, run.config.binarize)
     mu = codes["mu"]
     distance = np.square(mu[:n] - mu[index]).sum(1)
     near = np.argsort(distance)[1:7]
@@ -203,7 +203,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
 
 
 def _lasso(run: RunInfo, codes: Arrays, chosen: list[int]) -> None:
-    test = data.load_split(run.config.dataset, "test")
+    test = data.test_images(run.config.dataset, run.config.binarize)
     mean = codes["mu"][chosen].mean(0, keepdims=True)
     shown = chosen[:32]
     blob_id = f"lasso-{session.version(run)}-{hash(tuple(chosen))}"

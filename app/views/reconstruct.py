@@ -50,7 +50,7 @@ def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
 
 
 def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[str, ...]) -> None:
-    test = data.load_split(run.config.dataset, "test")
+    test = data.test_images(run.config.dataset, run.config.binarize)
     kl = codes["kl"].sum(1)
     elbo = codes["reconstruction"] - kl
     candidates = np.flatnonzero(np.isin(test.labels, [int(n) for n in wanted])) if wanted else np.arange(len(elbo))

@@ -370,7 +370,7 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
     except FileNotFoundError:
         return
     channels, height, width = run.config.image_shape
-    originals = data.load_split(run.config.dataset, "test").x[: len(arrays["reconstructions"])]
+    originals = data.test_images(run.config.dataset, run.config.binarize).x[: len(arrays["reconstructions"])]
     pairs = np.stack(
         [
             originals.reshape(2, 8, channels, height, width),
