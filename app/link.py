@@ -5,7 +5,6 @@ Values that cannot be understood are treated as absent: a link that somebody edi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,10 +46,19 @@ def put_run(run_id: str) -> None:
     put("run", run_id)
 
 
-def pages(pages: dict[str, Any]) -> list[Any]:
+def numbers(name: str, count: int, below: float = 1000.0) -> list[float] | None:
+    """So many numbers, separated by commas, each smaller in size than `below`; None if they are not there."""
+    try:
+        found = [float(part) for part in (get(name) or "").split(",")]
+    except ValueError:
+        return None
+    return found if len(found) == count and all(abs(value) < below for value in found) else None
+
+
+def pages(sections: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
     """Remember the pages by name, so that one can lead to another without importing it."""
-    session.remember("pages", pages)
-    return list(pages.values())
+    session.remember("pages", {name: page for section in sections.values() for name, page in section.items()})
+    return {title: list(section.values()) for title, section in sections.items()}
 
 
 def open_page(name: str, **view: str | int) -> None:
@@ -68,13 +76,7 @@ def to_page(name: str, label: str, icon: str | None = None, **view: str | int) -
 
 def code(latent_dim: int) -> list[float]:
     """Z from the URL; the prior mean if there is none of this dimension."""
-    try:
-        z = [float(part) for part in (get("z") or "").split(",")]
-    except ValueError:
-        z = []
-    if len(z) != latent_dim or not all(math.isfinite(value) and abs(value) < 100 for value in z):
-        return [0.0] * latent_dim
-    return z
+    return numbers("z", latent_dim, below=100) or [0.0] * latent_dim
 
 
 def put_code(z: Sequence[float]) -> None:

@@ -2,8 +2,20 @@
 
 import streamlit as st
 
-from app import link, session
+from app import lab, link, session
 from app.views import explore, latent_map, models, reconstruct, train
+from app.views.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
+
+LAB = {
+    "gaussian": gaussian,
+    "reparameterisation": reparameterisation,
+    "beta": beta,
+    "rate-distortion": rate_distortion,
+    "gap": gap,
+    "sampling": sampling,
+    "collapse": collapse,
+    "steps": steps,
+}
 
 # Drawn here: Streamlit would fetch the picture of a named icon from the internet.
 ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f5bd5"/><path
@@ -14,13 +26,18 @@ session.begin()
 st.navigation(
     link.pages(
         {
-            "explore": st.Page(explore.page, title="Explore", icon=":material/tune:", default=True),
-            "train": st.Page(train.page, title="Train", url_path="train", icon=":material/play_circle:"),
-            "reconstruct": st.Page(
-                reconstruct.page, title="Reconstruct", url_path="reconstruct", icon=":material/compare:"
-            ),
-            "map": st.Page(latent_map.page, title="Latent map", url_path="map", icon=":material/scatter_plot:"),
-            "models": st.Page(models.page, title="Models", url_path="models", icon=":material/list:"),
+            "": {
+                "explore": st.Page(explore.page, title="Explore", icon=":material/tune:", default=True),
+                "train": st.Page(train.page, title="Train", url_path="train", icon=":material/play_circle:"),
+                "reconstruct": st.Page(
+                    reconstruct.page, title="Reconstruct", url_path="reconstruct", icon=":material/compare:"
+                ),
+                "map": st.Page(latent_map.page, title="Latent map", url_path="map", icon=":material/scatter_plot:"),
+                "models": st.Page(models.page, title="Models", url_path="models", icon=":material/list:"),
+            },
+            "KL lab": {
+                name: st.Page(LAB[name].page, title=view.title, url_path=name) for name, view in lab.VIEWS.items()
+            },
         }
     ),
     position="top",

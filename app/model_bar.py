@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from app import link, session
+from vae_core.catalogue import OBJECTIVES
 from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
 
 DATASET_NAMES = {"mnist": "MNIST", "digits": "Digits 8×8"}
 
 
-def choose(page: str) -> RunInfo:
-    """Let the visitor pick a model with a trained network; stops the page with a sentence when there is none."""
-    infos = [info for info in session.store().infos() if info.explorable]
+def choose(page: str, suits: Callable[[RunInfo], bool] = lambda _: True, needs: str = "") -> RunInfo:
+    """Let the visitor pick a trained model that `suits` this page, which `needs` something in words.
+
+    Stops the page with a sentence when there is none. A model that was chosen elsewhere and does not suit is kept for
+    the other pages.
+    """
+    trained = [info for info in session.store().infos() if info.explorable]
+    infos = [info for info in trained if suits(info)]
     if not infos:
-        st.info("There is no trained model yet. Train one: it takes about ten seconds.", icon=":material/school:")
+        none = f"No trained model here suits this page: it needs {needs}." if trained else "There is no trained model yet."
+        st.info(f"{none} Train one: it takes about ten seconds.", icon=":material/school:")
         link.to_page("train", "Train a model", icon=":material/play_circle:")
         st.stop()
     wanted = link.run_id()
     by_id = {info.run_id: info for info in infos}
-    if wanted and wanted not in by_id:
+    elsewhere = next((info for info in trained if info.run_id == wanted and wanted not in by_id), None)
+    if wanted and wanted not in by_id and elsewhere is None:
         _say_why(wanted)
     default = min((info for info in infos if info.shipped), key=lambda i: i.config.latent_dim, default=infos[0])
     current = by_id.get(wanted or "", default)
@@ -39,7 +49,10 @@ def choose(page: str) -> RunInfo:
         )
     with right:
         st.markdown(figures(current), help=units(current))
-    link.put_run(current.run_id)
+    if elsewhere is None:
+        link.put_run(current.run_id)
+    else:
+        st.caption(f"This page needs {needs}, which {title(elsewhere)} is not; here is another one.")
     return current
 
 
@@ -47,8 +60,20 @@ def title(info: RunInfo) -> str:
     """A model in a line: what tells it apart."""
     c = info.config
     parts = [DATASET_NAMES.get(c.dataset, c.dataset), c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
-    if c.likelihood != "bernoulli":
-        parts.append("Gaussian" if c.sigma is None else f"Gaussian σ {c.sigma:g}")
+    if c.objective != "elbo":
+        parts[-1] = OBJECTIVES[c.objective].title
+    parts += [f"{name.replace('_', ' ')} {value}" for name, value in c.parameters]
+    if c.warmup_epochs or c.warmup_cycles:
+        parts.append("warm-up")
+    if c.posterior == "full":
+        parts.append("full covariance")
+    if c.likelihood == "continuous-bernoulli":
+        parts.append("continuous Bernoulli")
+    elif c.likelihood == "gaussian":
+        sigma = "" if c.sigma is None else f" σ {c.sigma}" if isinstance(c.sigma, str) else f" σ {c.sigma:g}"
+        parts.append(f"Gaussian{sigma}")
+    if c.binarize != "none":
+        parts.append("binarised")
     parts.append(f"{round(info.result.epoch, 1):g} epochs" if info.result else f"{c.epochs} epochs")
     if info.shipped:
         parts.append("starter")

@@ -16,9 +16,20 @@ from pathlib import Path
 from typing import Any, cast
 
 from vae_core import __version__
-from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
+from vae_core.catalogue import ALIASES, OBJECTIVES, PARAMETERS
+from vae_core.config import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    BINARIZE,
+    DATASETS,
+    LIKELIHOODS,
+    PER_PIXEL,
+    POSTERIORS,
+    RunConfig,
+)
 from vae_core.errors import ConfigError, ElboRoomError, StoreError
 from vae_core.events import Event, Finished, Progress
+from vae_core.presets import PRESETS, preset
 from vae_core.store import RunInfo, Store
 
 Json = dict[str, Any]
@@ -66,7 +77,8 @@ def app(args: argparse.Namespace) -> Json:
 
 def train(args: argparse.Namespace) -> Json:
     """Train a configuration, or find it in the store."""
-    config = RunConfig.from_dict({name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None})
+    given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
+    config = RunConfig.from_dict({**(preset(args.preset).to_dict() if args.preset else {}), **given})
     store = Store()
     cached = config.run_id in store.run_ids() and store.get(config.run_id).status == "finished"
     if not cached:
@@ -80,6 +92,19 @@ def train(args: argparse.Namespace) -> Json:
     if not args.json:
         print(f"{info.run_id}{' (from the store)' if cached else ''}\n{_terms(info.result)}")
     return {**_trained(info, info.result), "cached": cached}
+
+
+def objectives(args: argparse.Namespace) -> Json:
+    """What can be optimised, with parameters and ranges."""
+    if not args.json:
+        for entry in OBJECTIVES.values():
+            print(f"{entry.name}  {entry.title}: {entry.help}\n    {entry.paper}")
+            shared = "  beta, warmup_epochs, warmup_cycles" if entry.weighs_kl else ""
+            for p in entry.parameters:
+                allowed = " | ".join(p.choices) if p.choices else f"{p.low:g} to {p.high:g}"
+                print(f"    --{p.name.replace('_', '-')} {allowed} (default {p.default}): {p.help}")
+            print(f"    and{shared}" if shared else "", end="\n" if shared else "")
+    return {"objectives": [asdict(entry) for entry in OBJECTIVES.values()], "aliases": ALIASES}
 
 
 def runs(args: argparse.Namespace) -> Json:
@@ -313,7 +338,7 @@ def _described(info: RunInfo) -> Json:
         "created": info.created,
         "shipped": info.shipped,
         "message": info.message,
-        "config": asdict(info.config),
+        "config": {**asdict(info.config), "parameters": dict(info.config.parameters)},
     }
     if info.result is not None:
         described |= {key: value for key, value in _trained(info, info.result).items() if key not in described}
@@ -345,7 +370,7 @@ def _theme(folder: Path) -> dict[str, str]:
 
 # -- what they read
 
-_SETTINGS = tuple(RunConfig.__dataclass_fields__)
+_SETTINGS = (*(name for name in RunConfig.__dataclass_fields__ if name != "parameters"), *PARAMETERS)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -369,6 +394,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--browser", action="store_true", help="open a browser window")
 
     _add_settings(add("train", train, "Train a model, or find it in the store if it was trained before."))
+    add("objectives", objectives, "List what can be optimised, with parameters and ranges.")
     add("runs", runs, "List all runs.")
     for name, command, help in (("show", show, "Show one run."), ("delete", delete, "Delete one run and its files.")):
         _add_run(add(name, command, help))
@@ -404,15 +430,30 @@ def _add_run(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _add_settings(sub: argparse.ArgumentParser) -> None:
     d = RunConfig()
+    sub.add_argument("--preset", help=f"start from one of {', '.join(PRESETS)}; other options change it")
     sub.add_argument("--dataset", help=f"one of {', '.join(DATASETS)} (default {d.dataset})")
     sub.add_argument("--architecture", help=f"one of {', '.join(ARCHITECTURES)} (default {d.architecture})")
-    sub.add_argument("--hidden", type=_hidden, metavar="N,N", help="units of the mlp's hidden layers (default 256,256)")
+    sub.add_argument(
+        "--hidden", type=_hidden, metavar="N,N", help="units of the mlp's hidden layers (default 256,256); none: linear"
+    )
     sub.add_argument("--activation", help=f"of the mlp: one of {', '.join(ACTIVATIONS)} (default {d.activation})")
     sub.add_argument("--latent-dim", type=int, help=f"D, 1 to 64 (default {d.latent_dim})")
     sub.add_argument("--likelihood", help=f"P(X|z): one of {', '.join(LIKELIHOODS)} (default {d.likelihood})")
-    sub.add_argument("--sigma", type=_sigma, help="of the Gaussian: a number, or 'learned' (default learned)")
+    sub.add_argument("--sigma", type=_sigma, help=f"of the Gaussian: a number, 'learned' (default) or '{PER_PIXEL}'")
     sub.add_argument("--beta", type=float, help=f"weight of the KL; 1 is the ELBO (default {d.beta:g})")
     sub.add_argument("--warmup-epochs", type=float, help="epochs over which β rises from 0 (default 0)")
+    sub.add_argument(
+        "--warmup-cycles", type=int, help="repeat the warm-up so many times over the run (default 0: once)"
+    )
+    sub.add_argument("--posterior", help=f"Q(z|X): one of {', '.join(POSTERIORS)} (default {d.posterior})")
+    sub.add_argument("--binarize", help=f"of the pixels: one of {', '.join(BINARIZE)} (default {d.binarize})")
+    sub.add_argument("--objective", help=f"one of {', '.join([*OBJECTIVES, *ALIASES])} (default {d.objective})")
+    for name, owners in PARAMETERS.items():
+        kinds = {p.name: p for owner in owners for p in OBJECTIVES[owner].parameters}
+        kind = str if kinds[name].choices else int if kinds[name].integer else float
+        sub.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, help=f"of {', '.join(owners)}; see `elbo objectives`"
+        )
     sub.add_argument("--epochs", type=int, help=f"passes over the training images (default {d.epochs})")
     sub.add_argument("--batch-size", type=int, help=f"images in a step (default {d.batch_size})")
     sub.add_argument("--lr", dest="learning_rate", type=float, help=f"Adam's step size (default {d.learning_rate:g})")
@@ -420,11 +461,11 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
 
 
 def _hidden(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    return () if text == "none" else tuple(int(part) for part in text.split(","))
 
 
-def _sigma(text: str) -> float | None:
-    return None if text == "learned" else float(text)
+def _sigma(text: str) -> float | str | None:
+    return {"learned": None, PER_PIXEL: PER_PIXEL}[text] if text in ("learned", PER_PIXEL) else float(text)
 
 
 def _count(text: str) -> int:

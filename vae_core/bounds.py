@@ -14,19 +14,36 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vae_core.errors import ConfigError
-from vae_core.model import VAE, Posterior
+from vae_core.gaussian import Q, log_standard_normal
 
 ROWS = 20_000
 """Codes that are decoded at a time: what bounds the memory, whatever K is."""
 
 Float = NDArray[np.float64]
+Single = NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """A model as the estimators see it: `scorer.TorchScorer` or `forward.NumpyScorer`."""
+
+    latent_dim: int
+    """D"""
+    is_log_likelihood: bool
+    """Whether log P(X|z) is the log of a probability or density of these data."""
+
+    def encode(self, x: Single) -> Q:
+        """Q(z|X) for x (B, C, H, W) in [0, 1]."""
+        ...
+
+    def log_likelihood(self, x: Single, z: Float) -> Single:
+        """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D), or (K, 1, D) that serve every image: (K, B)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,83 +59,67 @@ class Estimate:
     ess: Float
     """(B,) effective sample size (Σw)²/Σw², from 1 to K (Kong 1992)."""
     curve_k: list[int]
-    """Numbers of samples at which `curve` was read."""
+    """Numbers of samples at which the curves were read."""
     curve: Float
-    """(len(curve_k), B) the estimate from the first k samples."""
+    """(len(curve_k), B) `log_px` of the first k samples."""
+    curve_stderr: Float
+    """(len(curve_k), B) `stderr` of the first k samples; 0 for one sample, of which there is no spread."""
+    curve_ess: Float
+    """(len(curve_k), B) `ess` of the first k samples."""
     is_log_likelihood: bool
     """Whether log P(X|z) is the log of a probability or density of these data; else no figure here is one."""
 
 
-def from_prior(model: VAE, x: Tensor, samples: int, generator: torch.Generator) -> Estimate:
+def from_prior(scorer: Scorer, x: Single, samples: int, rng: np.random.Generator) -> Estimate:
     """Plain Monte Carlo with z ∼ N(0, I), for x (B, C, H, W) in [0, 1]."""
 
-    def draw(count: int) -> tuple[Tensor, Tensor]:
+    def draw(count: int) -> tuple[Float, Float]:
         # The same codes serve every image: the prior does not look at it.
-        z = torch.randn(count, 1, model.config.latent_dim, generator=generator)
-        return z.expand(-1, len(x), -1), torch.zeros(count, len(x))
+        return rng.standard_normal((count, 1, scorer.latent_dim)), np.zeros((count, 1))
 
-    return _estimate(model, x, samples, draw)
+    return _estimate(scorer, x, samples, draw)
 
 
-def from_posterior(model: VAE, x: Tensor, samples: int, generator: torch.Generator) -> Estimate:
+def from_posterior(scorer: Scorer, x: Single, samples: int, rng: np.random.Generator) -> Estimate:
     """Importance sampling with z ∼ Q(z|X), for x (B, C, H, W) in [0, 1]."""
-    with torch.inference_mode():
-        q = model.encode(x)
+    q = scorer.encode(x)
 
-    def draw(count: int) -> tuple[Tensor, Tensor]:
-        z = q.sample(torch.randn(count, *q.mu.shape, generator=generator))
-        return z, _log_prior(z) - log_q(q, z)
+    def draw(count: int) -> tuple[Float, Float]:
+        z = q.sample(rng.standard_normal((count, *q.mu.shape)))
+        return z, log_standard_normal(z) - q.log_prob(z)
 
-    return _estimate(model, x, samples, draw)
-
-
-def log_q(q: Posterior, z: Tensor) -> Tensor:
-    """log Q(z|X) for z (…, B, D): (…, B)."""
-    return -0.5 * ((z - q.mu).square() / q.logvar.exp() + q.logvar + math.log(2 * math.pi)).sum(-1)
+    return _estimate(scorer, x, samples, draw)
 
 
-def _log_prior(z: Tensor) -> Tensor:
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
+def _estimate(scorer: Scorer, x: Single, samples: int, draw: Callable[[int], tuple[Float, Float]]) -> Estimate:
+    """Sums of the weights and of their squares, kept as logarithms, chunk by chunk.
 
-
-def _estimate(model: VAE, x: Tensor, samples: int, draw: Callable[[int], tuple[Tensor, Tensor]]) -> Estimate:
-    """Sums of the weights and of their squares, kept as logarithms, chunk by chunk."""
+    `draw(k)` gives codes (k, B, D), or (k, 1, D) for all images, and log P(z)/proposal(z), (k, B) or (k, 1).
+    """
     if samples < 1:
         raise ConfigError(f"samples={samples}: give a positive number")
     sixths = range(1 + math.ceil(6 * math.log10(samples)))
     marks = sorted({min(samples, round(10 ** (i / 6))) for i in sixths} | {samples})
-    one = torch.full((len(x),), -math.inf, dtype=torch.float64)
-    two = one.clone()
-    curve: list[Tensor] = []
+    one = np.full(len(x), -math.inf)
+    two = one
+    sums: list[Float] = []
+    squares: list[Float] = []
     done = 0
-    with torch.inference_mode():
-        for mark in marks:
-            while done < mark:
-                count = min(mark - done, max(1, ROWS // len(x)))
-                z, log_ratio = draw(count)
-                log_w = (log_likelihood(model, x, z) + log_ratio).double()  # (count, B)
-                one = torch.logaddexp(one, log_w.logsumexp(0))
-                two = torch.logaddexp(two, (2 * log_w).logsumexp(0))
-                done += count
-            curve.append(one - math.log(done))
-    ess = torch.exp(2 * one - two).clamp(1, samples)
-    spread = (1 / ess - 1 / samples).clamp(min=0) * (samples / max(1, samples - 1))
-    return Estimate(
-        log_px=curve[-1].numpy(),
-        stderr=spread.sqrt().numpy(),
-        ess=ess.numpy(),
-        curve_k=marks,
-        curve=torch.stack(curve).numpy(),
-        is_log_likelihood=model.likelihood.is_log_likelihood,
-    )
-
-
-def log_likelihood(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """log P(X|z) for x (B, C, H, W) and z (K, B, D): (K, B)."""
-    count, batch = z.shape[:2]
-    f = model.decode(z.reshape(count * batch, -1))
-    repeated = x[None].expand(count, *x.shape).reshape(f.shape)
-    return model.likelihood.log_prob(repeated, f).view(count, batch)
+    for mark in marks:
+        while done < mark:
+            count = min(mark - done, max(1, ROWS // len(x)))
+            z, log_ratio = draw(count)
+            log_w = scorer.log_likelihood(x, z).astype(np.float64) + log_ratio  # (count, B)
+            one = np.logaddexp(one, np.logaddexp.reduce(log_w, axis=0))
+            two = np.logaddexp(two, np.logaddexp.reduce(2 * log_w, axis=0))
+            done += count
+        sums.append(one)
+        squares.append(two)
+    k = np.array(marks, np.float64)[:, None]
+    curve = np.stack(sums) - np.log(k)
+    ess = np.exp(2 * np.stack(sums) - np.stack(squares)).clip(1, k)
+    stderr = np.sqrt((1 / ess - 1 / k).clip(0) * k / np.maximum(1, k - 1))
+    return Estimate(curve[-1], stderr[-1], ess[-1], marks, curve, stderr, ess, scorer.is_log_likelihood)
 
 
 # -- one or two latent dimensions: the integral itself
@@ -155,23 +156,22 @@ FINEST = 1025
 """Points an axis at which refinement gives up."""
 
 
-def on_grid(model: VAE, x: Tensor, tolerance: float = 0.01) -> GridPosterior:
+def on_grid(scorer: Scorer, x: Single, tolerance: float = 0.01) -> GridPosterior:
     """Integrate over z for one image x (C, H, W) in [0, 1], until log P(X) moves by less than `tolerance` nats.
 
     The grid covers Q(z|X) too, so that expectations under Q can be read off it. Raises `ConfigError` for D > 2.
     """
-    d = model.config.latent_dim
+    d = scorer.latent_dim
     if d > 2:
         raise ConfigError(f"latent_dim={d}: the exact grid needs 1 or 2; use importance sampling")
-    with torch.inference_mode():
-        q = model.encode(x[None])
-    sigma = torch.exp(0.5 * q.logvar)[0].numpy()
-    around_q = np.stack([q.mu[0].numpy() - 8 * sigma, q.mu[0].numpy() + 8 * sigma], axis=1).astype(np.float64)
+    q = scorer.encode(x[None])
+    mu, sigma = q.mu[0].astype(np.float64), np.sqrt(q.variance()[0])
+    around_q = np.stack([mu - 8 * sigma, mu + 8 * sigma], axis=1)
 
     box = np.array([[-REACH, REACH]] * d)
     box = np.stack([np.minimum(box[:, 0], around_q[:, 0]), np.maximum(box[:, 1], around_q[:, 1])], axis=1)
     for _ in range(3):  # zoom: keep what is within DEPTH of the peak, and Q
-        axes, log_joint = _joint(model, x, box, 97)
+        axes, log_joint = _joint(scorer, x, box, 97)
         kept = log_joint > log_joint.max() - DEPTH
         fresh = box.copy()
         for i in range(d):
@@ -182,25 +182,24 @@ def on_grid(model: VAE, x: Tensor, tolerance: float = 0.01) -> GridPosterior:
 
     previous, points = math.inf, 65
     while True:
-        axes, log_joint = _joint(model, x, box, points)
+        axes, log_joint = _joint(scorer, x, box, points)
         cell = math.prod(float(axis[1] - axis[0]) for axis in axes)
-        log_px = float(_logsumexp(log_joint)) + math.log(cell)
+        log_px = float(np.logaddexp.reduce(log_joint, axis=None)) + math.log(cell)
         error = abs(log_px - previous)
         if error < tolerance or 2 * points - 1 > FINEST:
             return GridPosterior(axes, log_joint - log_px, log_px, error)
         previous, points = log_px, 2 * points - 1
 
 
-def _joint(model: VAE, x: Tensor, box: Float, points: int) -> tuple[list[Float], Float]:
+def _joint(scorer: Scorer, x: Single, box: Float, points: int) -> tuple[list[Float], Float]:
     """log P(X|z) + log P(z) on `points` values an axis."""
     axes: list[Float] = [np.linspace(low, high, points) for low, high in box]
     mesh = np.stack([m.ravel() for m in np.meshgrid(*axes, indexing="ij")], axis=1)
-    parts: list[Tensor] = []
-    with torch.inference_mode():
-        for start in range(0, len(mesh), ROWS):
-            z = torch.from_numpy(mesh[start : start + ROWS]).float()
-            parts.append(log_likelihood(model, x[None], z[:, None])[:, 0].double() + _log_prior(z.double()))
-    return axes, torch.cat(parts).numpy().reshape([points] * len(axes))
+    parts = [
+        scorer.log_likelihood(x[None], mesh[start : start + ROWS, None])[:, 0] for start in range(0, len(mesh), ROWS)
+    ]
+    log_joint = np.concatenate(parts).astype(np.float64) + log_standard_normal(mesh)
+    return axes, log_joint.reshape([points] * len(axes))
 
 
 @dataclass(frozen=True)
@@ -217,21 +216,18 @@ class Identity:
     is_log_likelihood: bool
 
 
-def identity(model: VAE, x: Tensor, tolerance: float = 0.01) -> Identity:
+def identity(scorer: Scorer, x: Single, tolerance: float = 0.01) -> Identity:
     """Every term of log P(X) − D[Q‖P(z|X)] = E_Q[log P(X|z)] − D[Q‖P(z)] for one image x (C, H, W), D ≤ 2.
 
     The left side comes from the grid; the right from Gauss–Hermite nodes under Q and the KL's closed form, so that the
     two meet only if both are right.
     """
-    grid = on_grid(model, x, tolerance)
-    with torch.inference_mode():
-        q = model.encode(x[None])
-        z = torch.from_numpy(grid.codes())
-        wide = Posterior(q.mu.double(), q.logvar.double())
-        log_density = log_q(wide, z[:, None])[:, 0].numpy()
-        kl_q_posterior = float(np.sum(np.exp(log_density) * (log_density - grid.log_density.ravel())) * grid.cell)
-        reconstruction = _expected_log_likelihood(model, x, q)
-        kl_q_prior = float(wide.kl().sum())
+    grid = on_grid(scorer, x, tolerance)
+    q = scorer.encode(x[None])
+    log_density = q.log_prob(grid.codes()[:, None])[:, 0]
+    kl_q_posterior = float(np.sum(np.exp(log_density) * (log_density - grid.log_density.ravel())) * grid.cell)
+    reconstruction = _expected_log_likelihood(scorer, x, q)
+    kl_q_prior = float(q.kl().sum())
     elbo = reconstruction - kl_q_prior
     return Identity(
         log_px=grid.log_px,
@@ -240,11 +236,11 @@ def identity(model: VAE, x: Tensor, tolerance: float = 0.01) -> Identity:
         kl_q_prior=kl_q_prior,
         elbo=elbo,
         residual=grid.log_px - kl_q_posterior - elbo,
-        is_log_likelihood=model.likelihood.is_log_likelihood,
+        is_log_likelihood=scorer.is_log_likelihood,
     )
 
 
-def _expected_log_likelihood(model: VAE, x: Tensor, q: Posterior, nodes: int = 64) -> float:
+def _expected_log_likelihood(scorer: Scorer, x: Single, q: Q, nodes: int = 64) -> float:
     """E_Q[log P(X|z)] by Gauss–Hermite quadrature, 64 nodes a dimension."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = weights / weights.sum()
@@ -253,10 +249,5 @@ def _expected_log_likelihood(model: VAE, x: Tensor, q: Posterior, nodes: int = 6
     product = np.ones(1)
     for _ in range(d):
         product = np.multiply.outer(product, weights).ravel()
-    z = q.sample(torch.from_numpy(epsilon).float()[:, None])  # (nodesᴰ, 1, D)
-    return float(log_likelihood(model, x[None], z)[:, 0].double() @ torch.from_numpy(product))
-
-
-def _logsumexp(values: Float) -> float:
-    top = float(values.max())
-    return top + math.log(float(np.exp(values - top).sum()))
+    z = q.sample(epsilon[:, None])  # (nodesᴰ, 1, D)
+    return float(scorer.log_likelihood(x[None], z)[:, 0].astype(np.float64) @ product)

@@ -62,6 +62,8 @@ class Losses:
     beta: float
     train: Terms
     held_out: Terms
+    objective: float | None = None
+    """What is maximised, on the training images; None in runs older than the figure."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """log P(X|z), the mean picture and a sample, for each family of P(X|z).
 
-The decoder gives parameters f(z; θ), one a pixel. Every density returns (B,) nats, summed over pixels.
+The decoder gives parameters f(z; θ), one a pixel. Every density returns (B,) nats, summed over
+pixels; x and f may have more axes in front than (B, C, H, W).
 
 - Bernoulli: P(x=1|z) = sigmoid(f). For binary X a probability; for grey x the same formula is the negative
   cross-entropy, which is no density (Loaiza-Ganem & Cunningham 2019), and `is_log_likelihood` says so.
@@ -32,7 +33,7 @@ class Bernoulli(nn.Module):
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
-        return -functional.binary_cross_entropy_with_logits(f, x, reduction="none").flatten(1).sum(1)
+        return -functional.binary_cross_entropy_with_logits(f, x, reduction="none").flatten(-3).sum(-1)
 
     def mean(self, f: Tensor) -> Tensor:
         """E[X|z], the shape of f."""
@@ -60,7 +61,7 @@ class ContinuousBernoulli(nn.Module):
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ log C + x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
         cross_entropy = functional.binary_cross_entropy_with_logits(f, x, reduction="none")
-        return (self.log_normaliser(f) - cross_entropy).flatten(1).sum(1)
+        return (self.log_normaliser(f) - cross_entropy).flatten(-3).sum(-1)
 
     @staticmethod
     def log_normaliser(f: Tensor) -> Tensor:
@@ -116,11 +117,11 @@ class Gaussian(nn.Module):
         """−½ Σ ((x−f)/σ)² − Σ(log σ + ½ log 2π) for x, f (B, C, H, W): (B,) nats."""
         if self.log_sigma.ndim:
             log_sigma = self.log_sigma.clamp(min=math.log(SMALLEST_SIGMA))
-            squares = ((x - f) * torch.exp(-log_sigma)).square().flatten(1)
-            return -0.5 * squares.sum(1) - (log_sigma + 0.5 * math.log(2 * math.pi)).sum()
-        squares = (x - f).square().flatten(1)
+            squares = ((x - f) * torch.exp(-log_sigma)).square().flatten(-3)
+            return -0.5 * squares.sum(-1) - (log_sigma + 0.5 * math.log(2 * math.pi)).sum()
+        squares = (x - f).square().flatten(-3)
         constant = self.log_sigma + 0.5 * math.log(2 * math.pi)
-        return -0.5 * squares.sum(1) * torch.exp(-2 * self.log_sigma) - squares.shape[1] * constant
+        return -0.5 * squares.sum(-1) * torch.exp(-2 * self.log_sigma) - squares.shape[-1] * constant
 
     def mean(self, f: Tensor) -> Tensor:
         """E[X|z] = f."""

@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
-from vae_core.data import Dataset
+from vae_core.data import Dataset, binarized
 from vae_core.evaluate import per_image, to_bytes, to_unit
 from vae_core.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
 from vae_core.model import VAE
-from vae_core.objectives import beta_at, objective
+from vae_core.objectives import Step, beta_at, build
 
 CURVE_POINTS = 200
 """About how many points the loss curves get."""
@@ -64,6 +64,7 @@ class Training:
         self.model = VAE(config, seeded(config.seed, "weights", 0))
         self.model.start_from_mean(torch.from_numpy(dataset.train.x.mean(0, dtype=np.float64) / 255).float())
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
+        self.objective = build(config, seeded(config.seed, "objective", 0))
         self.x = torch.from_numpy(dataset.train.x.reshape(len(dataset.train.x), -1).copy())  # (N, C·H·W) uint8
         self.steps_per_epoch = math.ceil(len(self.x) / config.batch_size)
         self.steps = self.steps_per_epoch * config.epochs
@@ -74,7 +75,8 @@ class Training:
         self.settled = True
         """Whether the step has said all it has to say: only then is `state()` a moment to go on from."""
         self.resumed = state is not None
-        self.sums = torch.zeros(1 + config.latent_dim)  # reconstruction, then KL per dimension, since the last point
+        # Objective, reconstruction, then KL per dimension, since the last point.
+        self.sums = torch.zeros(2 + config.latent_dim)
         self.count = 0
         self._good: dict[str, torch.Tensor] | None = None
         self._mark = time.perf_counter()
@@ -90,9 +92,11 @@ class Training:
     def state(self) -> State:
         """Arrays and facts from which `Training(config, dataset, state)` goes on as if never interrupted."""
         arrays = {f"model/{name}": array for name, array in self.weights().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                arrays[f"adam/{name}/{key}"] = value.detach().numpy().copy()
+        arrays |= {f"objective/{n}": t.detach().numpy().copy() for n, t in self.objective.state_dict().items()}
+        for prefix, module, optimizer in self._optimizers():
+            for name, parameter in module.named_parameters():
+                for key, value in optimizer.state.get(parameter, {}).items():
+                    arrays[f"{prefix}/{name}/{key}"] = value.detach().numpy().copy()
         arrays |= {f"good/{name}": tensor.numpy().copy() for name, tensor in (self._good or {}).items()}
         arrays["sums"] = self.sums.numpy().copy()
         return arrays, {"step": self.step, "seconds": self.seconds, "count": self.count}
@@ -101,16 +105,22 @@ class Training:
         arrays, meta = state
         self.model.load_state_dict(_under("model/", arrays))
         self._good = _under("good/", arrays) or None
-        for name, parameter in self.model.named_parameters():
-            moments = {
-                key: torch.from_numpy(arrays[f"adam/{name}/{key}"].copy())
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"adam/{name}/{key}" in arrays
-            }
-            if moments:
-                self.optimizer.state[parameter] = moments
+        self.objective.load_state_dict(_under("objective/", arrays))
+        for prefix, module, optimizer in self._optimizers():
+            for name, parameter in module.named_parameters():
+                moments = {
+                    key: torch.from_numpy(arrays[f"{prefix}/{name}/{key}"].copy())
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    if f"{prefix}/{name}/{key}" in arrays
+                }
+                if moments:
+                    optimizer.state[parameter] = moments
         self.sums = torch.from_numpy(arrays["sums"].copy())
         self.step, self.seconds, self.count = int(meta["step"]), float(meta["seconds"]), int(meta["count"])
+
+    def _optimizers(self) -> list[tuple[str, torch.nn.Module, torch.optim.Optimizer]]:
+        own = self.objective.optimizer
+        return [("adam", self.model, self.optimizer), *([("rival", self.objective, own)] if own else [])]
 
     def stop(self) -> None:
         """End after the current event: what was learned is scored and kept."""
@@ -143,7 +153,7 @@ class Training:
                 order = torch.randperm(len(self.x), generator=seeded(self.config.seed, "order", epoch))
             batch = order[position * self.config.batch_size : (position + 1) * self.config.batch_size]
             beta = beta_at(self.config, self.epoch)
-            self._gradient_step(batch, beta, low_precision)
+            self._gradient_step(batch, low_precision)
             self.step += 1
 
             said: list[Event] = []
@@ -173,22 +183,28 @@ class Training:
         """Epochs passed, fractional."""
         return self.step / self.steps_per_epoch
 
-    def _gradient_step(self, batch: torch.Tensor, beta: float, low_precision: bool) -> None:
+    def _gradient_step(self, batch: torch.Tensor, low_precision: bool) -> None:
         """One step of Adam on the images at `batch`."""
-        x = to_unit(self.x[batch]).view(-1, *self.config.image_shape)
         noise = seeded(self.config.seed, "epsilon", self.step)
-        epsilon = torch.randn(len(batch), self.config.latent_dim, generator=noise)
+        x = self._images(batch)
         self.optimizer.param_groups[0]["lr"] = self._learning_rate()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low_precision):
-            q = self.model.encode(x)
-            f = self.model.decode(q.sample(epsilon))
-        reconstruction, kl = self.model.likelihood.log_prob(x, f), q.kl()
+        value = self.objective(Step(self.model, x, self.epoch, len(self.x), noise, low_precision))
         self.optimizer.zero_grad(set_to_none=True)
-        objective(reconstruction, kl, beta).mean().neg().backward()
+        value.surrogate.neg().backward()
         self.optimizer.step()
-        self.sums[0] += reconstruction.detach().sum()
-        self.sums[1:] += kl.detach().sum(0)
+        self.objective.learn()
+        self.sums[0] += value.objective * len(batch)
+        self.sums[1] += value.reconstruction.detach().sum()
+        self.sums[2:] += value.kl.detach().sum(0)
         self.count += len(batch)
+
+    def _images(self, batch: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) in [0, 1]; with dynamic binarisation each pixel is drawn anew."""
+        x = self.x[batch]
+        if self.config.binarize == "dynamic":
+            rng = np.random.Generator(np.random.SFC64(_number(self.config.seed, "binarize", self.step)))
+            x = torch.from_numpy(binarized(x.numpy(), rng))
+        return to_unit(x).view(-1, *self.config.image_shape)
 
     def _learning_rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
@@ -196,12 +212,12 @@ class Training:
 
     def _losses(self, beta: float) -> Losses | Diverged:
         """The mean since the last point, and the held-out images now; remembers the weights if all is finite."""
-        reconstruction, *per_dim = (self.sums / self.count).tolist()
+        objective, reconstruction, *per_dim = (self.sums / self.count).tolist()
         train = Terms(reconstruction, sum(per_dim), per_dim)
         self.sums.zero_()
         self.count = 0
         held_out = per_image(self.model, self.dataset.test.x[:HELD_OUT], seed=self.config.seed).terms()
-        if not math.isfinite(train.elbo + held_out.elbo):
+        if not math.isfinite(objective + train.elbo + held_out.elbo):
             self.diverged = True
             return Diverged(
                 self.step,
@@ -210,7 +226,7 @@ class Training:
                 "good weights; try a smaller learning rate or a larger σ",
             )
         self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        return Losses(self.step, self.epoch, beta, train, held_out)
+        return Losses(self.step, self.epoch, beta, train, held_out, objective)
 
     def _progress(self, speed: _Speed) -> Progress:
         rate = speed.tell(self.step) * self.config.batch_size
@@ -284,8 +300,12 @@ def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tens
 
 def seeded(seed: int, purpose: str, index: int) -> torch.Generator:
     """A generator whose numbers depend on nothing but these three."""
+    return torch.Generator().manual_seed(_number(seed, purpose, index))
+
+
+def _number(seed: int, purpose: str, index: int) -> int:
     digest = hashlib.blake2b(f"{seed}/{purpose}/{index}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+    return int.from_bytes(digest, "little") >> 1
 
 
 def plane_codes(side: int) -> torch.Tensor:

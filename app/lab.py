@@ -1,0 +1,88 @@
+"""What the views of the KL lab share: their list, the heading, and the model they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import model_bar
+from vae_core.store import RunInfo
+
+
+@dataclass(frozen=True)
+class View:
+    """One view: its place in the navigation, and the one sentence that says what to notice."""
+
+    name: str
+    """Of the page, and of its file under `views/lab/`."""
+    title: str
+    notice: str
+
+
+VIEWS = {
+    view.name: view
+    for view in (
+        View(
+            "gaussian",
+            "A Gaussian and the prior",
+            "Drag the code's μ and σ: the KL is zero only where it lies on the prior, and grows the faster the "
+            "narrower it gets.",
+        ),
+        View(
+            "reparameterisation",
+            "The reparameterisation trick",
+            "With the noise ε held still, moving μ and σ moves every code smoothly: that is how a gradient gets "
+            "through a random draw.",
+        ),
+        View(
+            "beta",
+            "What β does",
+            "Move β: the dearer each nat of code, the fewer dimensions survive, and the more the pictures look like "
+            "their average.",
+        ),
+        View(
+            "rate-distortion",
+            "Rate and distortion",
+            "Models on one dashed line have the same ELBO, yet their codes say very different amounts about the image.",
+        ),
+        View(
+            "gap",
+            "The gap",
+            "The encoder's ellipse is the best Gaussian it offers; the true posterior is not one, and the ELBO falls "
+            "short of log P(X) by exactly that difference.",
+        ),
+        View(
+            "sampling",
+            "Why sample from Q",
+            "Codes from the prior almost never explain the image; codes from Q nearly always do, so a handful of them "
+            "is worth thousands of the others.",
+        ),
+        View(
+            "collapse",
+            "Posterior collapse",
+            "Watch each dimension's KL over training: one whose band closes has been switched off, and warm-up or free "
+            "bits can keep it open.",
+        ),
+        View(
+            "steps",
+            "Training, step by step",
+            "In every step the two terms pull each code in different directions: reconstruction apart, the KL towards "
+            "the prior.",
+        ),
+    )
+}
+"""Name -> view, in the order in which they are taught."""
+
+
+def begin(name: str) -> None:
+    """The heading, and what to notice."""
+    view = VIEWS[name]
+    st.markdown(f"### {view.title}")
+    st.markdown(view.notice)
+
+
+def choose(name: str, suits: Callable[[RunInfo], bool], needs: str) -> RunInfo:
+    """Let the visitor pick among the models that suit this view; `needs` says in words what it takes."""
+    return model_bar.choose(f"lab-{name}", suits=suits, needs=needs)

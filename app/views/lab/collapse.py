@@ -1,0 +1,6 @@
+from app import lab
+
+
+def page() -> None:
+    """The view."""
+    lab.begin("collapse")

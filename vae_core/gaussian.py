@@ -1,0 +1,72 @@
+"""Q(z|X) = N(μ, L·Lᵀ) as numpy arrays: samples, its density, its KL. The twin of `model.Posterior`, without torch.
+
+Kingma & Welling (2019), arXiv 1906.02691, section 2.5.1: z = μ + L·ε, log Q(z|X) = −½ Σ(ε² + log 2π) − Σ log Lᵢᵢ.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Q:
+    """N(μ, L·Lᵀ) for B images, L lower triangular with diag(L) = exp(½·logvar); all results are float64."""
+
+    mu: Array
+    """(B, D)"""
+    logvar: Array
+    """(B, D): log σ²; with `lower`, of the variance that a dimension has once those before it are known."""
+    lower: Array | None = None
+    """(B, D·(D−1)/2): L below its diagonal, row by row; None where Q is diagonal."""
+
+    def cholesky(self) -> Float:
+        """L, (B, D, D)."""
+        d = self.mu.shape[1]
+        factor = np.zeros((len(self.mu), d, d))
+        factor[:, np.arange(d), np.arange(d)] = np.exp(0.5 * self.logvar.astype(np.float64))
+        if self.lower is not None:
+            row, column = np.tril_indices(d, -1)
+            factor[:, row, column] = self.lower
+        return factor
+
+    def variance(self) -> Float:
+        """The diagonal of L·Lᵀ, (B, D)."""
+        if self.lower is None:
+            return np.exp(self.logvar.astype(np.float64))
+        return np.square(self.cholesky()).sum(2)
+
+    def sample(self, epsilon: Array) -> Float:
+        """z = μ + L·ε for ε (B, D) or (K, B, D)."""
+        if self.lower is None:
+            return self.mu + np.exp(0.5 * self.logvar.astype(np.float64)) * epsilon
+        return self.mu + np.einsum("bij,...bj->...bi", self.cholesky(), epsilon)
+
+    def log_prob(self, z: Array) -> Float:
+        """log Q(z|X) in nats for z (B, D) or (K, B, D): (B,) or (K, B)."""
+        away = z - self.mu.astype(np.float64)
+        if self.lower is None:
+            epsilon = away * np.exp(-0.5 * self.logvar.astype(np.float64))
+        else:
+            inverse = np.linalg.inv(self.cholesky())
+            epsilon = np.einsum("bij,...bj->...bi", inverse, away)
+        return log_standard_normal(epsilon) - 0.5 * self.logvar.sum(1, dtype=np.float64)
+
+    def kl(self) -> Float:
+        """D[Q ‖ N(0, I)] by dimension, (B, D) nats: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²).
+
+        With a full covariance the terms are those of the rows of L; only their sum is the KL of a distribution.
+        """
+        return 0.5 * (np.square(self.mu.astype(np.float64)) + self.variance() - 1 - self.logvar)
+
+
+def log_standard_normal(z: Array) -> Float:
+    """log N(z; 0, I) in nats for z (…, D): (…)."""
+    z = z.astype(np.float64, copy=False)
+    return -0.5 * (np.einsum("...d,...d->...", z, z) + z.shape[-1] * math.log(2 * math.pi))
