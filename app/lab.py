@@ -83,6 +83,14 @@ def begin(name: str) -> None:
     st.markdown(view.notice)
 
 
-def choose(name: str, suits: Callable[[RunInfo], bool], needs: str) -> RunInfo:
-    """Let the visitor pick among the models that suit this view; `needs` says in words what it takes."""
-    return model_bar.choose(f"lab-{name}", suits=suits, needs=needs)
+def choose(
+    name: str,
+    suits: Callable[[RunInfo], bool],
+    needs: str,
+    prefer: Callable[[RunInfo], float] = lambda info: -info.config.latent_dim,
+) -> RunInfo:
+    """Let the visitor pick among the models that suit this view; `needs` says in words what it takes.
+
+    Where none is asked for, it is the shipped one for which `prefer` is largest.
+    """
+    return model_bar.choose(f"lab-{name}", suits=suits, needs=needs, prefer=prefer)

@@ -14,11 +14,16 @@ from vae_core.store import RunInfo
 DATASET_NAMES = {"mnist": "MNIST", "digits": "Digits 8×8"}
 
 
-def choose(page: str, suits: Callable[[RunInfo], bool] = lambda _: True, needs: str = "") -> RunInfo:
+def choose(
+    page: str,
+    suits: Callable[[RunInfo], bool] = lambda _: True,
+    needs: str = "",
+    prefer: Callable[[RunInfo], float] = lambda info: -info.config.latent_dim,
+) -> RunInfo:
     """Let the visitor pick a trained model that `suits` this page, which `needs` something in words.
 
-    Stops the page with a sentence when there is none. A model that was chosen elsewhere and does not suit is kept for
-    the other pages.
+    Where none is asked for, it is the shipped one for which `prefer` is largest. Stops the page with a sentence when
+    there is none. A model that was chosen elsewhere and does not suit is kept for the other pages.
     """
     trained = [info for info in session.store().infos() if info.explorable]
     infos = [info for info in trained if suits(info)]
@@ -32,7 +37,7 @@ def choose(page: str, suits: Callable[[RunInfo], bool] = lambda _: True, needs: 
     elsewhere = next((info for info in trained if info.run_id == wanted and wanted not in by_id), None)
     if wanted and wanted not in by_id and elsewhere is None:
         _say_why(wanted)
-    default = min((info for info in infos if info.shipped), key=lambda i: i.config.latent_dim, default=infos[0])
+    default = max((info for info in infos if info.shipped), key=prefer, default=infos[0])
     current = by_id.get(wanted or "", default)
     left, right = st.columns([5, 7], vertical_alignment="center", gap="medium")
     with left:

@@ -5,9 +5,12 @@ The only user of st.session_state and st.cache_*.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core import artifacts, data, export, forward
+from vae_core import artifacts, data, diagnostics, export, forward
 from vae_core.files import Arrays
+from vae_core.gaussian import Q
+from vae_core.gaussian import Q, aggregate_density
 from vae_core.jobs import Jobs
 from vae_core.store import RunInfo, Store
 
@@ -140,6 +145,19 @@ def _codes(run_id: str, version: str, there: bool) -> Arrays | None:
     return {**kept[0], "kl": artifacts.kl_per_dim(kept[0])}
 
 
+def findings(run: RunInfo) -> list[diagnostics.Finding] | None:
+    """What is to be said of each latent dimension; None while the codes, which are asked for, are on their way."""
+    found = codes(run)
+    return None if found is None else _findings(run.run_id, version(run), found)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(run_id: str, version: str, _codes: Arrays) -> list[diagnostics.Finding]:
+    q = Q(_codes["mu"], _codes["logvar"], _codes.get("lower"))
+    # The marginal KL takes seconds; no sentence speaks of it.
+    return diagnostics.findings(q, np.full(q.mu.shape[1], np.nan))
+
+
 def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
     """For D = 2, where the first 2,000 test images are encoded."""
     found = codes(run) if run.config.latent_dim == 2 else None
@@ -148,6 +166,73 @@ def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
     blob_id = f"means-{version(run)}"
     labels = data.load_split(run.config.dataset, "test").labels[:2000]
     return blob_id, export.blob(blob_id, {"means": found["mu"][:2000], "labels": labels})
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Where the models of a sweep put the test images, for the page; see `aggregate`."""
+
+    blob_id: str
+    blob: bytes
+    """`density` (M, B, A) of Q(z), `means` and `sigma` (M, N, 2) of the first images, their `labels` (N,)."""
+    reach: list[float]
+    """Of each model, how far from 0 its density is given along z2; along z1 it is `AGGREGATE_WIDE` times as far."""
+
+
+AGGREGATE_WIDE = 2.0
+AGGREGATE_SHOWN = 2000
+"""Images whose own codes are shown; the density is that of all."""
+
+
+def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
+    """Q(z) of models with two latent dimensions and a diagonal Q, trained on the same data; None until all have codes."""
+    if any([codes(run) is None for run in runs]):  # a list: all of them are asked for at once
+        return None
+    return _aggregate(tuple((run.run_id, version(run)) for run in runs), runs[0].config.dataset)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> Aggregate:
+    density, reach, means, sigma = [], [], [], []
+    for run_id, version in runs:
+        found = _codes(run_id, version, True)
+        assert found is not None
+        mu, spread = found["mu"], np.exp(0.5 * found["logvar"])
+        far = max(3.6, 1.15 * float(np.quantile(np.abs(mu), 0.995)))
+        z2 = _cells(far, 160)
+        # Rows from the top of the picture down.
+        density.append(aggregate_density(Q(mu, found["logvar"]), _cells(AGGREGATE_WIDE * far, 320), z2)[::-1])
+        reach.append(far)
+        means.append(mu[:AGGREGATE_SHOWN])
+        sigma.append(spread[:AGGREGATE_SHOWN])
+    name = hashlib.sha256(repr(runs).encode()).hexdigest()[:12]
+    arrays = {
+        "density": np.stack(density).astype(np.float16),
+        "means": np.stack(means).astype(np.float32),
+        "sigma": np.stack(sigma).astype(np.float32),
+        "labels": data.load_split(dataset, "test").labels[:AGGREGATE_SHOWN],
+    }
+    blob_id = f"aggregate-{name}"
+    return Aggregate(blob_id, export.blob(blob_id, arrays), reach)
+
+
+def rate(run: RunInfo) -> float:
+    """E[KL] over the test images, nats; the codes must be there."""
+    found = codes(run)
+    return float("nan") if found is None else float(found["kl"].sum(1, dtype=np.float64).mean())
+
+
+def kl_split(run: RunInfo) -> tuple[float, float] | None:
+    """I(X; z) and D[Q(z) ‖ P(z)], which add up to the rate (`diagnostics.kl_parts`); None until they are worked out."""
+    kept = store().artifact(run.run_id, "diagnostics")
+    if kept is None:
+        return None
+    return float(kept[0]["mutual_information"]), float(kept[0]["marginal_kl"])
+
+
+def _cells(far: float, count: int) -> NDArray[np.float64]:
+    """The middles of `count` cells that fill −far … far."""
+    return far * ((2 * np.arange(count) + 1) / count - 1)
 
 
 def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:

@@ -18,9 +18,11 @@ from tests.conftest import Run, listing, same, tiny
 from vae_core import __version__, data, projection
 from vae_core.__main__ import main
 from vae_core.artifacts import MapRequest, codes
+from vae_core.catalogue import OBJECTIVES
 from vae_core.store import Store
 
 COMMANDS = ["app", "train", "runs", "show", "delete", "starters", "traverse", "reconstruct", "project", "export"]
+COMMANDS += ["evaluate", "identity", "objectives"]
 TINY_ARGUMENTS = ["--dataset", "digits", "--hidden", "16", "--epochs", "2", "--batch-size", "256"]
 TRAIN_KEYS = {
     "run_id",
@@ -102,14 +104,63 @@ def test_the_command_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> N
 def test_every_setting_can_be_given(home: Store, capsys: pytest.CaptureFixture[str]) -> None:
     from dataclasses import fields
 
+    from vae_core.catalogue import PARAMETERS
     from vae_core.config import RunConfig
 
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     out = capsys.readouterr().out
-    for field in fields(RunConfig):
-        name = "lr" if field.name == "learning_rate" else field.name.replace("_", "-")
-        assert f"--{name}" in out
+    for name in {field.name for field in fields(RunConfig)} - {"parameters"} | set(PARAMETERS):
+        flag = "lr" if name == "learning_rate" else name.replace("_", "-")
+        assert f"--{flag}" in out
+
+
+def test_objectives_lists_names_parameters_and_ranges(elbo: Elbo, capsys: pytest.CaptureFixture[str]) -> None:
+    code, result, _ = elbo("objectives")
+    assert code == 0
+    assert [entry["name"] for entry in result["objectives"]] == list(OBJECTIVES)
+    assert main(["objectives"]) == 0
+    out = capsys.readouterr().out
+    for entry in OBJECTIVES.values():
+        assert entry.help in out
+        for parameter in entry.parameters:
+            assert f"--{parameter.name.replace('_', '-')}" in out
+
+
+def test_an_objective_and_its_parameters_are_trained(home: Store, elbo: Elbo) -> None:
+    arguments = [
+        *TINY_ARGUMENTS,
+        "--objective",
+        "dreg",
+        "--samples",
+        "3",
+        "--binarize",
+        "dynamic",
+        "--posterior",
+        "full",
+    ]
+    code, result, _ = elbo("train", *arguments)
+    assert code == 0
+    assert result["is_log_likelihood"] is True
+    config = Store().get(result["run_id"]).config
+    assert (config.objective, config.parameters, config.posterior) == ("dreg", (("samples", 3),), "full")
+    code, found, _ = elbo("show", result["run_id"])
+    assert found["config"]["parameters"] == {"samples": 3}
+
+
+def test_a_preset_is_where_the_other_options_start_from(home: Store, elbo: Elbo) -> None:
+    smaller = ["--dataset", "digits", "--hidden", "8", "--epochs", "1", "--latent-dim", "3"]
+    code, result, _ = elbo("train", "--preset", "burda-iwae50", *smaller)
+    assert code == 0
+    config = Store().get(result["run_id"]).config
+    assert config.parameter("samples") == 50
+    assert (config.activation, config.binarize, config.hidden) == ("tanh", "dynamic", (8,))
+
+
+def test_a_parameter_of_another_objective_is_refused(home: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["train", "--samples", "3"], capsys)
+    assert "belongs to iwae, dreg" in said
+    assert not home.home.exists()
 
 
 # -- train
@@ -165,9 +216,11 @@ def test_without_json_people_read_the_terms(home: Store, capsys: pytest.CaptureF
 
 
 def test_a_run_that_cannot_be_trained_fails_with_one(home: Store, elbo: Elbo, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae_core import training
+    from vae_core.objectives import Elbo
 
-    monkeypatch.setattr(training, "objective", lambda reconstruction, _kl, _beta: reconstruction * float("nan"))
+    monkeypatch.setattr(
+        Elbo, "_combine", lambda _self, _step, _q, _z, reconstruction, _kl: reconstruction * float("nan")
+    )
     code, said, err = elbo("train", *TINY_ARGUMENTS)
     assert code == 1
     assert said["status"] == "failed"

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import tiny
 from vae_core.config import ARCHITECTURES, DATASETS, RunConfig
 from vae_core.errors import ConfigError, ElboRoomError
+from vae_core.presets import PRESETS, preset
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,22 @@ from vae_core.errors import ConfigError, ElboRoomError
         ({"batch_size": 0}, "batch_size", "0", "1 to 8192"),
         ({"learning_rate": 0}, "learning_rate", "0", "1e-07 to 1"),
         ({"seed": -1}, "seed", "-1", "0 to"),
-        ({"hidden": ()}, "hidden", "[]", "1 to 4 layers"),
-        ({"hidden": (1, 2, 3, 4, 5)}, "hidden", "[1, 2, 3, 4, 5]", "1 to 4 layers"),
+        ({"hidden": (1, 2, 3, 4, 5)}, "hidden", "[1, 2, 3, 4, 5]", "up to 4 layers"),
         ({"hidden": (0,)}, "hidden", "[0]", "1 to 4096 units"),
         ({"hidden": 256}, "hidden", "256", "list of whole numbers"),
         ({"hidden": (1.5,)}, "hidden", "1.5", "whole number"),
+        ({"likelihood": "gaussian", "sigma": "wide"}, "sigma", "'wide'", "per-pixel"),
+        ({"posterior": "flow"}, "posterior", "'flow'", "diagonal, full"),
+        ({"binarize": "round"}, "binarize", "'round'", "none, dynamic, static, threshold"),
+        ({"warmup_cycles": -1}, "warmup_cycles", "-1", "0 to"),
+        ({"objective": "vq"}, "objective", "'vq'", "elbo, free-bits"),
+        ({"parameters": 3}, "parameters", "3", "names and values"),
+        ({"objective": "iwae", "parameters": {"samples": 0}}, "samples", "0", "1 to 64"),
+        ({"objective": "iwae", "parameters": {"samples": 2.5}}, "samples", "2.5", "whole number"),
+        ({"objective": "iwae", "parameters": {"backward": "some"}}, "backward", "'some'", "all, one"),
+        ({"objective": "beta-tcvae", "parameters": {"tc_weight": math.nan}}, "tc_weight", "nan", "finite"),
+        ({"objective": "free-bits", "parameters": {"samples": 5}}, "samples", "5", "belongs to iwae, dreg"),
+        ({"parameters": {"samples": 5}}, "samples", "5", "no parameters"),
     ],
 )
 def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
@@ -61,6 +73,10 @@ def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
         ({"sigma": 0.3}, ("sigma=0.3", "likelihood='bernoulli'")),
         ({"architecture": "conv", "hidden": (64,)}, ("architecture='conv'", "hidden=[64]")),
         ({"architecture": "burgess", "activation": "tanh"}, ("architecture='burgess'", "activation='tanh'")),
+        ({"binarize": "static", "likelihood": "gaussian"}, ("binarize='static'", "likelihood='gaussian'")),
+        ({"objective": "iwae", "beta": 4.0}, ("objective='iwae'", "beta=4")),
+        ({"objective": "autoencoder", "warmup_epochs": 2.0}, ("objective='autoencoder'", "warmup_epochs=2")),
+        ({"warmup_cycles": 5, "warmup_epochs": 3.0, "epochs": 10}, ("warmup_epochs=3", "warmup_cycles=5")),
     ],
 )
 def test_a_bad_pair_is_named_with_both_values(settings: dict[str, object], both: tuple[str, str]) -> None:
@@ -93,6 +109,13 @@ def test_equal_configurations_have_one_name_however_the_numbers_are_written() ->
         {"batch_size": 64},
         {"learning_rate": 1e-3},
         {"seed": 1},
+        {"posterior": "full"},
+        {"binarize": "dynamic"},
+        {"warmup_cycles": 2},
+        {"objective": "iwae"},
+        {"objective": "iwae", "parameters": {"samples": 6}},
+        {"hidden": ()},
+        {"likelihood": "gaussian", "sigma": "per-pixel"},
     ],
 )
 def test_every_field_changes_the_name(change: dict[str, object]) -> None:
@@ -135,6 +158,47 @@ def test_text_that_is_no_configuration_is_refused(text: str, says: str) -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         tiny().beta = 2.0  # type: ignore[misc]
+
+
+def test_younger_fields_are_not_in_the_name_of_a_run_that_does_not_use_them() -> None:
+    assert (
+        not {"objective", "parameters", "posterior", "binarize", "warmup_cycles"} & json.loads(tiny().to_json()).keys()
+    )
+
+
+def test_parameters_at_their_default_are_the_same_run() -> None:
+    plain = RunConfig(objective="iwae")
+    assert RunConfig(objective="iwae", parameters={"samples": 5.0}) == plain  # type: ignore[arg-type]
+    assert plain.parameter("samples") == 5
+    assert RunConfig.from_dict({"objective": "iwae", "samples": 50}).parameter("samples") == 50
+    assert RunConfig.from_dict({"objective": "iwae", "samples": 50}).run_id.startswith("mnist-mlp-2d-iwae-")
+
+
+def test_other_names_of_an_objective_are_the_same_run() -> None:
+    assert RunConfig(objective="beta-vae", beta=4.0) == RunConfig(beta=4.0)
+
+
+def test_a_configuration_with_everything_survives_its_json() -> None:
+    config = tiny(
+        objective="factor-vae",
+        parameters={"tc_weight": 3},
+        posterior="full",
+        binarize="static",
+        warmup_cycles=2,
+        beta=2,
+    )
+    assert RunConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_configurations_by_name(name: str) -> None:
+    assert preset(name) == PRESETS[name]
+    assert RunConfig.from_json(preset(name).to_json()) == preset(name)
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"preset='kingma'.*burda-vae"):
+        preset("kingma")
 
 
 def test_pixels_is_the_product_of_the_shape() -> None:

@@ -65,6 +65,36 @@ def test_images_are_kept_in_memory_and_cannot_be_changed() -> None:
         images.labels[0] = 0
 
 
+@pytest.mark.parametrize("how", ["static", "dynamic", "threshold"])
+def test_binarised_test_images_are_black_and_white_and_always_the_same(how: str) -> None:
+    found = data.test_images("digits", how)
+    assert set(np.unique(found.x)) == {0, 255}
+    np.testing.assert_array_equal(found.labels, data.load_split("digits", "test").labels)
+    data._black_and_white.cache_clear()
+    np.testing.assert_array_equal(data.test_images("digits", how).x, found.x)
+    with pytest.raises(ValueError, match="read-only"):
+        found.x[0] = 0
+
+
+def test_a_pixel_is_one_with_the_probability_of_its_grey_value() -> None:
+    grey = np.arange(256, dtype=np.uint8)
+    drawn = data.binarized(np.broadcast_to(grey, (20_000, 256)), np.random.default_rng(0)) / 255
+    p = grey / 255
+    assert (drawn[:, 0] == 0).all()
+    assert (drawn[:, 255] == 1).all()
+    error = np.sqrt(p * (1 - p) / 20_000) + 1e-9
+    assert (np.abs(drawn.mean(0) - p) < 4.5 * error).all()
+
+
+def test_what_is_binarised_when() -> None:
+    grey = data.load("digits")
+    assert data.load("digits", "dynamic").train is grey.train
+    static, threshold = data.load("digits", "static"), data.load("digits", "threshold")
+    np.testing.assert_array_equal(static.test.x, data.load("digits", "dynamic").test.x)
+    assert set(np.unique(static.train.x)) == {0, 255}
+    np.testing.assert_array_equal(threshold.train.x, (grey.train.x > 127) * 255)
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"dataset='cifar'.*mnist, digits"):
         data.load("cifar")

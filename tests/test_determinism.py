@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,12 @@ import torch
 
 from tests.conftest import same, timeless, tiny
 from vae_core import data, training
+from vae_core.catalogue import OBJECTIVES
 from vae_core.config import RunConfig
 from vae_core.evaluate import per_image, to_unit
 from vae_core.events import Diverged, Event, Finished, Losses, Snapshot
 from vae_core.model import VAE
+from vae_core.objectives import Elbo, Step, Value
 from vae_core.training import Training
 
 DIGITS = data.load("digits")
@@ -74,17 +78,36 @@ def test_cut_off_after_any_event_it_is_the_same_run(likelihood: str) -> None:
     assert after > 12  # the moment after every step was tried
 
 
+@pytest.mark.parametrize("settings", [{"objective": name} for name in OBJECTIVES] + [{"posterior": "full"}], ids=str)
+def test_every_objective_goes_on_as_if_never_cut_off(settings: dict[str, Any]) -> None:
+    config = tiny(**settings, binarize="dynamic", epochs=1)
+    dataset = data.load("digits", "dynamic")
+    whole = Training(config, dataset)
+    expected = timeless(followed(whole))
+    assert all(math.isfinite(e.objective or math.nan) for e in expected if isinstance(e, Losses))
+    first = Training(config, dataset)
+    said: list[Event] = []
+    for event in first.events():
+        said.append(event)
+        if first.settled and first.step == 3:
+            break
+    arrays, meta = first.state()
+    second = Training(config, dataset, ({n: a.copy() for n, a in arrays.items()}, dict(meta)))
+    assert timeless(said + followed(second)) == expected
+    assert same(second.weights(), whole.weights())
+
+
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ninth step's objective is not a number."""
-    sound, step = training.objective, Training._gradient_step
+    sound = Elbo.forward
 
-    def bad(self: Training, *args: object) -> None:
-        factor = math.nan if self.step == 8 else 1.0
-        monkeypatch.setattr(training, "objective", lambda *terms: sound(*terms) * factor)
-        step(self, *args)  # type: ignore[arg-type]
+    def bad(self: Elbo, step: Step) -> Value:
+        value = sound(self, step)
+        factor = math.nan if round(step.epoch * 6) == 8 else 1.0
+        return replace(value, surrogate=value.surrogate * factor, objective=value.objective * factor)
 
-    monkeypatch.setattr(Training, "_gradient_step", bad)
+    monkeypatch.setattr(Elbo, "forward", bad)
 
 
 @pytest.mark.usefixtures("poisoned")
@@ -111,7 +134,7 @@ def test_a_run_that_diverges_keeps_its_last_good_weights_cut_off_or_not() -> Non
 
 
 def test_a_run_that_never_was_finite_ends_without_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "objective", lambda reconstruction, _kl, _beta: reconstruction * math.nan)
+    monkeypatch.setattr(Elbo, "_combine", lambda _self, _step, _q, _z, reconstruction, _kl: reconstruction * math.nan)
     said = followed(Training(tiny(), DIGITS))
     assert isinstance([e for e in said if not isinstance(e, Snapshot)][-1], Diverged)
     assert not any(isinstance(e, (Finished, Losses)) for e in said)

@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from tests.conftest import tiny
-from vae_core.likelihoods import Bernoulli, Gaussian, build
+from vae_core.likelihoods import SMALLEST_SIGMA, Bernoulli, ContinuousBernoulli, Gaussian, build
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -100,7 +100,85 @@ def test_the_configuration_chooses_the_family() -> None:
     assert isinstance(build(tiny()), Bernoulli)
     fixed = build(tiny(likelihood="gaussian", sigma=0.2))
     assert isinstance(fixed, Gaussian)
+    assert isinstance(build(tiny(likelihood="continuous-bernoulli")), ContinuousBernoulli)
+    each = build(tiny(likelihood="gaussian", sigma="per-pixel"))
+    assert isinstance(each, Gaussian)
+    assert each.log_sigma.shape == (1, 8, 8)
     assert fixed.log_sigma.exp().item() == pytest.approx(0.2)
+
+
+LOGITS = (-30.0, -8.0, -1.0, -0.0101, -0.0099, 0.0, 1e-5, 0.004, 0.5, 3.0, 12.0, 40.0)
+
+
+@pytest.mark.parametrize("f", LOGITS)
+def test_the_continuous_bernoulli_integrates_to_one_and_has_its_mean(f: float) -> None:
+    # Fine near both ends, where its mass is when |f| is large.
+    x = torch.tensor(0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 20_001)))
+    logits = torch.full((len(x), 1, 1, 1), f, dtype=torch.float64)
+    density = ContinuousBernoulli().log_prob(x.reshape(-1, 1, 1, 1), logits).exp()
+    assert torch.trapezoid(density, x).item() == pytest.approx(1, abs=1e-5)
+    mean = ContinuousBernoulli().mean(logits[:1]).item()
+    assert torch.trapezoid(density * x, x).item() == pytest.approx(mean, abs=1e-5)
+
+
+def test_the_continuous_bernoulli_is_that_of_torch_distributions() -> None:
+    f = 4 * torch.randn(5, 1, 3, 2, generator=generator())
+    x = torch.rand(5, 1, 3, 2, generator=generator(1))
+    peer = torch.distributions.ContinuousBernoulli(logits=f.double())
+    expected = peer.log_prob(x.double()).sum((1, 2, 3))
+    torch.testing.assert_close(ContinuousBernoulli().log_prob(x, f).double(), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(ContinuousBernoulli().mean(f).double(), peer.mean, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("f", [-12.0, -0.5, 0.0, 5e-5, 2.0, 30.0])
+def test_continuous_bernoulli_samples_have_its_mean(f: float) -> None:
+    drawn = ContinuousBernoulli().sample(torch.full((100_000, 1, 1, 1), f), generator())
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
+    error = drawn.std().item() / math.sqrt(1e5)
+    assert abs(drawn.mean().item() - ContinuousBernoulli().mean(torch.tensor(f)).item()) < 5 * error + 1e-5
+
+
+def test_gradients_of_the_continuous_bernoulli_are_finite_everywhere() -> None:
+    f = torch.tensor(LOGITS).reshape(-1, 1, 1, 1).requires_grad_()
+    ContinuousBernoulli().log_prob(torch.full_like(f, 0.3), f).sum().backward()
+    assert f.grad is not None
+    assert torch.isfinite(f.grad).all()
+    assert f.grad[5].item() == pytest.approx(0.3 - 0.5, abs=1e-4)  # at f = 0: x − E[X|z]
+
+
+def test_the_untrained_output_is_the_mean_picture() -> None:
+    mean = torch.tensor([0.03, 0.2, 0.5, 0.77]).reshape(1, 2, 2)
+    for family in (Bernoulli(), ContinuousBernoulli(), Gaussian(None)):
+        torch.testing.assert_close(family.mean(family.initial_output(mean)), mean, rtol=0, atol=1e-4)
+
+
+def test_one_sigma_for_each_pixel_is_that_of_scipy_and_stays_above_one_grey_level() -> None:
+    gaussian = Gaussian((1, 3, 2))
+    with torch.no_grad():
+        gaussian.log_sigma.copy_(torch.linspace(-2, 0.5, 6).reshape(1, 3, 2))
+    x, f = (torch.randn(6, 1, 3, 2, generator=generator(s)) for s in (0, 1))
+    sigma = gaussian.log_sigma.exp().detach().numpy()
+    expected = stats.norm(f.numpy(), sigma).logpdf(x.numpy()).sum((1, 2, 3))
+    np.testing.assert_allclose(gaussian.log_prob(x, f).detach().numpy(), expected, rtol=1e-5)
+    with torch.no_grad():
+        gaussian.log_sigma.fill_(-50)
+    limit = stats.norm(0, SMALLEST_SIGMA).logpdf(0) * 6
+    assert gaussian.log_prob(x[:1], x[:1]).item() == pytest.approx(limit, rel=1e-5)
+
+
+def test_densities_take_more_axes_in_front() -> None:
+    x, f = torch.rand(2, 1, 3, 2, generator=generator()), torch.randn(4, 2, 1, 3, 2, generator=generator(1))
+    for family in (Bernoulli(), ContinuousBernoulli(), Gaussian(0.3), Gaussian((1, 3, 2))):
+        found = family.log_prob(x.expand_as(f), f)
+        assert found.shape == (4, 2)
+        torch.testing.assert_close(found[3], family.log_prob(x, f[3]))
+
+
+def test_binary_pixels_have_probabilities() -> None:
+    assert not build(tiny()).is_log_likelihood
+    for how in ("static", "dynamic", "threshold"):
+        assert build(tiny(binarize=how)).is_log_likelihood
 
 
 def test_only_a_density_calls_itself_a_log_likelihood() -> None:
@@ -108,7 +186,7 @@ def test_only_a_density_calls_itself_a_log_likelihood() -> None:
     x = torch.linspace(0, 1, 2001).reshape(-1, 1, 1, 1)
     mass = torch.trapezoid(Bernoulli().log_prob(x, torch.full_like(x, 1.0)).exp(), x.flatten()).item()
     assert abs(mass - 1) > 0.1
-    assert not Bernoulli.is_log_likelihood
+    assert not Bernoulli().is_log_likelihood
     assert Gaussian.is_log_likelihood
 
 

@@ -207,7 +207,7 @@ _ENTRIES = (
     Objective(
         name="dreg",
         title="IWAE, DReG",
-        help="The importance-weighted bound with the encoder's doubly reparameterised gradient: less noise for large K.",
+        help="The importance-weighted bound with the encoder's gradient reparameterised twice: less noise for large K.",
         formula=r"\log \frac{1}{K}\sum_k \frac{P(X|z_k)P(z_k)}{Q(z_k|X)}",
         paper="Tucker et al. 2019, equation 7",
         parameters=_SAMPLES,

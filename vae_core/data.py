@@ -61,11 +61,13 @@ def test_images(name: str, binarize: str) -> Images:
     return _seen(name, "test", binarize)
 
 
-@lru_cache(maxsize=8)
 def _seen(name: str, split: Split, how: str) -> Images:
+    return load_split(name, split) if how == "none" else _black_and_white(name, split, how)
+
+
+@lru_cache(maxsize=8)
+def _black_and_white(name: str, split: Split, how: str) -> Images:
     images = load_split(name, split)
-    if how == "none":
-        return images
     if how == "threshold":
         x = np.where(images.x > 127, np.uint8(255), np.uint8(0))
     else:

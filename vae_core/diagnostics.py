@@ -7,8 +7,8 @@ From Q(z|X) for N images, which are taken for the whole data set: with Q(z) = Σ
 (Hoffman & Johnson 2016, "ELBO surgery"; Chen et al. 2018, arXiv 1802.04942, equation 2): what z says about the image,
 how much the dimensions depend on each other, how far each is from the prior. Nats per image; sums in float64.
 
-Where I(X; z) comes near its ceiling log N, the codes hardly overlap: Q(z) is then N separate bumps, and its TC says more
-about N than about the model.
+Where I(X; z) comes near its ceiling log N, the codes hardly overlap: Q(z) is then N separate bumps, and its TC says
+more about N than about the model.
 """
 
 from __future__ import annotations
@@ -115,9 +115,10 @@ def kl_parts(q: Q, *, samples: int = 2000, seed: int = 0, tell: Tell | None = No
     Every log Q(z) and log Q(zⱼ) is summed over all N codes, so no part is biased by a batch, unlike the estimates that
     training has to use (Chen et al. 2018, appendix C).
 
-    For one z the parts add up to k = log Q(z|X) − log P(z), whose expectation is known: the rate. So k serves as control
-    variate (Glasserman 2003, section 4.1): each part is corrected by its regression on k. The slopes of all the parts
-    add up to 1, which is why the corrected parts add up to the rate itself. A bias of order 1/samples is the price.
+    For one z the parts add up to k = log Q(z|X) − log P(z), whose expectation is known: the rate. So k serves as
+    control variate (Glasserman 2003, section 4.1): each part is corrected by its regression on k. The slopes of all the
+    parts add up to 1, which is why the corrected parts add up to the rate itself. A bias of order 1/samples is the
+    price.
 
     The standard errors treat the codes as independent; as they are spread over the images, they are if anything too
     large. A diagonal Q costs samples·N·D steps, a full covariance samples·N·D².
@@ -184,7 +185,7 @@ def _log_aggregate(q: Q, z: Float, tell: Tell) -> tuple[Float, Float]:
 
 
 def _log_sum_full(q: Q, z: Float) -> Float:
-    """Σₙ Q(z|xₙ) for z (M, D), its logarithm without the constant, (M,): ε = L⁻¹(z − μ) of every pair is one product."""
+    """log Σₙ Q(z|xₙ) without the constant for z (M, D): (M,). One product gives ε = L⁻¹(z − μ) of every pair."""
     n, d = q.mu.shape
     inverse = np.linalg.inv(q.cholesky())  # (N, D, D)
     to_epsilon = inverse.reshape(n * d, d).T
@@ -249,10 +250,10 @@ class Finding:
 
 
 def dimension_kl(q: Q) -> Float:
-    """(N, D) nats: D[Q(z|X) ‖ P(zⱼ)·Q(z₋ⱼ|X)], what it costs that zⱼ is not noise from the prior, independent of all else.
+    """(N, D) nats: D[Q(z|X) ‖ P(zⱼ)·Q(z₋ⱼ|X)], how far zⱼ is from noise of the prior, independent of all else.
 
-    With a diagonal covariance this is D[Q(zⱼ|X) ‖ P(zⱼ)]. With a full one it is ½(μⱼ² + Σⱼⱼ − 1 + log (Σ⁻¹)ⱼⱼ), in which
-    what zⱼ shares with the other dimensions counts, for each of them, so that the sum over j is more than the KL.
+    With a diagonal covariance this is D[Q(zⱼ|X) ‖ P(zⱼ)]. With a full one it is ½(μⱼ² + Σⱼⱼ − 1 + log (Σ⁻¹)ⱼⱼ): what zⱼ
+    shares with other dimensions counts for each of them, so the sum over j can be more than the KL.
     """
     if q.lower is None:
         return q.kl()
@@ -280,8 +281,8 @@ def _finding(dim: int, kl: float, below: float, moves: float, noise: float, marg
     if moves > ACTIVE_VARIANCE:
         state = "active"
         sentence = (
-            f"{name} is active: its mean moves with the image (variance {moves:.2g}, above {ACTIVE_VARIANCE}), the noise "
-            f"around it has variance {noise:.2g}, and it costs {kl:.2f} nats of KL per image."
+            f"{name} is active: its mean moves with the image (variance {moves:.2g}, above {ACTIVE_VARIANCE}), the "
+            f"noise around it has variance {noise:.2g}, and it costs {kl:.2f} nats of KL per image."
         )
     elif below >= 1 - DELTA:
         state = "collapsed"
@@ -293,8 +294,9 @@ def _finding(dim: int, kl: float, below: float, moves: float, noise: float, marg
     else:
         state = "weak"
         sentence = (
-            f"{name} is weak: its mean hardly moves with the image (variance {moves:.1g}, not above {ACTIVE_VARIANCE}), "
-            f"yet it is not the prior: it costs {kl:.2g} nats of KL per image, its variance is {noise:.2g}."
+            f"{name} is weak: its mean hardly moves with the image (variance {moves:.1g}, not above "
+            f"{ACTIVE_VARIANCE}), yet it is not the prior: it costs {kl:.2g} nats of KL per image, and its variance is "
+            f"{noise:.2g}."
         )
     return Finding(
         dim=dim,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -124,18 +125,19 @@ class _OneCode(Objective):
     """The ELBO's terms with one z for each image, and a function of them."""
 
     def forward(self, step: Step) -> Value:
+        """Draw, score, combine."""
         q = step.encode()
-        z = self.draw(step, q)
+        z = self._draw(step, q)
         reconstruction, kl = step.log_likelihood(z), q.kl()
-        per_image = self.combine(step, q, z, reconstruction, kl)
+        per_image = self._combine(step, q, z, reconstruction, kl)
         objective = per_image.mean()
         return Value(objective, objective.detach(), reconstruction, kl)
 
-    def draw(self, step: Step, q: Posterior) -> Tensor:
+    def _draw(self, step: Step, q: Posterior) -> Tensor:
         """The code (B, D)."""
         return q.sample(step.noise(*q.mu.shape))
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         """What is maximised, (B,) or its mean."""
         raise NotImplementedError
 
@@ -143,14 +145,14 @@ class _OneCode(Objective):
 class Elbo(_OneCode):
     """reconstruction − β·KL."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         return reconstruction - beta_at(self.config, step.epoch) * kl.sum(1)
 
 
 class FreeBits(_OneCode):
     """The KL of a dimension, averaged over the batch, counts from λ upwards."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         paid = kl.mean(0).clamp(min=self.config.parameter("free_bits")).sum()
         return reconstruction - beta_at(self.config, step.epoch) * paid
 
@@ -158,7 +160,7 @@ class FreeBits(_OneCode):
 class Capacity(_OneCode):
     """The batch's KL is held at C(t)."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         rise = self.config.parameter("capacity_epochs")
         target = self.config.parameter("capacity") * (min(1.0, step.epoch / rise) if rise else 1.0)
         return reconstruction - self.config.parameter("capacity_weight") * (kl.sum(1).mean() - target).abs()
@@ -167,7 +169,7 @@ class Capacity(_OneCode):
 class BetaTCVAE(_OneCode):
     """The KL in three parts, each estimated with the batch's codes."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         information, correlation, marginal = kl_parts(q, z, step.images, self.config.parameter("sampling"))
         return (
             reconstruction
@@ -230,7 +232,7 @@ class FactorVAE(_OneCode):
         units, layers = config.parameter("discriminator_units"), config.parameter("discriminator_layers")
         sizes = [config.latent_dim, *[units] * layers, 2]
         modules: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
             bound = 1 / math.sqrt(inputs)
             for parameter in linear.parameters():
@@ -242,7 +244,7 @@ class FactorVAE(_OneCode):
         )
         self._seen: tuple[Tensor, Tensor] | None = None
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         self._seen = z.detach(), shuffled_dimensions(z.detach(), step.generator)
         correlation = self.total_correlation(z)
         elbo = reconstruction - beta_at(self.config, step.epoch) * kl.sum(1)
@@ -254,6 +256,7 @@ class FactorVAE(_OneCode):
         return odds[:, 0] - odds[:, 1]
 
     def learn(self) -> None:
+        """One step of the discriminator on the codes that the model's step drew."""
         assert self._seen is not None
         assert self.optimizer is not None
         real, shuffled = self._seen
@@ -278,7 +281,7 @@ def shuffled_dimensions(z: Tensor, generator: torch.Generator) -> Tensor:
 class DIPVAE(_OneCode):
     """The covariance of the codes is drawn to the identity: I looks at the means, II at the codes themselves."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         covariance = covariance_of_codes(q, noise=self.config.objective == "dip-vae-ii")
         diagonal = covariance.diagonal()
         off = covariance.square().sum() - diagonal.square().sum()
@@ -301,7 +304,7 @@ def covariance_of_codes(q: Posterior, *, noise: bool) -> Tensor:
 class InfoVAE(_OneCode):
     """The codes of the batch against as many draws from the prior, by maximum mean discrepancy."""
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         alpha, weight = self.config.parameter("alpha"), self.config.parameter("mmd_lambda")
         discrepancy = mmd(z, step.noise(*z.shape))
         return reconstruction - (1 - alpha) * kl.sum(1) - (alpha + weight - 1) * discrepancy
@@ -330,10 +333,10 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
 class Autoencoder(_OneCode):
     """z = μ(X), nothing else."""
 
-    def draw(self, step: Step, q: Posterior) -> Tensor:
+    def _draw(self, step: Step, q: Posterior) -> Tensor:
         return q.mu
 
-    def combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+    def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         return reconstruction
 
 
@@ -348,6 +351,7 @@ class ImportanceWeighted(Objective):
     """
 
     def forward(self, step: Step) -> Value:
+        """L_K and its gradient."""
         q = step.encode()
         epsilon = step.noise(self.samples_at(step.epoch / self.config.epochs), *q.mu.shape)
         if self.config.parameter("backward") == "one":
@@ -357,7 +361,7 @@ class ImportanceWeighted(Objective):
         surrogate = objective
         if self._doubly:
             share = log_w.detach().softmax(0)
-            z.register_hook(lambda gradient: gradient * share[:, :, None])
+            _scale_gradient(z, share)
             surrogate = (share * log_w).sum(0).mean()
         return Value(surrogate, objective.detach(), reconstruction.mean(0), q.kl())
 
@@ -373,8 +377,6 @@ class ImportanceWeighted(Objective):
     def _log_weights(self, step: Step, q: Posterior, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log wₖ and log P(X|zₖ), (K, B), and zₖ (K, B, D), for ε (K, B, D)."""
         z = q.sample(epsilon)
-        if self._doubly and not z.requires_grad and torch.is_grad_enabled():
-            z.requires_grad_()  # an encoder that is held still
         likelihood = step.log_likelihood(z)
         return likelihood + log_prior(z) - (q.detach() if self._doubly else q).log_prob(z), likelihood, z
 
@@ -390,9 +392,18 @@ class ImportanceWeighted(Objective):
             at = torch.arange(len(chosen))
         log_one, _, z = self._log_weights(step, q, epsilon[chosen, at][None])
         if self._doubly:
-            z.register_hook(lambda gradient: gradient * share[chosen, at][None, :, None])
+            _scale_gradient(z, share[chosen, at][None])
         objective = (log_w.logsumexp(0) - math.log(len(log_w))).mean()
         return Value(log_one.mean(), objective, reconstruction.mean(0), q.kl())
+
+
+def _scale_gradient(z: Tensor, factor: Tensor) -> None:
+    """Multiply what flows back through z (K, B, D) by a factor (K, B)."""
+
+    def scaled(gradient: Tensor) -> Tensor:
+        return gradient * factor[:, :, None]
+
+    z.register_hook(scaled)
 
 
 def _plain(kind: Callable[[RunConfig], Objective]) -> Callable[[RunConfig, torch.Generator], Objective]:

@@ -4,8 +4,8 @@ X = W z + μ + σ·ε with z ~ N(0, I): Tipping & Bishop (1999), "Probabilistic 
 of the likelihood is known, from the eigenvalues λ of the data's covariance S = Σₙ (xₙ−μ)(xₙ−μ)ᵀ/N.
 
 A linear VAE is this model with an encoder, and its ELBO reaches the pPCA likelihood: with the columns of W orthogonal
-the true posterior is diagonal, so the bound is tight (Lucas et al. 2019, arXiv 1911.02469). A direction whose eigenvalue
-is below σ² (β·σ² for the β-VAE) is not worth its KL: that dimension collapses.
+the true posterior is diagonal, so the bound is tight (Lucas et al. 2019, arXiv 1911.02469). A direction whose
+eigenvalue is below σ² (β·σ² for the β-VAE) is not worth its KL: that dimension collapses.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class PPCA:
 
     def posterior(self, x: Array) -> tuple[Float, Float]:
         """P(z|x) = N(M⁻¹Wᵀ(x−μ), σ²M⁻¹) for images (N, P): means (N, D) and the covariance (D, D) of all of them."""
-        inverse = np.linalg.inv(self.weight.T @ self.weight + self.sigma**2 * np.eye(self.weight.shape[1]))
+        d = self.weight.shape[1]
+        inverse = np.linalg.inv(self.weight.T @ self.weight + self.sigma**2 * np.eye(d)).astype(np.float64)
         mean = np.concatenate([(part - self.mean) @ self.weight @ inverse for part in _unit(x)])
         return mean, self.sigma**2 * inverse
 
@@ -104,8 +105,8 @@ class PPCA:
 def fit(of: Spectrum, latent_dim: int, sigma: float | None = None) -> PPCA:
     """The W, and with `sigma=None` the σ, at which these data are likeliest (equations 7 and 8, with R = I).
 
-    W = U(Λ − σ²I)^½ from the D largest eigenvalues; where one is below a given σ² that column is zero. σ² is the mean of
-    the other eigenvalues. Raises `ConfigError` where they are none, or all zero: there is then no maximum.
+    W = U(Λ − σ²I)^½ from the D largest eigenvalues; where one is below a given σ² that column is zero. σ² is the mean
+    of the other eigenvalues. Raises `ConfigError` where there are none, or all are zero: there is then no maximum.
     """
     leading, others = of.eigenvalues[:latent_dim], of.eigenvalues[latent_dim:]
     if sigma is None:

@@ -49,13 +49,14 @@ export function labComponent(View) {
 
 /**
  * A labelled slider. `label` is read aloud and shown; `oninput(value)` is called while it moves, `onrelease(value)` when
- * it is let go. `.set(value)` moves it without a call. Shift-arrow moves a tenth of a step.
+ * it is let go. `.set(value)` moves it without a call. Shift-arrow moves a tenth of a step. `format(value)` replaces the
+ * number that is shown.
  */
-export function labSlider({ label, min, max, step, value, unit = "", digits = 2, term = "", oninput, onrelease = () => {} }) {
+export function labSlider({ label, min, max, step, value, unit = "", digits = 2, term = "", format, oninput, onrelease = () => {} }) {
   const shown = h("output", {});
   const input = h("input", { type: "range", min, max, step: "any", "aria-label": label });
   const show = () => {
-    const text = `${decimal(Number(input.value), digits)}${unit ? ` ${unit}` : ""}`;
+    const text = format?.(Number(input.value)) ?? `${decimal(Number(input.value), digits)}${unit ? ` ${unit}` : ""}`;
     shown.textContent = text;
     input.setAttribute("aria-valuetext", text);
     input.style.setProperty("--at", `${(100 * (input.value - min)) / (max - min)}%`);

@@ -1,0 +1,147 @@
+// Owns "two dimensions": q as an ellipse over the prior's circles, and the KL as a sum over the dimensions.
+
+import { h } from "./dom.js";
+import { Chart, colourOf, draggable, formula, labButton, labSlider, mfrac, mi, mn, mo, mrow, msub, msup } from "./lab.js";
+import { drawGaussian, drawGrip, drawPrior, gripAt, grips, heightLeft, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "./lab-normal.js";
+import { arrowOf, descend, DESCENT, MU, SIGMA } from "./lab-gaussian-line.js";
+
+const RHO = { min: -0.95, max: 0.95, step: 0.01 };
+const RANGES = [MU, MU, SIGMA, SIGMA, RHO];
+
+/** −∂KL/∂(μ1, μ2, σ1, σ2, ρ): the KL is that of each dimension, plus −½ log(1 − ρ²). */
+export function planePull([mu1, mu2, sigma1, sigma2, rho]) {
+  const [first, second] = [klPull(mu1, sigma1), klPull(mu2, sigma2)];
+  return [first[0], second[0], first[1], second[1], -rho / (1 - rho * rho)];
+}
+
+// host: {changed(), released(), follow(panel)}
+export class GaussianPlane {
+  constructor(host) {
+    this.host = host;
+    this.values = [1.5, 0.8, 0.5, 0.9, 0];
+    this.trail = [];
+    this.chart = new Chart({
+      x: { min: -4, max: 4, label: "code z1 (no unit)" },
+      y: { min: -3.6, max: 3.6, label: "code z2" },
+      label: "Q as an ellipse over the prior's circles. Drag its centre or its edges, or use the sliders.",
+    });
+    draggable(this.chart, (at, event) => this.drag(at, event), () => host.released());
+    const slider = (label, i) =>
+      labSlider({
+        label,
+        ...RANGES[i],
+        value: this.values[i],
+        oninput: (value) => this.move(this.values.with(i, value)),
+        onrelease: () => host.released(),
+      });
+    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2", "tilt ρ"].map(slider);
+    this.follow = labButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
+    this.bars = new Waterfall(
+      [
+        { label: "KL of z1", term: "part-first", testid: "bar-first" },
+        { label: "KL of z2", term: "part-second", testid: "bar-second" },
+        { label: "tilt", term: "part-shared", testid: "bar-shared" },
+        { label: "KL", term: "kl", testid: "bar-kl" },
+      ],
+      { min: 0, max: 12 },
+    );
+    this.shown = {
+      first: namedLive("kl-first", "part-first"),
+      second: namedLive("kl-second", "part-second"),
+      shared: namedLive("kl-shared", "part-shared"),
+      kl: namedLive("kl", "kl", 2, "nats"),
+    };
+    const one = (number, term) =>
+      mrow(
+        mfrac(mn("1"), mn("2")), mo("("), msup(msub(mi("μ", term), mn(number, term)), mn("2")), mo("+"),
+        msup(msub(mi("σ", term), mn(number, term)), mn("2")), mo("−"), mn("1"), mo("−"), mi("log"),
+        msup(msub(mi("σ", term), mn(number, term)), mn("2")), mo(")"),
+      );
+    this.element = h(
+      "div",
+      { class: "gaussian-plane" },
+      h("div", { class: "panel" }, this.chart.element),
+      h(
+        "div",
+        { class: "side" },
+        ...this.sliders.map((each) => each.element),
+        h("div", { class: "buttons" }, this.follow),
+        h("p", { class: "note" }, "Dashed: the prior, at 1, 2 and 3 standard deviations. Arrows, at ¼ of their length: the KL's pull."),
+        this.bars.element,
+      ),
+      formula(
+        mi("KL", "kl"), mo("="), one("1", "part-first"), mo("+"), one("2", "part-second"), mo("−"),
+        mfrac(mn("1"), mn("2")), mi("log", "part-shared"), mo("(", "part-shared"), mn("1", "part-shared"), mo("−"),
+        msup(mi("ρ", "part-shared"), mn("2", "part-shared")), mo(")", "part-shared"),
+        mo("="), this.shown.first.element, mo("+"), this.shown.second.element, mo("+"), this.shown.shared.element,
+        mo("="), this.shown.kl.element,
+      ),
+    );
+  }
+
+  get q() {
+    const [mu1, mu2, sigma1, sigma2, rho] = this.values;
+    return { mu: [mu1, mu2], sigma: [sigma1, sigma2], rho };
+  }
+
+  clamp(values) {
+    return values.map((value, i) => within(value, RANGES[i].min, RANGES[i].max));
+  }
+
+  move(values) {
+    this.trail = [];
+    this.adopt(values);
+    this.host.changed();
+  }
+
+  adopt(values) {
+    this.values = this.clamp(values).map(hundredth);
+    this.sliders.forEach((slider, i) => slider.set(this.values[i]));
+  }
+
+  step() {
+    const next = descend(this.values, planePull(this.values), (values) => this.clamp(values));
+    if (!next || this.trail.length > DESCENT.most) return false;
+    this.trail.push(this.values);
+    this.values = next;
+    this.sliders.forEach((slider, i) => slider.set(next[i]));
+    return true;
+  }
+
+  drag([x, y], event) {
+    if (event.type === "pointerdown") this.grip = gripAt(this.chart, this.q, [x, y]);
+    const { values } = this;
+    if (this.grip === 1) this.move(values.with(2, x - values[0]));
+    else if (this.grip === 2) this.move(values.with(3, y - values[1]));
+    else this.move([x, y, ...values.slice(2)]);
+  }
+
+  draw() {
+    const { chart, values, q, element } = this;
+    chart.height = heightLeft(345, 330, 760);
+    roundScale(chart, 3.4);
+    const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(element, name));
+    chart.begin();
+    drawPrior(chart, prior);
+    chart.label(0, -3, "prior P(z)", chart.colours.ink, "center", -0.9 * chart.text);
+    drawGaussian(chart, q, 2, accent, { width: 1.5, fill: 0.12 });
+    drawGaussian(chart, q, 1, accent, { width: 3, fill: 0.2 });
+    for (const [mu1, mu2] of this.trail) chart.dot(mu1, mu2, accent, 2.5);
+    const pull = planePull(values);
+    const [centre, right, top] = grips(q);
+    const [across, up] = arrowOf(pull.slice(0, 2));
+    chart.arrow(...centre, centre[0] + across, centre[1] + up, kl, 4);
+    chart.arrow(...right, right[0] + arrowOf([pull[2]])[0], right[1], kl, 4);
+    chart.arrow(...top, top[0], top[1] + arrowOf([pull[3]])[0], kl, 4);
+    [centre, right, top].forEach(([x, y], i) => drawGrip(chart, x, y, accent, i ? 6 : 8));
+    chart.end();
+
+    const parts = [klNats(values[0], values[2]), klNats(values[1], values[3]), sharedNats(values[4])];
+    const sum = parts[0] + parts[1] + parts[2];
+    this.bars.set(parts, sum);
+    this.shown.first.set(parts[0]);
+    this.shown.second.set(parts[1]);
+    this.shown.shared.set(parts[2]);
+    this.shown.kl.set(sum);
+  }
+}
