@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import model_bar
+from app import model_bar, tour
 from vae_core.store import RunInfo
 
 
@@ -27,8 +27,8 @@ VIEWS = {
         View(
             "gaussian",
             "A Gaussian and the prior",
-            "Drag the code's μ and σ: the KL is zero only where it lies on the prior, and grows the faster the "
-            "narrower it gets.",
+            "Drag the code of one image, Q = N(μ, σ²), away from the prior N(0, 1): the KL, its price in nats, is zero "
+            "only on the prior, and rises ever faster as Q narrows.",
         ),
         View(
             "reparameterisation",
@@ -45,13 +45,13 @@ VIEWS = {
         View(
             "rate-distortion",
             "Rate and distortion",
-            "Models on one dashed line have the same ELBO, yet their codes say very different amounts about the image.",
+            "Models on one dotted line have the same ELBO, yet their codes say very different amounts about the image.",
         ),
         View(
             "gap",
             "The gap",
-            "The encoder's ellipse is the best Gaussian it offers; the true posterior is not one, and the ELBO falls "
-            "short of log P(X) by exactly that difference.",
+            "Green are the codes that may have made this image, violet the encoder's guess at them: what the ELBO "
+            "lacks of log P(X) is exactly the difference between the two. Drag z.",
         ),
         View(
             "sampling",
@@ -68,8 +68,8 @@ VIEWS = {
         View(
             "steps",
             "Training, step by step",
-            "In every step the two terms pull each code in different directions: reconstruction apart, the KL towards "
-            "the prior.",
+            "Press Play and drag β: reconstruction pulls each code to where its picture gets better, the KL pulls all "
+            "of them to the middle.",
         ),
     )
 }
@@ -77,10 +77,11 @@ VIEWS = {
 
 
 def begin(name: str) -> None:
-    """The heading, and what to notice."""
+    """The heading, and what to notice; a stop of the tour says that itself."""
     view = VIEWS[name]
     st.markdown(f"### {view.title}")
-    st.markdown(view.notice)
+    if not tour.stands_at(name):
+        st.markdown(view.notice)
 
 
 def choose(

@@ -61,17 +61,25 @@ def pages(sections: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
     return {title: list(section.values()) for title, section in sections.items()}
 
 
+CARRIED = ("present", "tour")
+"""What goes along from page to page: how the app is shown, not what."""
+
+
 def open_page(name: str, **view: str | int) -> None:
     """Go to a page, in this state."""
     if "run" in view:
         session.remember("run_id", view["run"])
-    st.switch_page(session.recall("pages")[name], query_params={key: str(value) for key, value in view.items()})
+    st.switch_page(session.recall("pages")[name], query_params=_target(view))
 
 
 def to_page(name: str, label: str, icon: str | None = None, **view: str | int) -> None:
     """A link to a page, in this state."""
-    target = {key: str(value) for key, value in view.items()}
-    st.page_link(session.recall("pages")[name], label=label, icon=icon, query_params=target)
+    st.page_link(session.recall("pages")[name], label=label, icon=icon, query_params=_target(view))
+
+
+def _target(view: dict[str, str | int]) -> dict[str, str]:
+    carried = {name: value for name in CARRIED if (value := get(name))}
+    return carried | {name: str(value) for name, value in view.items()}
 
 
 def code(latent_dim: int) -> list[float]:

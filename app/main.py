@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import lab, link, session
-from app.views import explore, latent_map, models, reconstruct, train
+from app import lab, link, presenter, session
+from app.views import compare, explore, latent_map, models, reconstruct, train
 from app.views.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
 
 LAB = {
@@ -23,7 +23,7 @@ d="M4 25C12 25 11 7 16 7S20 25 28 25" fill="none" stroke="#fff" stroke-width="3"
 
 st.set_page_config(page_title="Elbo Room", page_icon=ICON, layout="wide")
 session.begin()
-st.navigation(
+page = st.navigation(
     link.pages(
         {
             "": {
@@ -34,6 +34,7 @@ st.navigation(
                 ),
                 "map": st.Page(latent_map.page, title="Latent map", url_path="map", icon=":material/scatter_plot:"),
                 "models": st.Page(models.page, title="Models", url_path="models", icon=":material/list:"),
+                "compare": st.Page(compare.page, title="Compare", url_path="compare", icon=":material/view_column:"),
             },
             "KL lab": {
                 name: st.Page(LAB[name].page, title=view.title, url_path=name) for name, view in lab.VIEWS.items()
@@ -41,4 +42,6 @@ st.navigation(
         }
     ),
     position="top",
-).run()
+)
+presenter.begin(page.url_path or "explore")
+page.run()

@@ -28,7 +28,7 @@ def choose(
     trained = [info for info in session.store().infos() if info.explorable]
     infos = [info for info in trained if suits(info)]
     if not infos:
-        none = f"No trained model here suits this page: it needs {needs}." if trained else "There is no trained model yet."
+        none = f"No trained model suits this page: it needs {needs}." if trained else "There is no trained model yet."
         st.info(f"{none} Train one: it takes about ten seconds.", icon=":material/school:")
         link.to_page("train", "Train a model", icon=":material/play_circle:")
         st.stop()

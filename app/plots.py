@@ -19,6 +19,9 @@ PALETTE = (
 ELBO, RECONSTRUCTION, KL = "#7c5cff", "#3f90da", "#e8750a"
 """The terms."""
 
+OBJECTIVE = "#8a909d"
+"""What is optimised, where that is not the ELBO."""
+
 CONFIG = {"displayModeBar": False}
 """Plotly's own buttons are not wanted on small live plots."""
 
@@ -40,6 +43,23 @@ def figure(title: str, x: str, y: str, height: int = 205) -> go.Figure:
     )
 
 
+def enlarged(fig: go.Figure, by: float = 1.35) -> go.Figure:
+    """The same figure for presenter mode: its type, its margins and its height, so many times as large."""
+    layout: Any = fig.layout
+    size = by * layout.font.size
+    fig.update_layout(
+        height=by * layout.height,
+        margin={side: by * layout.margin[side] for side in "lrtb"},
+        font_size=size,
+        title_font_size=size,
+        legend_font_size=by * layout.legend.font.size,
+    )
+    for axes in (fig.update_xaxes, fig.update_yaxes):
+        axes(tickfont_size=size, title_font_size=size)
+    fig.update_xaxes(nticks=5)
+    return fig
+
+
 def _wait(fig: go.Figure) -> go.Figure:
     """No data yet: axes without invented numbers."""
     fig.update_xaxes(showticklabels=False, range=[0, 1])
@@ -48,20 +68,48 @@ def _wait(fig: go.Figure) -> go.Figure:
 
 
 def elbo_curve(losses: Sequence[Losses]) -> go.Figure:
-    """ELBO of the training batches and of the held-out images over epochs."""
+    """ELBO of the training batches and of the held-out images over epochs, and the objective where it is another."""
     fig = figure("ELBO", "epochs", "nats per image")
     if not losses:
         return _wait(fig)
     epochs = [point.epoch for point in losses]
     _line(fig, epochs, [point.train.elbo for point in losses], "train", ELBO)
     _line(fig, epochs, [point.held_out.elbo for point in losses], "held out", ELBO, dash="dot")
+    aims = [point.train.elbo if point.objective is None else point.objective for point in losses]
+    another = any(
+        abs(aim - point.train.elbo) > 0.005 * abs(point.train.elbo) for aim, point in zip(aims, losses, strict=True)
+    )
+    if another:
+        _line(fig, epochs, aims, "objective", OBJECTIVE, dash="dash")
     # The first points, from random weights, would flatten everything after them.
     values = [point.held_out.elbo for point in losses]
     if len(values) > 8:
         train = [point.train.elbo for point in losses]
         low = min(float(np.quantile(values, 0.08)), float(np.quantile(train, 0.08)))
         high = max(max(values), max(train[3:]))
+        if another:
+            low, high = min(low, *aims[len(aims) // 2 :]), max(high, *aims[len(aims) // 2 :])
         fig.update_yaxes(range=[low - 0.05 * (high - low) - 1e-6, high + 0.08 * (high - low) + 1e-6])
+    return fig
+
+
+def elbo_comparison(curves: Sequence[tuple[str, str, Sequence[Losses]]]) -> go.Figure:
+    """Held-out ELBO of several runs over epochs: of each its name, its colour and its losses."""
+    fig = figure("ELBO on held-out images", "epochs", "nats per image", height=300)
+    if not any(losses for _, _, losses in curves):
+        return _wait(fig)
+    low: list[float] = []
+    high: list[float] = []
+    for i, (name, colour, losses) in enumerate(curves):
+        values = [point.held_out.elbo for point in losses]
+        dash = ("solid", "dash", "dot", "dashdot")[i % 4]
+        _line(fig, [point.epoch for point in losses], values, name, colour, dash=dash)
+        if values:
+            # The first points, from random weights, would flatten everything after them.
+            low.append(float(np.quantile(values, 0.08)))
+            high.append(max(values))
+    room = 0.06 * (max(high) - min(low)) + 1e-6
+    fig.update_yaxes(range=[min(low) - room, max(high) + room])
     return fig
 
 

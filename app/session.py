@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import threading
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core import artifacts, data, diagnostics, export, forward
+from vae_core import alignment, artifacts, bounds, data, diagnostics, export, forward, ppca
 from vae_core.files import Arrays
-from vae_core.gaussian import Q
 from vae_core.gaussian import Q, aggregate_density
+from vae_core.gaussian_fit import fit
+from vae_core.importance import Samples, posterior_samples, prior_samples
 from vae_core.jobs import Jobs
 from vae_core.store import RunInfo, Store
 
@@ -129,12 +131,73 @@ def test_blob(dataset: str, binarize: str, limit: int) -> tuple[str, bytes]:
     return blob_id, export.blob(blob_id, {"images": test.x[:limit], "labels": test.labels[:limit], "indices": indices})
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def training_blob(dataset: str) -> tuple[str, bytes, int]:
+    """All training images, `images` (N, C, H, W) and `labels` (N,), for a page that trains: name, bytes, N."""
+    train = data.load_split(dataset, "train")
+    blob_id = f"train-{dataset}"
+    return blob_id, export.blob(blob_id, {"images": train.x, "labels": train.labels}), len(train.x)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def decoder_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """Name and bytes of the network that makes pictures of codes, half of `model_blob`."""
+    blob_id = f"decoder-{version}"
+    kept = {name: array for name, array in weights(run_id, version).items() if not name.startswith("encoder.")}
+    return blob_id, export.model_blob(store().get(run_id).config, kept, blob_id)
+
+
+ENCODED_SHOWN = 1000
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> tuple[str, bytes]:
+    """Where a model encodes test images: `start` (M, D), the means of those in `images_blob`; and in two dimensions
+    `means` (N, 2), those of the first images, with their `labels` (N,).
+    """
+    config = store().get(run_id).config
+    test = data.test_images(config.dataset, config.binarize)
+    _, _, indices = images_blob(config.dataset, config.binarize)
+    start, _ = forward.encode(config, weights(run_id, version), test.x[indices])
+    means, _ = forward.encode(config, weights(run_id, version), test.x[:ENCODED_SHOWN])
+    blob_id = f"encoded-{version}-{dims[0]}-{dims[1]}"
+    arrays = {"start": start, "means": means[:, list(dims)], "labels": test.labels[:ENCODED_SHOWN]}
+    return blob_id, export.blob(blob_id, arrays)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def reconstructions_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """What a model makes of one test image of each label: `images` and `reconstructions` (N, C, H, W), the latter
+    decoded from the mean of Q(z|X).
+    """
+    config = store().get(run_id).config
+    test = data.test_images(config.dataset, config.binarize)
+    x = test.x[[int(np.argmax(test.labels == label)) for label in np.unique(test.labels)]]
+    mu, _ = forward.encode(config, weights(run_id, version), x)
+    blob_id = f"reconstructions-{version}"
+    shown = {"images": x, "reconstructions": forward.decode(config, weights(run_id, version), mu)}
+    return blob_id, export.blob(blob_id, shown)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def eigenvalues_blob(dataset: str) -> tuple[str, bytes]:
+    """The ten largest eigenvalues of the training images' covariance, `values`; takes seconds the first time."""
+    blob_id = f"eigenvalues-{dataset}"
+    return blob_id, export.blob(blob_id, {"values": ppca.data_eigenvalues(dataset)[:10].astype(np.float32)})
+
+
 def codes(run: RunInfo) -> Arrays | None:
     """The test set's codes if they are there; else they are asked for."""
     found = _codes(run.run_id, version(run), store().artifact_path(run.run_id, "codes").is_file())
     if found is None:
         jobs().derive(run.run_id, None)
     return found
+
+
+def kept_diagnostics(run: RunInfo) -> dict[str, Any]:
+    """What `artifacts.diagnostics` found out about the run; empty until it has."""
+    kept = store().artifact(run.run_id, "diagnostics")
+    return {} if kept is None else kept[1]
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -156,6 +219,28 @@ def _findings(run_id: str, version: str, _codes: Arrays) -> list[diagnostics.Fin
     q = Q(_codes["mu"], _codes["logvar"], _codes.get("lower"))
     # The marginal KL takes seconds; no sentence speaks of it.
     return diagnostics.findings(q, np.full(q.mu.shape[1], np.nan))
+
+
+def matches(a: RunInfo, b: RunInfo) -> list[alignment.Match] | None:
+    """Which dimension of b goes with which of a, two models of the same data; None until both have their codes."""
+    means = [found["mu"] for run in (a, b) if (found := codes(run)) is not None]
+    return _matches((a.run_id, version(a)), (b.run_id, version(b)), *means) if len(means) == 2 else None
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _matches(a: tuple[str, str], b: tuple[str, str], _mu: Any, _other: Any) -> list[alignment.Match]:
+    return alignment.align(_mu, _other)
+
+
+def log_px(run: RunInfo) -> tuple[float, int, int] | None:
+    """The mean log P(X) estimated with the most codes an image, how many codes, and for how many images."""
+    folders = (store().shipped / run.run_id / "artifacts", store().home / "artifacts" / run.run_id)
+    names = [path.stem for folder in folders for path in folder.glob("log-px-*.safetensors")]
+    samples = max((int(text) for name in names if (text := name.removeprefix("log-px-")).isdigit()), default=None)
+    kept = None if samples is None else store().artifact(run.run_id, f"log-px-{samples}")
+    if samples is None or kept is None or not len(kept[0]["log_px"]):
+        return None
+    return float(kept[0]["log_px"].mean()), samples, len(kept[0]["log_px"])
 
 
 def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
@@ -185,8 +270,9 @@ AGGREGATE_SHOWN = 2000
 
 
 def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
-    """Q(z) of models with two latent dimensions and a diagonal Q, trained on the same data; None until all have codes."""
-    if any([codes(run) is None for run in runs]):  # a list: all of them are asked for at once
+    """Q(z) of models with two latent dimensions and a diagonal Q, of the same data; None until all have codes."""
+    there = [codes(run) is not None for run in runs]  # all of them are asked for at once
+    if not all(there):
         return None
     return _aggregate(tuple((run.run_id, version(run)) for run in runs), runs[0].config.dataset)
 
@@ -223,11 +309,11 @@ def rate(run: RunInfo) -> float:
 
 
 def kl_split(run: RunInfo) -> tuple[float, float] | None:
-    """I(X; z) and D[Q(z) ‖ P(z)], which add up to the rate (`diagnostics.kl_parts`); None until they are worked out."""
+    """I(X; z) and D[Q(z) ‖ P(z)], adding up to the rate (`artifacts.diagnostics`); None until they are there."""
     kept = store().artifact(run.run_id, "diagnostics")
     if kept is None:
         return None
-    return float(kept[0]["mutual_information"]), float(kept[0]["marginal_kl"])
+    return kept[1]["mutual_information"], kept[1]["marginal_kl"]
 
 
 def _cells(far: float, count: int) -> NDArray[np.float64]:
@@ -249,3 +335,104 @@ def thumbnail(run_id: str, version: str) -> str:
     buffer = io.BytesIO()
     Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+# -- one test image under a model: the posterior on a grid, and samples
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def scorer(run_id: str, version: str) -> forward.NumpyScorer:
+    """Q(z|X) and log P(X|z) of a run."""
+    return forward.NumpyScorer(store().get(run_id).config, weights(run_id, version))
+
+
+def labels_blob(dataset: str) -> tuple[str, bytes]:
+    """Name and bytes of the labels of all test images."""
+    blob_id = f"labels-{dataset}"
+    return blob_id, export.blob(blob_id, {"labels": data.load_split(dataset, "test").labels})
+
+
+def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
+    """(C, H, W), as the run sees it."""
+    return data.test_images(run.config.dataset, run.config.binarize).x[index]
+
+
+def _unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """P(z|X) of one test image on a grid of the plane, and what Gaussians in Q's place leave of log P(X)."""
+
+    log_density: NDArray[np.float32]
+    """(n, m): at most 161 points an axis, for a picture."""
+    low: tuple[float, float]
+    high: tuple[float, float]
+    """The first and the last point of each axis."""
+    levels: list[float]
+    """Of the log density: what is above holds 50, 90 and 99 % of the posterior."""
+    gaussians: dict[str, Q]
+    """"encoder", and where the grid is the final one "diagonal" and "full", the best for this image."""
+    terms: dict[str, bounds.Identity]
+    """Of each, where the grid is the final one."""
+
+
+MASSES = (0.5, 0.9, 0.99)
+SHOWN_POINTS = 161
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
+    """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
+    model, x = scorer(run_id, version), _unit(test_image(store().get(run_id), index))
+    gaussians = {"encoder": model.encode(x[None])}
+    terms: dict[str, bounds.Identity] = {}
+    if final:
+        grid = bounds.on_grid(model, x)
+        # A diagonal Gaussian is a full one too: starting there, the larger family cannot leave more.
+        gaussians["diagonal"] = fit(grid, full=False, starts=[gaussians["encoder"]]).q
+        gaussians["full"] = fit(grid, full=True, starts=list(gaussians.values())).q
+        terms = {name: bounds.identity(model, x, grid=grid, q=q) for name, q in gaussians.items()}
+    else:
+        grid = bounds.on_grid(model, x, math.inf, zoom_points=33, points=49)
+    highest = np.sort(grid.log_density, axis=None)[::-1]
+    held = np.cumsum(np.exp(highest)) * grid.cell
+    step = math.ceil((len(grid.axes[0]) - 1) / (SHOWN_POINTS - 1))
+    axes = [axis[::step] for axis in grid.axes]
+    return Posterior(
+        log_density=grid.log_density[::step, ::step].astype(np.float32),
+        low=(float(axes[0][0]), float(axes[1][0])),
+        high=(float(axes[0][-1]), float(axes[1][-1])),
+        levels=[float(highest[min(np.searchsorted(held, mass), len(held) - 1)]) for mass in MASSES],
+        gaussians=gaussians,
+        terms=terms,
+    )
+
+
+class Draws(NamedTuple):
+    """Samples of both kinds for one test image."""
+
+    prior: Samples
+    q: Samples
+    reference: float
+    """log P(X) on the grid, or the bound of REFERENCE_SAMPLES other samples from Q; NaN where only a few are drawn."""
+    reference_samples: int
+    """How many samples the reference took; 0 for the grid."""
+
+
+REFERENCE_SAMPLES = 20_000
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
+    """The first `count` samples of this seed, and where `final` what they are held against."""
+    model, x = scorer(run_id, version), _unit(test_image(store().get(run_id), index))
+    prior = prior_samples(model, x, count, np.random.default_rng([seed, 0]))
+    q = posterior_samples(model, x, count, np.random.default_rng([seed, 1]))
+    if not final:
+        return Draws(prior, q, math.nan, 0)
+    if model.latent_dim <= 2:
+        return Draws(prior, q, bounds.on_grid(model, x).log_px, 0)
+    other = bounds.from_posterior(model, x[None], REFERENCE_SAMPLES, np.random.default_rng([seed, 2]))
+    return Draws(prior, q, float(other.log_px[0]), REFERENCE_SAMPLES)

@@ -15,8 +15,10 @@ from streamlit.util import calc_hash
 from app import session
 from app.views import explore
 from tests.conftest import Run
+from vae_core import sweeps
 from vae_core.config import RunConfig
 from vae_core.jobs import Jobs
+from vae_core.run import run
 from vae_core.store import Store
 
 APP = Path(__file__).parents[1] / "app"
@@ -53,7 +55,7 @@ def visit(page: str, **view: object) -> AppTest:
     """The page as a link opens it."""
     at = AppTest.from_file(str(APP / "main.py"), default_timeout=60)
     at.query_params.update({name: str(value) for name, value in view.items()})
-    at._page_hash = calc_hash(PAGES[page])  # AppTest can switch to pages in files only; ours are functions
+    at._page_hash = calc_hash(PAGES.get(page, page))  # AppTest can switch to pages in files only; ours are functions
     return at.run()
 
 
@@ -180,6 +182,58 @@ def test_link_can_hand_over_a_configuration(home: Store) -> None:
     assert [info.config for info in home.infos() if not info.shipped] == [wanted]
     assert home.get(wanted.run_id).status == "queued"
     assert at.query_params["run"] == wanted.run_id
+
+
+def test_one_click_asks_for_a_whole_sweep(home: Store) -> None:
+    at = visit("train", dim=7, beta=4, epochs=3, seed=5)
+    assert "5 models in all" in " ".join(caption.value for caption in at.caption)
+    at.button(key="train-sweep").click().run()
+    assert not at.exception
+    wanted = sweeps.configs(RunConfig(latent_dim=7, epochs=3, seed=5))
+    own = [info for info in home.infos() if not info.shipped]
+    assert sorted(info.run_id for info in own) == sorted(config.run_id for config in wanted)
+    assert {info.status for info in own} == {"queued"}
+    assert at.button(key="train-sweep").disabled
+    assert complaints(at) == []
+
+
+def test_member_of_a_sweep_that_is_trained_is_not_trained_again(home: Store) -> None:
+    settings = {"dataset": "digits", "epochs": 1, "batch_size": 512}
+    for config in sweeps.configs(RunConfig(**settings), betas=(0, 4)):
+        list(run(config, home))
+    view = {"data": "digits", "epochs": 1, "batch": 512}
+    at = visit("train", **view)
+    assert "3 models are left" in " ".join(caption.value for caption in at.caption)
+    at.button(key="train-sweep").click().run()
+    assert sorted(info.config.beta for info in home.infos() if info.status == "queued") == [0.25, 1, 16]
+    for config in sweeps.configs(RunConfig(**settings)):
+        list(run(config, home))
+    at = visit("train", **view)
+    assert not at.exception
+    assert not [button for button in at.button if button.key == "train-sweep"]
+
+
+def test_objective_without_a_beta_of_its_own_offers_no_sweep(home: Store) -> None:
+    at = visit("train", objective="iwae")
+    assert not at.exception
+    assert not [button for button in at.button if button.key == "train-sweep"]
+
+
+@pytest.mark.parametrize("page", ["beta", "rate-distortion"])
+def test_pages_of_a_sweep_open_on_any_link_and_say_what_they_need(
+    page: str, home: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for view in ({}, {"beta": "x"}, {"beta": "nan"}, {"beta": "2.5", "set": "99", "seed": "-1", "plane": "2"}):
+        at = visit(page, **view)
+        assert not at.exception
+        assert complaints(at) == []
+        assert at.query_params["sweep"] == sweeps.find(home.infos())[0].key
+    assert len(complaints(visit(page, sweep="nope"))) == 1
+    nothing = Store(home.home, shipped=tmp_path / "nothing")
+    monkeypatch.setattr(session, "store", lambda: nothing)
+    at = visit(page)
+    assert not at.exception
+    assert "Train a β-sweep" in at.info[0].value
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from tests.conftest import Run, listing, tiny
-from vae_core import artifacts, data, projection
+from vae_core import artifacts, data, ppca, projection, worker
 from vae_core.artifacts import MapRequest, PartialFile
 from vae_core.errors import ConfigError, CorruptFileError, RunNotFoundError
+from vae_core.jobs import Jobs
+from vae_core.run import run
 from vae_core.store import Store
 
 
@@ -137,3 +146,104 @@ def test_progress_is_told_now_and_then(copied: Run) -> None:
     assert seen is not None
     assert seen.done == 0
     assert seen.eta_seconds == 0
+
+
+# -- what the run is like inside
+
+
+def test_diagnostics_agree_with_the_codes_and_with_what_the_run_said(copied: Run) -> None:
+    store, _, run_id, said = copied
+    facts = artifacts.diagnostics(store, run_id)
+    assert json.loads(json.dumps(facts)) == facts
+    test = said[-1].test  # type: ignore[union-attr]
+    assert facts["images"] == 297
+    assert facts["rate"] == pytest.approx(test.kl, rel=1e-5)
+    assert facts["distortion"] == pytest.approx(-test.reconstruction, rel=1e-5)
+    assert facts["elbo"] == pytest.approx(test.elbo, rel=1e-5)
+    np.testing.assert_allclose(facts["kl_per_dim"], test.kl_per_dim, rtol=1e-5)
+    assert facts["marginal_kl"] == pytest.approx(facts["total_correlation"] + sum(facts["dimension_wise_kl"]))
+    assert facts["mutual_information"] + facts["marginal_kl"] == pytest.approx(facts["rate"])
+    assert 0 < facts["mutual_information"] < facts["mutual_information_ceiling"] == pytest.approx(np.log(297))
+    assert [one["dim"] for one in facts["findings"]] == [0, 1]
+    np.testing.assert_allclose([one["kl"] for one in facts["findings"]], test.kl_per_dim, rtol=1e-5)
+    assert [one["marginal_kl"] for one in facts["findings"]] == facts["dimension_wise_kl"]
+    active = [one for one in facts["findings"] if one["state"] == "active"]
+    assert facts["active_units"] == len(active) > 0
+    assert facts["ppca"] is None  # it has a hidden layer
+
+
+def test_diagnostics_are_computed_once(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, run_id, _ = copied
+    told: list[tuple[int, int]] = []
+    facts = artifacts.diagnostics(store, run_id, lambda done, total, _points: told.append((done, total)))
+    assert told[-1] == (2000, 2000)
+    monkeypatch.setattr(artifacts, "codes", lambda *_: pytest.fail("asked for the codes again"))
+    assert artifacts.diagnostics(store, run_id) == facts
+
+
+def test_diagnostics_of_a_full_covariance(home: Store) -> None:
+    config = tiny(posterior="full", latent_dim=3)
+    *_, end = run(config, home)
+    facts = artifacts.diagnostics(home, config.run_id)
+    assert facts["rate"] == pytest.approx(end.test.kl, rel=1e-5)  # type: ignore[union-attr]
+    assert len(facts["findings"]) == 3
+
+
+@pytest.mark.parametrize("settings", [{}, {"sigma": 0.25, "beta": 2}, {"posterior": "full"}])
+def test_a_linear_vae_is_compared_with_the_optimum(home: Store, settings: dict[str, Any]) -> None:
+    config = tiny(hidden=(), likelihood="gaussian", **settings)
+    list(run(config, home))
+    facts = artifacts.diagnostics(home, config.run_id)
+    found = facts["ppca"]
+    assert found["gap"] == pytest.approx(found["log_px"] - found["elbo"])
+    # In closed form it is what one sample for each image estimates.
+    assert found["elbo"] == pytest.approx(facts["elbo"], abs=4.5 * facts["elbo_stderr"])
+    assert found["train_gap"] > 0
+    x = data.load_split("digits", "train").x.reshape(-1, 64)
+    best = ppca.fit(ppca.spectrum(x), 2, config.sigma)  # type: ignore[arg-type]
+    assert found["train_log_px"] == pytest.approx(best.log_px(x).mean())
+    assert found["sigma"] == pytest.approx(best.sigma)
+    assert (found["run_sigma"] == pytest.approx(0.25)) == (config.sigma == 0.25)
+    leading = ppca.data_eigenvalues("digits")[:2]
+    assert found["surviving"] == (leading > config.beta * found["run_sigma"] ** 2).sum()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"likelihood": "bernoulli"}, {"sigma": "per-pixel"}, {"latent_dim": 64}], ids=lambda s: next(iter(s))
+)
+def test_where_ppca_does_not_apply_it_is_left_out(home: Store, settings: dict[str, Any]) -> None:
+    config = tiny(**{"hidden": (), "likelihood": "gaussian", "epochs": 1, **settings})
+    list(run(config, home))
+    assert artifacts.diagnostics(home, config.run_id)["ppca"] is None
+
+
+def test_what_ships_is_diagnosed_in_the_home_and_without_torch(finished: Run, tmp_path: Path) -> None:
+    artifacts.codes(finished.store, finished.run_id)
+    models = tmp_path / "models"
+    shutil.copytree(finished.store.runs / finished.run_id, models / finished.run_id)
+    shutil.copytree(finished.store.home / "artifacts" / finished.run_id, models / finished.run_id / "artifacts")
+    (models / finished.run_id / "artifacts" / "diagnostics.safetensors").unlink(missing_ok=True)
+    before = listing(models)
+    program = (
+        "import sys; from pathlib import Path; from vae_core import artifacts; from vae_core.store import Store\n"
+        "store = Store(sys.argv[1], shipped=Path(sys.argv[2]))\n"
+        "assert artifacts.diagnostics(store, sys.argv[3])['rate'] > 0 and 'torch' not in sys.modules"
+    )
+    home = tmp_path / "home"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(home), str(models), finished.run_id], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert listing(models) == before
+    assert [path.name for path in home.rglob("*.safetensors")] == ["diagnostics.safetensors"]
+
+
+def test_the_worker_leaves_diagnostics_of_what_it_trained(home: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    jobs = Jobs(home)
+    run_id = jobs.submit(tiny())
+    found = jobs.next("train")
+    assert found is not None
+    worker.Worker(jobs, "train").train(*found)
+    for name in ("codes", "diagnostics"):
+        assert home.artifact(run_id, name) is not None

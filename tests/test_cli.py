@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Run, listing, same, tiny
-from vae_core import __version__, data, projection
+from vae_core import __version__, artifacts, data, projection
 from vae_core.__main__ import main
 from vae_core.artifacts import MapRequest, codes
 from vae_core.catalogue import OBJECTIVES
@@ -267,7 +267,7 @@ def test_an_interrupt_says_how_to_go_on(home: Store, elbo: Elbo, monkeypatch: py
         (["show", "nothing"], "no run named 'nothing'"),
         (["delete", "nothing"], "no run named 'nothing'"),
         (["delete", "mnist-mlp-2d-beta1-2d28d5af"], "ships with Elbo Room and is read-only"),
-        (["show", "mnist-mlp"], "fits 2 runs"),
+        (["show", "mnist-mlp"], "fits 15 runs"),
         (["show", "../../etc"], "no run named"),
         (["traverse", "nothing", "--out", "OUT/x.png"], "no run named 'nothing'"),
         (["reconstruct", "nothing", "--out", "OUT/x.png"], "no run named 'nothing'"),
@@ -475,3 +475,37 @@ def test_as_a_process_it_ends_as_it_says(trained: Run) -> None:
     refusal = elbo_process("train", "--latent-dim", "0", "--json", home=home)
     assert (refusal.returncode, refusal.stdout) == (2, "")
     assert refusal.stderr == "elbo: latent_dim=0: give a number from 1 to 64\n"
+
+
+# -- what a run is like inside
+
+
+def test_train_leaves_diagnostics_behind(home: Store, elbo: Elbo) -> None:
+    _, said, _ = elbo("train", *TINY_ARGUMENTS)
+    kept = home.artifact(said["run_id"], "diagnostics")
+    assert kept is not None
+    assert kept[1]["rate"] == pytest.approx(said["test"]["kl"], rel=1e-5)
+
+
+def test_evaluate_says_what_the_codes_are_like(trained: Run, elbo: Elbo, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", trained.run_id, "--samples", "10", "--limit", "40"]
+    code, said, _ = elbo(*arguments)
+    assert code == 0
+    facts = artifacts.diagnostics(trained.store, trained.run_id)
+    for name in ("active_units", "mutual_information", "total_correlation", "marginal_kl", "rate", "distortion"):
+        assert said[name] == facts[name]
+    assert said["rate"] == pytest.approx(said["mutual_information"] + said["marginal_kl"])
+    assert said["collapsed"] == []
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert f"KL {facts['rate']:.2f} = I(X; z) {facts['mutual_information']:.2f}" in out
+    assert all(one["sentence"] in out for one in facts["findings"])
+
+
+def test_evaluate_names_the_dimensions_that_collapsed(trained: Run, elbo: Elbo) -> None:
+    arrays = codes(trained.store, trained.run_id)
+    arrays["mu"][:, 1] = arrays["logvar"][:, 1] = 0  # as if z2 were the prior for every image
+    trained.store.save_artifact(trained.run_id, "codes", arrays)
+    _, said, _ = elbo("evaluate", trained.run_id, "--samples", "2", "--limit", "20")
+    assert said["collapsed"] == ["z2"]
+    assert said["active_units"] == 1

@@ -18,10 +18,11 @@ from playwright.sync_api import Browser
 from safetensors.torch import save
 from torch.nn import functional as F
 
-from vae_core.config import ACTIVATIONS, RunConfig
+from vae_core.config import ACTIVATIONS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.data import load_split
 from vae_core.evaluate import to_unit
 from vae_core.export import model_blob
+from vae_core.likelihoods import ContinuousBernoulli
 from vae_core.model import VAE
 
 FRONTEND = Path(__file__).parents[1] / "app" / "player" / "frontend"
@@ -203,12 +204,12 @@ async ({ sources, blob, zs, xs }) => {
     const batch = [...net.decodeBatch(Float32Array.from(zs.flat()))];
     const pictures = zs.map((z) => [...net.decode(Float32Array.from(z))]);
     const parameters = zs.map((z) => [...net.parameters(Float32Array.from(z))]);
-    const codes = xs.map((x) => {
-      const { mu, logvar } = net.encode(Float32Array.from(x));
-      return { mu: [...mu], logvar: [...logvar], kl: gaussianKL(mu, logvar) };
+    const codes = (net.encode ? xs : []).map((x) => {
+      const { mu, logvar, lower } = net.encode(Float32Array.from(x));
+      return { mu: [...mu], logvar: [...logvar], lower: lower && [...lower], kl: gaussianKL(mu, logvar, lower) };
     });
     const nats = zs.map((z, n) => net.distortion(Float32Array.from(z), xs[n]));
-    return { batch, pictures, parameters, codes, nats };
+    return { batch, pictures, parameters, codes, nats, isLogLikelihood: net.isLogLikelihood };
   } catch (error) {
     return { error: error.message };
   }
@@ -273,14 +274,38 @@ def test_page_computes_what_torch_computes(name: str, in_page: Any) -> None:
 @pytest.mark.parametrize("dataset", ["mnist", "digits"])
 @pytest.mark.parametrize("architecture", ["mlp", "conv", "burgess"])
 def test_page_computes_what_the_model_computes(architecture: str, dataset: str, likelihood: str, in_page: Any) -> None:
-    config = RunConfig(dataset=dataset, architecture=architecture, latent_dim=5, likelihood=likelihood)
+    agree(RunConfig(dataset=dataset, architecture=architecture, latent_dim=5, likelihood=likelihood), in_page)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS)
+@pytest.mark.parametrize(
+    "family",
+    [
+        {"likelihood": "bernoulli"},
+        {"likelihood": "bernoulli", "binarize": "static"},
+        {"likelihood": "continuous-bernoulli"},
+        {"likelihood": "gaussian", "sigma": 0.2},
+        {"likelihood": "gaussian"},
+        {"likelihood": "gaussian", "sigma": PER_PIXEL},
+    ],
+    ids=lambda family: "-".join(map(str, family.values())),
+)
+def test_every_likelihood_with_every_posterior(family: dict[str, Any], posterior: str, in_page: Any) -> None:
+    agree(RunConfig(dataset="digits", hidden=(20,), latent_dim=4, posterior=posterior, **family), in_page)
+
+
+def agree(config: RunConfig, in_page: Any) -> None:
+    """Every figure of the page for this configuration against the model's."""
     generator = torch.Generator().manual_seed(11)
     model = VAE(config, generator)
     with torch.inference_mode():
         for parameter in model.parameters():
             parameter.mul_(2.0)  # fresh weights paint grey; these paint something
-        zs = torch.randn(4, 5, generator=generator)  # (N, D)
-        xs = to_unit(torch.from_numpy(load_split(dataset, "test").x[:4].copy())).view(4, *config.image_shape)
+        if config.sigma == PER_PIXEL:  # the smallest are below what the density allows
+            model.likelihood.log_sigma.copy_(torch.linspace(-6, 1, config.pixels).view(config.image_shape))
+        zs = torch.randn(4, config.latent_dim, generator=generator)  # (N, D)
+        grey = load_split(config.dataset, "test").x[:4].copy()
+        xs = to_unit(torch.from_numpy(grey)).view(4, *config.image_shape)
         f, q, mean = model.decode(zs), model.encode(xs), model.pictures(zs)
         nats, kl = -model.likelihood.log_prob(xs, f), q.kl().sum(1)
     assert mean.std() > 0.05
@@ -294,6 +319,47 @@ def test_page_computes_what_the_model_computes(architecture: str, dataset: str, 
     torch.testing.assert_close(torch.tensor([code["logvar"] for code in result["codes"]]), q.logvar, **CLOSE)
     torch.testing.assert_close(torch.tensor([code["kl"] for code in result["codes"]]), kl, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(torch.tensor(result["nats"]), nats, rtol=1e-4, atol=1e-3)
+    assert result["isLogLikelihood"] == model.likelihood.is_log_likelihood
+    if q.lower is None:
+        assert result["codes"][0]["lower"] is None
+    else:
+        row, column = torch.tril_indices(config.latent_dim, config.latent_dim, -1)
+        lower = torch.tensor([code["lower"] for code in result["codes"]])
+        torch.testing.assert_close(lower, q.lower[:, row, column], **CLOSE)
+        assert lower.abs().max() > 0.05
+
+
+def test_a_continuous_bernoulli_at_every_size_of_log_odds(in_page: Any) -> None:
+    """A decoder that hands on its code: f from −90 to 90, through zero and the edge of the series there."""
+    manifest: dict[str, Any] = {
+        "format": 1,
+        "latent_dim": 1,
+        "image_shape": [1, 1, 1],
+        "output": "continuous-bernoulli",
+        "encoder": [],
+        "decoder": [linear(1, 1) | {"weight": "w", "bias": "b"}, moves("reshape", 1, 1, 1)],
+    }
+    sizes = [0.0, 1e-6, 1e-3, 0.0099, 0.0101, 0.3, 2.0, 15.0, 40.0, 90.0]
+    f = torch.tensor([[sign * size] for size in sizes for sign in (1, -1)])
+    xs = torch.linspace(0, 1, len(f))[:, None]
+    result = in_page(packed(manifest, {"w": torch.ones(1, 1), "b": torch.zeros(1)}), f.tolist(), xs.tolist())
+    likelihood = ContinuousBernoulli()
+    torch.testing.assert_close(torch.tensor(result["pictures"]), likelihood.mean(f.double()).float())
+    expected = -likelihood.log_prob(xs.double().view(-1, 1, 1, 1), f.double().view(-1, 1, 1, 1)).float()
+    torch.testing.assert_close(torch.tensor(result["nats"]), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_what_the_page_does_not_know_is_one_sentence(in_page: Any) -> None:
+    manifest, tensors = manifest_of("relu mlp", torch.Generator().manual_seed(1))
+    assert in_page(packed(manifest | {"output": "poisson"}, tensors))["error"] == (
+        'the page does not know the output "poisson"'
+    )
+    assert in_page(packed(manifest | {"posterior": "full"}, tensors))["error"] == (
+        "the encoder gives [20]; μ, log σ² and the covariances of 10 dimensions need 65"
+    )
+    assert in_page(packed(manifest | {"output": "identity", "sigma": [0.1, 0.2]}, tensors))["error"] == (
+        "the model gives σ of 2 pixels; a picture has 784"
+    )
 
 
 def test_shapes_that_do_not_fit_are_one_sentence(in_page: Any) -> None:

@@ -47,7 +47,7 @@ def test_another_program_can_run_what_was_exported(finished: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "continuous-bernoulli"])
 def test_the_blob_is_complete(architecture: str, likelihood: str) -> None:
     config = RunConfig(dataset="digits", architecture=architecture, likelihood=likelihood)
     own = weights(config)
@@ -56,7 +56,11 @@ def test_the_blob_is_complete(architecture: str, likelihood: str) -> None:
     described = json.loads(said["manifest"])
     assert said["id"] == "some-id"
     assert described["run_id"] == config.run_id
-    assert described["output"] == ("sigmoid" if likelihood == "bernoulli" else "identity")
+    outputs = {"bernoulli": "sigmoid", "gaussian": "identity", "continuous-bernoulli": "continuous-bernoulli"}
+    assert described["output"] == outputs[likelihood]
+    assert described["posterior"] == "diagonal"
+    assert described["is_log_likelihood"] is (likelihood != "bernoulli")
+    assert ("sigma" in described) == (likelihood == "gaussian")
     arrays = load_safetensors(blob)
     named = {layer[p] for half in ("decoder", "encoder") for layer in described[half] if "in" in layer
              for p in ("weight", "bias")}  # fmt: skip
@@ -86,3 +90,28 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(finished: Run, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         export.export(finished.config, finished.store.weights(finished.run_id), tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("sigma", [0.2, None])
+def test_a_sigma_for_all_pixels_is_a_number(sigma: float | None, tmp_path: Path) -> None:
+    config = tiny(likelihood="gaussian", sigma=sigma)
+    described = json.loads(metadata(export.model_blob(config, weights(config), "x"))["manifest"])
+    assert described["sigma"] == pytest.approx(0.3 if sigma is None else sigma)
+    export.export(config, weights(config), tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text())["sigma"] == described["sigma"]
+
+
+def test_a_sigma_for_each_pixel_is_a_list_that_stays_above_a_grey_level() -> None:
+    config = tiny(likelihood="gaussian", sigma="per-pixel")
+    own = weights(config)
+    own["likelihood.log_sigma"] = np.linspace(-8, 1, 64, dtype=np.float32).reshape(1, 8, 8)
+    described = json.loads(metadata(export.model_blob(config, own, "x"))["manifest"])
+    assert described["sigma"] == pytest.approx(np.maximum(np.exp(np.linspace(-8, 1, 64)), 1 / 256).tolist())
+
+
+def test_the_manifest_says_how_the_covariance_comes() -> None:
+    config = tiny(posterior="full", latent_dim=3, binarize="static")
+    described = json.loads(metadata(export.model_blob(config, weights(config), "x"))["manifest"])
+    assert described["posterior"] == "full"
+    assert described["is_log_likelihood"]
+    assert described["encoder"][-1]["out"] == 3 + 3 + 3

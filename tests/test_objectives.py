@@ -124,6 +124,27 @@ def test_elbo(beta: float, full: bool) -> None:
     torch.testing.assert_close(value.objective, (reconstruction - beta * kl).mean(), rtol=1e-4, atol=1e-4)
 
 
+def test_the_path_gradient_is_that_of_the_elbo_on_average() -> None:
+    def means(gradient: str) -> dict[str, tuple[Tensor, Tensor]]:
+        step = step_for("elbo", beta=2.0, gradient=gradient)
+        found: dict[str, list[Tensor]] = {}
+        for seed in range(400):
+            step.model.zero_grad()
+            build(step.config, generator(4))(
+                Step(step.model, step.x, 0.0, IMAGES, generator(seed))
+            ).surrogate.backward()
+            for name, weight in step.model.named_parameters():
+                assert weight.grad is not None
+                found.setdefault(name, []).append(weight.grad.clone())
+        return {n: (torch.stack(v).mean(0), torch.stack(v).std(0) / 20) for n, v in found.items()}
+
+    total, path = means("total"), means("path")
+    for name, (mean, error) in total.items():
+        other, its_error = path[name]
+        squared = (mean - other).square().sum() / (error.square() + its_error.square()).sum()
+        assert squared < 4, f"{name} is {squared.sqrt():.1f} standard errors away"
+
+
 def test_free_bits_count_a_dimension_from_lambda_upwards() -> None:
     q, _, reconstruction, _ = terms(step_for("free-bits"))
     per_dim = kl_divergence(Normal(q.mu, torch.exp(q.logvar / 2)), Normal(0.0, 1.0)).mean(0).tolist()

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import listing, tiny
-from vae_core import artifacts, data, starters
+from vae_core import artifacts, data, starters, sweeps
 from vae_core.artifacts import MapRequest
 from vae_core.evaluate import per_image
 from vae_core.events import Finished, Losses
-from vae_core.starters import STARTERS, rebuild
+from vae_core.starters import LAB_MODELS, STARTERS, rebuild
 from vae_core.store import Store
 
 MODELS = data.assets() / "models"
 IDS = [config.run_id for config in STARTERS]
+LAB_IDS = [config.run_id for config in LAB_MODELS]
 
 
 def test_they_are_those_of_the_recipes() -> None:
-    assert sorted(p.name for p in MODELS.iterdir()) == sorted(IDS)
+    assert sorted(p.name for p in MODELS.iterdir()) == sorted([*IDS, *LAB_IDS])
     assert {config.latent_dim for config in STARTERS} == {2, 10}
 
 
-def test_with_everything_they_are_under_six_megabytes() -> None:
-    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < 6e6
+def test_with_everything_they_are_under_21_megabytes() -> None:
+    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < 21e6
+
+
+def test_lists_begin_with_the_starters(home: Store) -> None:
+    assert [info.run_id for info in home.infos()][:2] == IDS
+
+
+def test_they_hold_two_whole_sweeps(home: Store) -> None:
+    found = sweeps.find(home.infos())
+    assert [(sweep.runs[0].config.latent_dim, sweep.betas, sweep.shipped) for sweep in found] == [
+        (10, sweeps.BETAS, True),
+        (2, sweeps.BETAS, True),
+    ]
 
 
 WITHOUT_TORCH = """
@@ -76,6 +90,31 @@ def test_their_numbers_are_those_of_their_weights(home: Store, run_id: str) -> N
     assert not home.home.exists()
 
 
+@pytest.mark.parametrize("run_id", LAB_IDS)
+def test_numbers_of_the_models_of_the_lab_are_those_of_their_weights(home: Store, run_id: str) -> None:
+    """On a tenth of the test images, so within what the choice of images moves."""
+    info = home.get(run_id)
+    assert info.result is not None
+    x = data.load_split("mnist", "test").x[::10]
+    scored = per_image(artifacts.load_model(home, run_id), x, info.config.seed)
+    stderr = float(scored.reconstruction.std() / np.sqrt(len(x)))
+    assert scored.terms().reconstruction == pytest.approx(info.result.test.reconstruction, abs=4 * stderr)
+    np.testing.assert_allclose(scored.terms().kl_per_dim, info.result.test.kl_per_dim, rtol=0.1, atol=0.02)
+    if info.config.latent_dim == 2:
+        codes = home.artifact(run_id, "codes")
+        assert codes is not None
+        np.testing.assert_allclose(codes[0]["mu"][::10], scored.mu, rtol=1e-3, atol=1e-3)
+
+
+def test_a_dearer_code_carries_less(home: Store) -> None:
+    """At each optimum, −β is the slope of the rate–distortion curve: between the slopes of its chords."""
+    for sweep in sweeps.find(home.infos()):
+        points = [(run.result.test.kl, -run.result.test.reconstruction) for run in sweep.runs if run.result]
+        chords = [(d1 - d0) / (r0 - r1) for (r0, d0), (r1, d1) in pairwise(points)]
+        for beta, (flatter, steeper) in zip(sweep.betas[1:-1], pairwise(chords), strict=True):
+            assert flatter < beta < steeper
+
+
 def test_the_map_of_the_larger_one_ships(home: Store) -> None:
     run_id = next(config.run_id for config in STARTERS if config.latent_dim > 2)
     kept = home.artifact(run_id, MapRequest().name)
@@ -85,19 +124,23 @@ def test_the_map_of_the_larger_one_ships(home: Store) -> None:
 
 
 def test_they_can_be_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    configs = (tiny(), tiny(latent_dim=3))
+    configs, lab = (tiny(), tiny(latent_dim=3)), (tiny(beta=4.0), tiny(latent_dim=3, beta=4.0))
     monkeypatch.setattr(starters, "STARTERS", configs)
+    monkeypatch.setattr(starters, "LAB_MODELS", lab)
     out = tmp_path / "models"
     (out / "old-one").mkdir(parents=True)
     ended = [config for config, event in rebuild(out) if isinstance(event, Finished)]
-    assert ended == list(configs)
-    assert sorted(p.name for p in out.iterdir()) == sorted(c.run_id for c in configs)
+    assert ended == [*configs, *lab]
+    assert sorted(p.name for p in out.iterdir()) == sorted(c.run_id for c in (*configs, *lab))
     store = Store(tmp_path / "home", shipped=out)
-    for config in configs:
+    for config in (*configs, *lab):
         info = store.get(config.run_id)
         assert (info.shipped, info.status) == (True, "finished")
         store.weights(config.run_id)
-        assert artifacts.codes(store, config.run_id)["mu"].shape == (297, config.latent_dim)
+        kept = store.artifact(config.run_id, "codes")
+        assert (kept is None) == (config is lab[1])
+        assert kept is None or kept[0]["mu"].shape == (297, config.latent_dim)
     assert store.artifact(configs[1].run_id, MapRequest().name) is not None
+    assert store.artifact(lab[1].run_id, MapRequest().name) is None
     assert not [name for name in listing(out) if "snapshots" in name or "checkpoint" in name]
     assert not (tmp_path / "home").exists()

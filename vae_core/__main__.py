@@ -89,6 +89,10 @@ def train(args: argparse.Namespace) -> Json:
     if info.result is None:
         print(f"elbo: {info.run_id} {info.status}: {info.message}", file=sys.stderr)
         return {"run_id": info.run_id, "status": "failed", "message": info.message}
+    if not cached:
+        from vae_core import artifacts
+
+        artifacts.diagnostics(store, info.run_id)  # now that torch is here, so that no page need wait for it
     if not args.json:
         print(f"{info.run_id}{' (from the store)' if cached else ''}\n{_terms(info.result)}")
     return {**_trained(info, info.result), "cached": cached}
@@ -145,16 +149,17 @@ def delete(args: argparse.Namespace) -> Json:
 def starters(args: argparse.Namespace) -> Json:
     """Rebuild the models that ship."""
     from vae_core.data import assets
-    from vae_core.starters import STARTERS, rebuild
+    from vae_core.starters import LAB_MODELS, STARTERS, rebuild
 
     out = Path(args.out or assets() / "models")
-    for config in STARTERS:
+    configs = (*STARTERS, *LAB_MODELS)
+    for config in configs:
         print(config.run_id, file=sys.stderr)
     _follow((event for _config, event in rebuild(out)), "starters")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if not args.json:
-        print(f"{len(STARTERS)} models in {out}, {size / 1e6:.2f} MB")
-    return {"run_ids": [config.run_id for config in STARTERS], "out": str(out), "bytes": size}
+        print(f"{len(configs)} models in {out}, {size / 1e6:.2f} MB")
+    return {"run_ids": [config.run_id for config in configs], "out": str(out), "bytes": size}
 
 
 def traverse(args: argparse.Namespace) -> Json:
@@ -227,7 +232,7 @@ def evaluate(args: argparse.Namespace) -> Json:
     import numpy as np
     from rich.progress import Progress as Bar
 
-    from vae_core import artifacts, diagnostics
+    from vae_core import artifacts
 
     store = Store()
     run_id = store.resolve(args.run)
@@ -237,6 +242,8 @@ def evaluate(args: argparse.Namespace) -> Json:
         found = artifacts.log_px(
             store, run_id, args.samples, args.limit, lambda done, n, _map: bar.update(task, completed=done, total=n)
         )
+        inside = bar.add_task("parts of the KL", total=None)
+        facts = artifacts.diagnostics(store, run_id, lambda done, n, _map: bar.update(inside, completed=done, total=n))
     n = len(found["log_px"])
     kl = artifacts.kl_per_dim(codes)[:n].sum(1)
     info = store.get(run_id)
@@ -248,29 +255,51 @@ def evaluate(args: argparse.Namespace) -> Json:
         "log_px": float(found["log_px"].mean()),
         "log_px_stderr": float(np.sqrt(np.square(found["stderr"]).sum()) / n),
         "effective_samples": float(np.median(found["ess"])),
-        "active_units": diagnostics.active_units(codes["mu"]),
-        "mutual_information": diagnostics.mutual_information(codes["mu"], codes["logvar"]),
+        # From here on over all test images, whatever the limit.
+        **{name: facts[name] for name in _INSIDE},
+        "collapsed": [f"z{one['dim'] + 1}" for one in facts["findings"] if one["state"] == "collapsed"],
         "is_log_likelihood": bool(info.result and info.result.is_log_likelihood),
     }
     if not args.json:
         print(json.dumps(result, indent=2))
+        print(
+            f"KL {facts['rate']:.2f} = I(X; z) {facts['mutual_information']:.2f} (at most log N = "
+            f"{facts['mutual_information_ceiling']:.2f}) + total correlation {facts['total_correlation']:.2f} + by "
+            f"dimension {sum(facts['dimension_wise_kl']):.2f} nats per image"
+        )
+        print(*(one["sentence"] for one in facts["findings"]), sep="\n")
     return result
+
+
+_INSIDE = (
+    "active_units",
+    "mutual_information",
+    "mutual_information_stderr",
+    "total_correlation",
+    "total_correlation_stderr",
+    "marginal_kl",
+    "marginal_kl_stderr",
+    "rate",
+    "distortion",
+)
+"""What `elbo evaluate` passes on of `artifacts.diagnostics`."""
 
 
 def identity(args: argparse.Namespace) -> Json:
     """Both sides of the identity behind the ELBO, for one test image."""
-    import torch
+    import numpy as np
 
-    from vae_core import api, bounds, data
-    from vae_core.evaluate import to_unit
+    from vae_core import bounds, data
+    from vae_core.forward import NumpyScorer
 
     store = Store()
     run_id = store.resolve(args.run)
-    model = api.load(run_id)
-    x = data.test_images(model.config.dataset, model.config.binarize).x
+    config = store.get(run_id).config
+    scorer = NumpyScorer(config, store.weights(run_id))
+    x = data.test_images(config.dataset, config.binarize).x
     if not 0 <= args.image < len(x):
         raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
-    terms = bounds.identity(model, to_unit(torch.from_numpy(x[args.image].copy())))
+    terms = bounds.identity(scorer, x[args.image] / np.float32(255))
     result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
     if not args.json:
         print(json.dumps(result, indent=2))
@@ -414,7 +443,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE: about how many neighbours (default 30)")
     sub.add_argument("--seed", type=int, default=0)
     sub = _add_run(add("evaluate", evaluate, "Estimate log P(X) of test images by importance sampling."))
-    sub.add_argument("--samples", type=_count, default=5000, help="codes from Q(z|X) for each image (default 5000)")
+    sub.add_argument("--samples", type=_count, default=5000, help="codes that are scored for each image (default 5000)")
     sub.add_argument("--limit", type=_count, default=1000, help="how many test images (default 1000)")
     sub = _add_run(add("identity", identity, "Check log P(X) − D[Q‖P(z|X)] = ELBO on one test image, for D up to 2."))
     sub.add_argument("--image", type=int, required=True, help="index of the test image")

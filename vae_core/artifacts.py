@@ -1,6 +1,7 @@
 """What is derived from a finished run, by name: computed once, kept beside the run, served ever after.
 
 - `codes`: for the test set, μ and log σ² (N, D), for a full covariance `lower`, and reconstruction (N,) in nats.
+- `diagnostics`: rate, distortion, the parts of the KL, and what was found about each dimension, as facts.
 - `log-px-<samples>`: log P(X) of the first test images by importance sampling, with its error.
 - `tsne-<limit>-p<perplexity>-s<seed>`, `pca-<limit>`: a map (N, 2) of the first `limit` test codes.
 """
@@ -9,15 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import data, projection
+from vae_core import data, ppca, projection
+from vae_core.config import PER_PIXEL, RunConfig
+from vae_core.diagnostics import active_units, findings, kl_parts, rate_distortion
 from vae_core.errors import ConfigError, RunNotFoundError
 from vae_core.files import Arrays, read_arrays, write_arrays
+from vae_core.forward import NumpyScorer
+from vae_core.gaussian import Q
 from vae_core.store import Store
 
 if TYPE_CHECKING:
@@ -91,14 +96,83 @@ def codes(store: Store, run_id: str) -> Arrays:
 
 
 def kl_per_dim(codes: Arrays) -> NDArray[np.float32]:
-    """The KL of each image and dimension, (N, D) nats, from its codes: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²) (`model.Posterior`)."""
-    mu, logvar = codes["mu"], codes["logvar"]
-    variance = np.exp(logvar)
-    if "lower" in codes:
-        row, _ = np.tril_indices(mu.shape[1], -1)
-        for i in range(mu.shape[1]):
-            variance[:, i] += np.square(codes["lower"][:, row == i]).sum(1)
-    return np.float32(0.5) * (np.square(mu) + variance - 1 - logvar)
+    """The KL of each image and dimension, (N, D) nats, from its codes (`Q.kl`)."""
+    return Q(codes["mu"], codes["logvar"], codes.get("lower")).kl().astype(np.float32)
+
+
+def diagnostics(store: Store, run_id: str, tell: Tell | None = None) -> dict[str, Any]:
+    """What the run is like inside, over all test images; JSON. Computed when asked for the first time.
+
+    All in nats per image. `images`; `rate`, `distortion`, `elbo` and `kl_per_dim` (`RateDistortion`); `active_units`;
+    `mutual_information` and its ceiling log N, `total_correlation`, `dimension_wise_kl` (D numbers), `marginal_kl`
+    (`KLParts`), each with `_stderr`; `findings`, one object a dimension (`Finding`); and `ppca`, for a linear VAE with
+    one σ a comparison with the closed-form optimum (`_against_ppca`), else None.
+
+    Where the codes are there, torch is not needed.
+    """
+    if (kept := store.artifact(run_id, "diagnostics")) is not None:
+        return kept[1]
+    config = store.get(run_id).config
+    arrays = codes(store, run_id)
+    q = Q(arrays["mu"], arrays["logvar"], arrays.get("lower"))
+
+    def report(done: int, total: int) -> None:
+        if tell is not None:
+            tell(done, total, None)
+
+    terms, parts = rate_distortion(q, arrays["reconstruction"]), kl_parts(q, seed=config.seed, tell=report)
+    facts: dict[str, Any] = {
+        "images": len(q.mu),
+        **asdict(terms),
+        "kl_per_dim": terms.kl_per_dim.tolist(),
+        "active_units": active_units(q.mu),
+        "mutual_information": parts.mutual_information,
+        "mutual_information_stderr": parts.mutual_information_stderr,
+        "mutual_information_ceiling": parts.ceiling,
+        "total_correlation": parts.total_correlation,
+        "total_correlation_stderr": parts.total_correlation_stderr,
+        "dimension_wise_kl": parts.dimension_wise.tolist(),
+        "dimension_wise_kl_stderr": parts.dimension_wise_stderr.tolist(),
+        "marginal_kl": parts.marginal_kl,
+        "marginal_kl_stderr": parts.mutual_information_stderr,  # the two add up to the rate, which is exact
+        "findings": [asdict(finding) for finding in findings(q, parts.dimension_wise)],
+        "ppca": _against_ppca(store, config),
+    }
+    store.save_artifact(run_id, "diagnostics", {}, facts)
+    return facts
+
+
+def _against_ppca(store: Store, config: RunConfig) -> dict[str, float] | None:
+    """For a linear VAE with one σ: pPCA, fitted to the training images, and this run, its ELBO in closed form.
+
+    `log_px`, `elbo` and `gap` = log_px − elbo are means over the test images, `train_…` the same over the training
+    images, where the gap cannot be negative: pPCA is at its maximum there. `sigma` is that of pPCA (the run's own if
+    that was given), `run_sigma` the run's. `surviving` is how many of the D dimensions have an eigenvalue above β·σ² of
+    the run (`ppca.surviving_dimensions`). None for other runs, and where pPCA has no maximum.
+    """
+    if config.architecture != "mlp" or config.hidden or config.likelihood != "gaussian" or config.sigma == PER_PIXEL:
+        return None
+    spectrum = ppca.training_spectrum(config.dataset)
+    try:
+        best = ppca.fit(spectrum, config.latent_dim, cast("float | None", config.sigma))
+    except ConfigError:
+        return None
+    weights = store.weights(config.run_id)
+    sigma, scorer = float(np.exp(weights["likelihood.log_sigma"].astype(np.float64))), NumpyScorer(config, weights)
+    facts = {"sigma": best.sigma, "run_sigma": sigma}
+    for split, prefix in (("test", ""), ("train", "train_")):
+        x = data.load_split(config.dataset, split).x
+        pixels, elbo = x.reshape(len(x), -1), 0.0
+        for start in range(0, len(x), ppca.ROWS):
+            rows = slice(start, start + ppca.ROWS)
+            q = scorer.encode(x[rows].astype(np.float32) / np.float32(255))
+            decoder = (weights["decoder.0.weight"], weights["decoder.0.bias"])
+            terms = ppca.expected_log_likelihood(pixels[rows], q, *decoder, sigma) - q.kl().sum(1)
+            elbo += float(terms.sum()) / len(x)
+        log_px = float(best.log_px(pixels).mean())
+        facts |= {f"{prefix}log_px": log_px, f"{prefix}elbo": elbo, f"{prefix}gap": log_px - elbo}
+    leading = spectrum.eigenvalues[: config.latent_dim]
+    return {**facts, "surviving": int(ppca.surviving_dimensions(leading, sigma**2, config.beta).sum())}
 
 
 def embedding(store: Store, run_id: str, request: MapRequest, tell: Tell | None = None) -> Arrays:
@@ -134,29 +208,30 @@ def load_model(store: Store, run_id: str) -> VAE:
 
 
 def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | None = None) -> Arrays:
-    """`log_px`, `stderr`, `ess` (limit,) of the first test images from `samples` codes each (`bounds.from_posterior`).
+    """`log_px`, `stderr`, `ess` (limit,) of the first test images from `samples` codes each, as `bounds.estimate` does.
 
-    What was computed is kept as it grows, so that a call that was cut off is gone on with.
+    What was computed is kept as it grows, so that a call that was cut off is gone on with; what another proposal gave
+    is computed anew.
     """
-    import torch
-
     from vae_core import bounds
-    from vae_core.evaluate import to_unit
+    from vae_core.scorer import TorchScorer
 
     if not 1 <= samples <= 1_000_000 or limit < 1:
         raise ConfigError(f"samples={samples}, limit={limit}: give 1 to 1000000 samples and a positive limit")
     name = f"log-px-{samples}"
     kept = store.artifact(run_id, name)
-    arrays: Arrays = kept[0] if kept else {key: np.zeros(0) for key in ("log_px", "stderr", "ess")}
     config = store.get(run_id).config
+    facts = {"proposal": bounds.proposal_for(config.latent_dim, samples)}
+    goes_on = kept is not None and kept[1].get("proposal") == facts["proposal"]
+    arrays: Arrays = kept[0] if kept and goes_on else {key: np.zeros(0) for key in ("log_px", "stderr", "ess")}
     x = data.test_images(config.dataset, config.binarize).x[:limit]
     if len(arrays["log_px"]) < len(x):
-        model = load_model(store, run_id)
+        scorer = TorchScorer(load_model(store, run_id))
         saved = time.monotonic()
         # Always the same groups of images and seeds, so that the figures do not depend on where a call was cut off.
         for start in range(len(arrays["log_px"]), len(x), EVALUATED):
-            batch = to_unit(torch.from_numpy(x[start : start + EVALUATED].copy()))
-            found = bounds.from_posterior(model, batch, samples, torch.Generator().manual_seed(start))
+            batch = x[start : start + EVALUATED] / np.float32(255)
+            found = bounds.estimate(scorer, batch, samples, np.random.default_rng(start))
             for key, values in (("log_px", found.log_px), ("stderr", found.stderr), ("ess", found.ess)):
                 arrays[key] = np.concatenate([arrays[key], values])
             done = len(arrays["log_px"])
@@ -164,7 +239,7 @@ def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | Non
                 tell(done, len(x), None)
             if done == len(x) or time.monotonic() - saved > 5:
                 whole = done - done % EVALUATED
-                store.save_artifact(run_id, name, {key: array[:whole] for key, array in arrays.items()})
+                store.save_artifact(run_id, name, {key: array[:whole] for key, array in arrays.items()}, facts)
                 saved = time.monotonic()
     return {key: array[: len(x)] for key, array in arrays.items()}
 

@@ -74,8 +74,17 @@ _ENTRIES = (
         title="ELBO, β-VAE",
         help="The bound on log P(X). With β other than 1 it is the β-VAE: each nat of code costs β.",
         formula=r"\mathrm{reconstruction} - \beta\,\mathrm{KL}",
-        paper="Kingma & Welling 2014, equation 3; β: Higgins et al. 2017, equation 4",
+        paper="Kingma & Welling 2014, equation 3; β: Higgins et al. 2017, equation 4; path: Roeder et al. 2017, eq. 8",
         weighs_kl=True,
+        parameters=(
+            Parameter(
+                name="gradient",
+                default="total",
+                choices=("total", "path"),
+                help="Of the KL: in closed form (total), or at the drawn code, through z alone (path): the noise "
+                "vanishes as Q nears the posterior.",
+            ),
+        ),
     ),
     Objective(
         name="free-bits",

@@ -53,7 +53,7 @@ def _variance_of_means(mu: Array) -> Float:
 # -- the two terms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RateDistortion:
     """Means over the images in nats, each with its standard error: how far other images would move it.
 
@@ -66,16 +66,19 @@ class RateDistortion:
     distortion_stderr: float
     elbo: float
     elbo_stderr: float
+    kl_per_dim: Float
+    """(D,) the terms of the rate (`Q.kl`): with a full covariance, those of the rows of L."""
 
 
-def rate_distortion(kl: Array, reconstruction: Array) -> RateDistortion:
-    """From the KL and the reconstruction of each image, (N,) nats, N ≥ 2."""
-    kl, distortion = kl.astype(np.float64), -reconstruction.astype(np.float64)
+def rate_distortion(q: Q, reconstruction: Array) -> RateDistortion:
+    """From Q and the reconstruction of each image, (N,) nats, N ≥ 2."""
+    kl_per_dim = np.concatenate([part.kl() for part in _chunks(q)])
+    kl, distortion = kl_per_dim.sum(1), -reconstruction.astype(np.float64)
 
     def mean(values: Float) -> tuple[float, float]:
         return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
 
-    return RateDistortion(*mean(kl), *mean(distortion), *mean(-kl - distortion))
+    return RateDistortion(*mean(kl), *mean(distortion), *mean(-kl - distortion), kl_per_dim.mean(0))
 
 
 # -- the KL's three parts

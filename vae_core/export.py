@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from vae_core import densities
 from vae_core.architecture import network
 from vae_core.config import RunConfig
 from vae_core.files import Arrays, explained, write_bytes, write_json
@@ -20,19 +21,33 @@ from vae_core.files import Arrays, explained, write_bytes, write_json
 FORMAT = 1
 
 
-def manifest(config: RunConfig) -> dict[str, Any]:
-    """What a reader must know to run both networks: z (D) -> f(z) (C, H, W), and x (C, H, W) -> μ (D), log σ² (D)."""
+OUTPUTS = {"bernoulli": "sigmoid", "gaussian": "identity", "continuous-bernoulli": "continuous-bernoulli"}
+"""Likelihood -> how a mean picture is made of f."""
+
+
+def manifest(config: RunConfig, weights: Arrays) -> dict[str, Any]:
+    """What a reader must know to run both networks: z (D) -> f(z) (C, H, W), and x (C, H, W) -> Q(z|X).
+
+    The encoder gives μ (D), log σ² (D) and, for `posterior` "full", L below its diagonal, row by row (`gaussian.Q`).
+    `sigma` is the Gaussian's: a number, or a list of C·H·W.
+    """
     layers = network(config)
-    return {
+    described: dict[str, Any] = {
         "format": FORMAT,
         "run_id": config.run_id,
         "latent_dim": config.latent_dim,
         "image_shape": list(config.image_shape),
         "likelihood": config.likelihood,
-        "output": "sigmoid" if config.likelihood == "bernoulli" else "identity",
+        "is_log_likelihood": densities.is_log_likelihood(config),
+        "output": OUTPUTS[config.likelihood],
+        "posterior": config.posterior,
         "decoder": layers.decoder,
         "encoder": layers.encoder,
     }
+    if "likelihood.log_sigma" in weights:
+        sigma = densities.sigma(weights)
+        described["sigma"] = sigma.ravel().tolist() if sigma.ndim else float(sigma)
+    return described
 
 
 def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
@@ -40,11 +55,9 @@ def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
 
     Weights that hold a decoder alone (a moment of training) give a manifest without an encoder.
     """
-    described = manifest(config)
+    described = manifest(config, weights)
     if not any(name.startswith("encoder.") for name in weights):
         described["encoder"] = []
-    if "likelihood.log_sigma" in weights:
-        described["sigma"] = float(np.exp(weights["likelihood.log_sigma"]))
     layers = described["decoder"] + described["encoder"]
     names = [layer[part] for layer in layers if "in" in layer for part in ("weight", "bias")]
     tensors = {name: np.asarray(weights[name], dtype=np.float32) for name in names}
@@ -58,7 +71,7 @@ def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -
 
 def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:
     """Write `manifest.json` and `weights.bin` (little-endian float32, at the manifest's offsets, in floats)."""
-    described = manifest(config)
+    described = manifest(config, weights)
     offsets: dict[str, dict[str, Any]] = {}
     raw, position = bytearray(), 0
     for name in sorted(weights):

@@ -1,18 +1,18 @@
 """Either network run in numpy, for pages that paint a few pictures and must not wait for torch.
 
-The layers are those of `architecture.py`, the densities those of `likelihoods.py`; `tests/test_forward.py` holds every
+The layers are those of `architecture.py`, the densities those of `densities.py`; `tests/test_forward.py` holds every
 one of them to torch.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core import densities
 from vae_core.architecture import Layer, network
 from vae_core.config import RunConfig
 from vae_core.files import Arrays
@@ -27,7 +27,7 @@ ROWS = 1024
 def decode(config: RunConfig, weights: Arrays, z: NDArray[Any]) -> NDArray[np.uint8]:
     """Mean pictures E[X|z] of codes (N, D), as bytes: (N, C, H, W) uint8."""
     f = apply(network(config).decoder, weights, z.astype(np.float32))
-    return (_MEANS[config.likelihood](f).clip(0, 1) * 255).round().astype(np.uint8)
+    return (densities.MEANS[config.likelihood](f).clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def encode(config: RunConfig, weights: Arrays, x: NDArray[np.uint8]) -> tuple[Float, Float]:
@@ -41,15 +41,11 @@ class NumpyScorer:
 
     def __init__(self, config: RunConfig, weights: Arrays) -> None:
         self.latent_dim = config.latent_dim
-        self.is_log_likelihood = config.likelihood != "bernoulli" or config.binarize != "none"
+        self.is_log_likelihood = densities.is_log_likelihood(config)
         self._layers = network(config)
         self._weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
         self._full = config.posterior == "full"
-        self._log_prob = {
-            "bernoulli": lambda x, f: _inner(x, f) - _log_partition_bernoulli(f),
-            "continuous-bernoulli": lambda x, f: _inner(x, f) - _log_partition_continuous(f),
-            "gaussian": self._gaussian,
-        }[config.likelihood]
+        self._log_prob = densities.log_prob(config, self._weights)
 
     def encode(self, x: Float) -> Q:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""
@@ -66,56 +62,6 @@ class NumpyScorer:
             f = apply(self._layers.decoder, self._weights, codes.reshape(-1, self.latent_dim))
             out[start : start + step] = self._log_prob(flat, f.reshape(*codes.shape[:2], -1))
         return out
-
-    def _gaussian(self, x: Float, f: Float) -> Float:
-        log_sigma = self._weights["likelihood.log_sigma"]
-        if log_sigma.ndim:
-            log_sigma = np.maximum(log_sigma.ravel(), np.float32(math.log(SMALLEST_SIGMA)))
-        constant = float((log_sigma + np.zeros(x.shape[1])).sum()) + 0.5 * x.shape[1] * math.log(2 * math.pi)
-        out = np.empty((len(f), len(x)), np.float32)
-        for b, image in enumerate(x):  # differences first: the squares alone would cancel where σ is small
-            away = (image - f[:, b if f.shape[1] > 1 else 0]) * np.exp(-log_sigma)
-            out[:, b] = -0.5 * np.einsum("kp,kp->k", away, away) - constant
-        return out
-
-
-SMALLEST_SIGMA = 1 / 256
-"""As in `likelihoods.py`, which this module must not import."""
-
-
-def _inner(x: Float, f: Float) -> Float:
-    """Σ x·f over the pixels, for x (B, P) and f (K, B, P) or (K, 1, P): (K, B)."""
-    if f.shape[1] == 1:
-        return f[:, 0] @ x.T
-    return np.einsum("kbp,bp->kb", f, x)
-
-
-def _log_partition_bernoulli(f: Float) -> Float:
-    """Σ log(1 + eᶠ) over the pixels: log P(X|z) is x·f less this."""
-    small = np.abs(f)
-    np.exp(np.negative(small, out=small), out=small)
-    return np.log1p(small, out=small).sum(-1) + np.maximum(f, 0).sum(-1)
-
-
-def _log_partition_continuous(f: Float) -> Float:
-    """Σ log((eᶠ − 1)/f) over the pixels, the logarithm of ∫ eˣᶠ dx over [0, 1]; for |f| near 0 it is f/2 + f²/24."""
-    size = np.abs(f)
-    narrow = size < NARROW
-    safe = np.where(narrow, np.float32(1), size)
-    above = np.where(narrow, np.square(size) / 24 - size / 2, np.log(-np.expm1(-safe) / safe))
-    return (above + np.maximum(f, 0)).sum(-1)
-
-
-NARROW = 1e-2
-"""Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
-
-
-def _mean_continuous(f: Float) -> Float:
-    """1/(1 − e⁻ᶠ) − 1/f; near 0 it is ½ + f/12."""
-    size = np.abs(f)
-    safe = np.where(size < NARROW, np.float32(1), size)
-    mean = -1 / np.expm1(-safe) - 1 / safe  # of |f|, so that nothing overflows
-    return np.where(size < NARROW, np.float32(0.5) + f / 12, np.where(f < 0, 1 - mean, mean))
 
 
 def apply(layers: Sequence[Layer], weights: Arrays, x: Float) -> Float:
@@ -144,7 +90,7 @@ def _apply(layer: Layer, weights: Arrays, x: Float) -> Float:
         height, width = layer["shape"][1:]
         top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
         return x[:, :, top : top + height, left : left + width]
-    return {"relu": lambda: np.maximum(x, 0), "silu": lambda: x * _sigmoid(x), "tanh": lambda: np.tanh(x)}[kind]()
+    return _ACTIVATIONS[kind](x)
 
 
 def _conv2d(x: Float, weight: Float, stride: int, padding: int) -> Float:
@@ -173,17 +119,8 @@ def _conv_transpose2d(x: Float, weight: Float, stride: int, padding: int) -> Flo
     return out[:, :, padding : shape[0] - padding, padding : shape[1] - padding]
 
 
-def _sigmoid(x: Float) -> Float:
-    half = np.float32(0.5)
-    return half * (1 + np.tanh(half * x))  # does not overflow
-
-
-def _itself(f: Float) -> Float:
-    return f
-
-
-_MEANS: dict[str, Callable[[Float], Float]] = {
-    "bernoulli": _sigmoid,
-    "continuous-bernoulli": _mean_continuous,
-    "gaussian": _itself,
+_ACTIVATIONS: dict[str, Callable[[Float], Float]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x * densities.sigmoid(x),
+    "tanh": lambda x: np.tanh(x),
 }

@@ -85,6 +85,6 @@ def aggregate_density(q: Q, z1: Array, z2: Array) -> NDArray[np.float32]:
     def along(z: Array, axis: int) -> NDArray[np.float32]:  # (len(z), N)
         wide = variance[:, axis] + np.float32((z[1] - z[0]) ** 2 / 12)
         away = np.square(z.astype(np.float32)[:, None] - mu[:, axis])
-        return np.exp(-0.5 * away / wide) / np.sqrt(2 * np.float32(math.pi) * wide)
+        return (np.exp(-0.5 * away / wide) / np.sqrt(2 * math.pi * wide)).astype(np.float32, copy=False)
 
     return along(z2, 1) @ along(z1, 0).T / np.float32(len(mu))

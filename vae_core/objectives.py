@@ -143,9 +143,11 @@ class _OneCode(Objective):
 
 
 class Elbo(_OneCode):
-    """reconstruction − β·KL."""
+    """reconstruction − β·KL; with the path gradient the KL is log Q(z|X) − log P(z), Q's own parameters held still."""
 
     def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
+        if self.config.parameter("gradient") == "path":
+            return reconstruction - beta_at(self.config, step.epoch) * (q.detach().log_prob(z) - log_prior(z))
         return reconstruction - beta_at(self.config, step.epoch) * kl.sum(1)
 
 

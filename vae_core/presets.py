@@ -23,7 +23,7 @@ _BURDA: dict[str, Any] = {
 }
 
 PRESETS: dict[str, RunConfig] = {
-    "burda-vae": RunConfig(**_BURDA, epochs=1100),
+    "burda-vae": RunConfig(**_BURDA, epochs=1100, parameters=(("gradient", "path"),)),
     "burda-iwae50": RunConfig(
         **_BURDA,
         epochs=800,

@@ -111,13 +111,13 @@ class Store:
         return sorted(found)
 
     def infos(self) -> list[RunInfo]:
-        """Every readable run, newest first, those that ship last."""
+        """Every readable run, newest first; then those that ship, in the order in which they were made."""
         infos: list[RunInfo] = []
         for run_id in self.run_ids():
             # A run deleted in the meantime, or one damaged, must not hide the others; `get` says what is wrong with it.
             with contextlib.suppress(RunNotFoundError, CorruptFileError):
                 infos.append(self.get(run_id))
-        return sorted(infos, key=lambda info: (info.shipped, -info.created))
+        return sorted(infos, key=lambda info: (info.shipped, info.created if info.shipped else -info.created))
 
     def damaged(self) -> dict[str, str]:
         """The runs that `infos` leaves out because their files cannot be believed: name -> what is wrong."""
@@ -221,6 +221,8 @@ class Store:
     def publish(self, run_id: str, weights: Arrays, result: Finished) -> None:
         """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished."""
         folder = self._own(run_id)
+        # A run that was stopped and went on has another model now: what was derived from the old one must not outlive it.
+        shutil.rmtree(self.home / "artifacts" / run_id, ignore_errors=True)
         digest = write_arrays(folder / "weights.safetensors", weights)
         facts = {"weights_sha256": digest, "event": json.loads(events.to_json(result))}
         write_json(folder / "result.json", {**facts, "sha256": _seal(facts)})

@@ -79,8 +79,8 @@ class Worker:
         if asked == "cancel":
             store.delete(run_id)
         elif store.get(run_id).explorable:
-            # Encoded while the model is warm, so that the first look at the reconstructions need not wait.
-            artifacts.codes(store, run_id)
+            # While the model is warm, so that the first look need not wait: the codes at once, then what they are like.
+            artifacts.diagnostics(store, run_id)
 
     def derive(self, waiting: Path, job: dict[str, Any]) -> None:
         """One artifact."""

@@ -30,12 +30,12 @@ def _table(was_running: bool) -> None:
     infos.sort(key=lambda info: order.get(info.status, 3))
     if was_running and not any(info.status in ("queued", "running") for info in infos):
         st.rerun(scope="app")
-    st.caption("Tick a model to open or delete it. Click a column's head to sort.")
+    st.caption("Tick a model to open or delete it, two to four to compare them. Click a column's head to sort.")
     chosen = st.dataframe(
         [_row(info) for info in infos],
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         key="table",
         row_height=44,
         column_config={
@@ -52,9 +52,11 @@ def _table(was_running: bool) -> None:
         left, right = st.columns([10, 2], vertical_alignment="center")
         left.error(f"{message}.")
         right.button("Delete it", icon=":material/delete:", key=f"damaged-{run_id}", on_click=_delete, args=(run_id,))
-    rows = chosen.selection.rows
-    if rows and rows[0] < len(infos):
-        _actions(infos[rows[0]])
+    ticked = [infos[row] for row in chosen.selection.rows if row < len(infos)]
+    if len(ticked) == 1:
+        _actions(ticked[0])
+    elif ticked:
+        _compare(ticked)
 
 
 def _row(info: RunInfo) -> dict[str, Any]:
@@ -77,6 +79,13 @@ def _row(info: RunInfo) -> dict[str, Any]:
         "date": datetime.datetime.fromtimestamp(info.created) if info.created else None,
         "run": info.run_id,
     }
+
+
+def _compare(ticked: list[RunInfo]) -> None:
+    if len(ticked) > 4 or not all(info.explorable for info in ticked):
+        st.caption("Two to four trained models can be compared.")
+    elif st.button(f"Compare these {len(ticked)}", type="primary", icon=":material/view_column:"):
+        link.open_page("compare", runs=",".join(info.run_id for info in ticked))
 
 
 def _actions(info: RunInfo) -> None:

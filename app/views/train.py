@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, plots, session
+from app import link, model_bar, plots, session, training_form
 from app.player import mount_blob
 from app.player.gallery import gallery
-from vae_core import data, export
-from vae_core.config import ARCHITECTURES, DATASETS, LIKELIHOODS, RunConfig
-from vae_core.errors import ConfigError, ElboRoomError
+from vae_core import data, export, sweeps
+from vae_core.config import RunConfig
+from vae_core.errors import ElboRoomError
 from vae_core.events import Losses, Snapshot
 from vae_core.store import RunInfo
 
@@ -31,10 +32,11 @@ def page() -> None:
     left, right = st.columns([3, 10], gap="medium")
     with left:
         button = st.container()
-        config = _form()
+        config = training_form.form()
         with button:
             if config is not None:
                 _ask(config)
+                _ask_for_a_sweep(config)
     with right:
         run_id = _shown_run(config)
         if run_id is not None:
@@ -43,128 +45,7 @@ def page() -> None:
         st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
 
 
-# -- the form
-
-
-def _form() -> RunConfig | None:
-    """Every choice is in the URL, so that a link can hand a configuration to a class."""
-    d = RunConfig()
-    bound: dict[str, Any] = {"bind": "query-params"}
-    one, two = st.columns(2, gap="small")
-    dataset = one.selectbox(
-        "Data",
-        list(DATASETS),
-        key="data",
-        help="The pictures to learn from. **mnist**: 60,000 handwritten digits, 28×28. **digits**: 1,500 of 8×8.",
-        **bound,
-    )
-    architecture = two.selectbox(
-        "Network",
-        list(ARCHITECTURES),
-        key="network",
-        help=" ".join(f"**{name}**: {text}" for name, text in ARCHITECTURES.items()),
-        **bound,
-    )
-    latent_dim = st.slider(
-        "Latent dimension D",
-        1,
-        64,
-        d.latent_dim,
-        key="dim",
-        help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
-        **bound,
-    )
-    beta = st.slider(
-        "β, the weight of the KL",
-        0.0,
-        16.0,
-        d.beta,
-        0.25,
-        key="beta",
-        help="How dearly the code pays for each nat it carries. 1 is the ELBO; more makes codes simpler and pictures "
-        "blurrier; 0 leaves the KL out.",
-        **bound,
-    )
-    one, two = st.columns(2, gap="small")
-    warmup = one.slider(
-        "Warm-up",
-        0,
-        20,
-        int(d.warmup_epochs),
-        key="warmup",
-        help="β rises from 0 to its value over this many epochs, so that the code is of use before it costs anything.",
-        **bound,
-    )
-    epochs = two.slider("Epochs", 1, 100, d.epochs, key="epochs", help="Times every training image is seen.", **bound)
-    likelihood = st.segmented_control(
-        "Likelihood P(X|z)",
-        list(LIKELIHOODS),
-        default=d.likelihood,
-        required=True,
-        key="likelihood",
-        help=" ".join(f"**{name}**: {text}" for name, text in LIKELIHOODS.items()),
-        **bound,
-    )
-    sigma = None
-    if likelihood == "gaussian":
-        sigma = st.number_input(
-            "σ of the Gaussian",
-            0.01,
-            2.0,
-            None,
-            step=0.05,
-            key="sigma",
-            placeholder="learned",
-            help="Standard deviation of a pixel around its mean, on the 0–1 scale. Empty: one σ is learned.",
-            **bound,
-        )
-    with st.expander("More settings"):
-        batch = st.selectbox(
-            "Batch size",
-            [32, 64, 128, 256, 512, 1024],
-            index=2,
-            key="batch",
-            help="Images in one gradient step. Larger is faster for an epoch, with fewer steps in it.",
-            **bound,
-        )
-        rate = st.number_input(
-            "Learning rate",
-            1e-5,
-            0.1,
-            d.learning_rate,
-            step=5e-4,
-            format="%.4g",
-            key="rate",
-            help="Adam's step size at the start; it falls along a half cosine.",
-            **bound,
-        )
-        seed = st.number_input(
-            "Seed",
-            0,
-            2**31 - 1,
-            d.seed,
-            key="seed",
-            help="Decides the first weights, the order of the images and every ε. Same seed, same model.",
-            **bound,
-        )
-    settings = {
-        "dataset": dataset,
-        "architecture": architecture,
-        "latent_dim": latent_dim,
-        "likelihood": likelihood,
-        "beta": beta,
-        "warmup_epochs": warmup,
-        "epochs": epochs,
-        "batch_size": batch,
-        "learning_rate": rate,
-        "seed": seed,
-        "sigma": sigma,
-    }
-    try:
-        return RunConfig.from_dict(settings)
-    except ConfigError as error:
-        st.error(f"{error}.")
-        return None
+# -- the button
 
 
 def _ask(config: RunConfig) -> None:
@@ -193,16 +74,46 @@ def _ask(config: RunConfig) -> None:
         )
 
 
-def _submit(config: RunConfig) -> None:
+def _ask_for_a_sweep(config: RunConfig) -> None:
+    """One click for the models that the KL lab compares; those of them that are trained are not trained again."""
+    if config.objective != "elbo":
+        return
+    wanted = sweeps.configs(config)
+    known = {one: _known(one) for one in wanted}
+    missing = [one for one, info in known.items() if info is None or info.status != "finished"]
+    if not missing:
+        link.to_page("beta", "Compare the β-sweep", ":material/compare_arrows:", sweep=replace(config, beta=1.0).run_id)
+        return
+    under_way = all(info is not None and info.status in UNDER_WAY for info in map(known.get, missing))
+    betas = ", ".join(f"{one.beta:g}" for one in wanted)
+    st.button(
+        "Training a β-sweep …" if under_way else "Train a β-sweep",
+        width="stretch",
+        icon=":material/stacked_line_chart:",
+        key="train-sweep",
+        disabled=under_way,
+        on_click=_submit,
+        args=missing,
+        help=f"{len(wanted)} models that differ in nothing but β: {betas}. Network, data and seed are "
+        "those chosen here. *What β does* in the KL lab then compares them.",
+    )
+    left = "are left" if len(missing) < len(wanted) else "in all"
+    seconds = sum(_estimate(one) for one in missing)
+    st.caption(f"{len(missing)} models {left}, one after the other: about {_duration(seconds)} on this machine")
+
+
+def _submit(*configs: RunConfig) -> None:
+    """Ask for these, and look at the first."""
     try:
-        run_id = session.jobs().submit(config)
-        if session.store().get(run_id).status == "stopped":
-            session.jobs().resume(run_id)
+        for config in configs:
+            run_id = session.jobs().submit(config)
+            if session.store().get(run_id).status == "stopped":
+                session.jobs().resume(run_id)
     except ElboRoomError as error:
         session.remember("train-error", str(error))
         return
     session.remember("train-error", "")
-    link.put_run(run_id)
+    link.put_run(configs[0].run_id)
 
 
 def _known(config: RunConfig) -> RunInfo | None:
@@ -217,10 +128,20 @@ def _estimate(config: RunConfig) -> float:
     images = len(data.load_split(config.dataset, "train").labels) * config.epochs
     rates: dict[str, float] = {}  # the newest of each network, since the store lists the newest first
     for info in session.store().infos():
-        if info.result is not None and info.config.dataset == config.dataset:
+        if info.result is not None and (info.config.dataset, info.config.objective) == (config.dataset, "elbo"):
             rates.setdefault(info.config.architecture, max(1.0, info.result.images_per_second))
     rate = rates.get(config.architecture) or rates.get("mlp", 30_000.0) / RELATIVE_COST[config.architecture]
-    return images / rate + 0.5
+    return images / rate * _relative_cost(config) + 0.5
+
+
+def _relative_cost(config: RunConfig) -> float:
+    """Time for a step relative to the ELBO's with the same network; with K codes the decoder runs K times."""
+    if config.objective not in ("iwae", "dreg"):
+        return 1.0
+    last, first = config.parameter("samples"), config.parameter("start_samples")
+    # The mean of a K that grows geometrically from first to last.
+    mean = (last - first) / np.log(last / first) if first and first != last else last
+    return 1.0 + float(mean) * (0.15 if config.parameter("backward") == "one" else 0.5)
 
 
 def _shown_run(config: RunConfig | None) -> str | None:
@@ -337,12 +258,17 @@ def _act(action: Any, run_id: str) -> None:
 def _curves(losses: list[Losses]) -> None:
     one, two, three = st.columns(3, gap="medium")
     with one:
-        st.plotly_chart(plots.elbo_curve(losses), key="elbo", config=plots.CONFIG)
+        _chart(plots.elbo_curve(losses), "elbo")
     with two:
-        st.plotly_chart(plots.term_curves(losses), key="terms", config=plots.CONFIG)
+        _chart(plots.term_curves(losses), "terms")
     with three:
         bars = plots.kl_bars(losses[-1].held_out.kl_per_dim if losses else [], session.ACTIVE_KL)
-        st.plotly_chart(bars, key="kl", config=plots.CONFIG)
+        _chart(bars, "kl")
+
+
+def _chart(figure: Any, key: str) -> None:
+    presenting = link.get("present") == "1"
+    st.plotly_chart(plots.enlarged(figure) if presenting else figure, key=key, config=plots.CONFIG)
 
 
 def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
@@ -401,7 +327,7 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
         st.markdown("**Encoded means**")
         if d > 1:
             scatter = plots.means_scatter(arrays["means"], arrays["labels"], _widest(arrays["means"]))
-            st.plotly_chart(scatter, key="means", config=plots.CONFIG)
+            _chart(scatter, "means")
 
 
 def _widest(means: np.ndarray) -> tuple[int, int]:

@@ -238,20 +238,25 @@ export function compile(manifest, tensors) {
   if (manifest.format !== 1) throw new Error(`the model has format ${manifest.format}; this page reads format 1`);
   const { latent_dim: D, image_shape: shape } = manifest;
   const size = sizeOf(shape); // C·H·W
-  if (manifest.output !== "sigmoid" && manifest.output !== "identity") {
-    throw new Error(`the page does not know the output "${manifest.output}"`);
-  }
+  const output = OUTPUTS[manifest.output];
+  if (!output) throw new Error(`the page does not know the output "${manifest.output}"`);
   const decoder = chain(manifest.decoder, [D], tensors);
   if (sizeOf(decoder.shape) !== size) {
     throw new Error(`the decoder gives [${decoder.shape}]; a picture is [${shape}]`);
   }
   const encoder = manifest.encoder?.length ? chain(manifest.encoder, shape, tensors) : null;
-  if (encoder && sizeOf(encoder.shape) !== 2 * D) {
-    throw new Error(`the encoder gives [${encoder.shape}]; μ and log σ² of ${D} dimensions need ${2 * D}`);
+  const full = manifest.posterior === "full";
+  const needed = 2 * D + (full ? (D * (D - 1)) / 2 : 0);
+  if (encoder && sizeOf(encoder.shape) !== needed) {
+    const what = full ? "μ, log σ² and the covariances" : "μ and log σ²";
+    throw new Error(`the encoder gives [${encoder.shape}]; ${what} of ${D} dimensions need ${needed}`);
   }
-  const sigmoid = manifest.output === "sigmoid";
+  const sigma = manifest.sigma ?? NaN; // a number, or one for each pixel
+  if (Array.isArray(sigma) && sigma.length !== size) {
+    throw new Error(`the model gives σ of ${sigma.length} pixels; a picture has ${size}`);
+  }
   const picture = new Float32Array(size);
-  const code = { mu: new Float32Array(D), logvar: new Float32Array(D) };
+  const code = { mu: new Float32Array(D), logvar: new Float32Array(D), lower: full ? new Float32Array(needed - 2 * D) : null };
 
   // z (D) -> f(z) (C·H·W), the likelihood's parameter; valid until the next call.
   const parameters = (z) => decoder.run(z);
@@ -259,8 +264,7 @@ export function compile(manifest, tensors) {
   // z (D) -> the mean picture (C·H·W) in [0, 1]; into `out` if given, else valid until the next call.
   function decode(z, out = picture) {
     const f = decoder.run(z);
-    if (sigmoid) for (let n = 0; n < size; n++) out[n] = 1 / (1 + Math.exp(-f[n]));
-    else for (let n = 0; n < size; n++) out[n] = f[n] < 0 ? 0 : f[n] > 1 ? 1 : f[n];
+    output.mean(f, out);
     return out;
   }
 
@@ -272,21 +276,42 @@ export function compile(manifest, tensors) {
     return out;
   }
 
-  // x (C·H·W) in [0, 1] -> Q(z|X) = N(mu, diag exp(logvar)); valid until the next call.
+  // x (C·H·W) in [0, 1] -> Q(z|X) = N(mu, L·Lᵀ), L with exp(logvar / 2) on its diagonal and `lower` below it, row by row,
+  // or null where Q is diagonal; valid until the next call.
   function encode(x) {
     const values = encoder.run(x);
     code.mu.set(values.subarray(0, D));
     code.logvar.set(values.subarray(D, 2 * D));
+    code.lower?.set(values.subarray(2 * D));
     return code;
   }
 
   // −log P(x|z) in nats; NaN where the manifest has no σ for a Gaussian.
-  const distortion = (z, x) => {
-    const f = parameters(z);
-    return sigmoid ? bernoulliNats(f, x) : gaussianNats(f, x, manifest.sigma ?? NaN);
-  };
+  const distortion = (z, x) => output.nats(parameters(z), x, sigma);
 
-  return { D, shape, size, sigmoid, parameters, distortion, decode, decodeBatch, encode: encoder ? encode : null };
+  return {
+    D, shape, size, parameters, distortion, decode, decodeBatch,
+    encode: encoder ? encode : null,
+    isLogLikelihood: manifest.is_log_likelihood,
+  };
+}
+
+// The mean picture of f into `out`, value by value; the Gaussian's is cut to what a screen shows.
+function sigmoid(f, out) {
+  for (let n = 0; n < out.length; n++) out[n] = 1 / (1 + Math.exp(-f[n]));
+}
+
+function clipped(f, out) {
+  for (let n = 0; n < out.length; n++) out[n] = f[n] < 0 ? 0 : f[n] > 1 ? 1 : f[n];
+}
+
+const NARROW = 1e-2; // where |f| is below, series replace the quotients in which 0/0 would lurk
+
+// 1/(1 − e^−f) − 1/f; near 0 it is ½ + f/12.
+function continuousMean(f, out) {
+  for (let n = 0; n < out.length; n++) {
+    out[n] = Math.abs(f[n]) < NARROW ? 0.5 + f[n] / 12 : -1 / Math.expm1(-f[n]) - 1 / f[n];
+  }
 }
 
 // −log P(X|z) in nats for a Bernoulli with logits f: −Σ x log p + (1 − x) log(1 − p) = Σ log(1 + e^f) − x f.
@@ -296,17 +321,39 @@ export function bernoulliNats(f, x) {
   return nats;
 }
 
-// −log P(X|z) in nats for N(f, σ²I): ½ Σ ((x − f)/σ)² + n·(log σ + ½ log 2π).
-export function gaussianNats(f, x, sigma) {
-  let sum = 0;
-  for (let n = 0; n < x.length; n++) sum += (x[n] - f[n]) ** 2;
-  return sum / (2 * sigma * sigma) + x.length * (Math.log(sigma) + 0.5 * Math.log(2 * Math.PI));
+// −log P(X|z) in nats for a continuous Bernoulli (Loaiza-Ganem & Cunningham 2019): the Bernoulli's, less Σ log C(f) with
+// C = f / tanh(f/2), which near 0 is 2·e^(f²/12).
+export function continuousBernoulliNats(f, x) {
+  let normaliser = 0;
+  for (let n = 0; n < x.length; n++) {
+    normaliser += Math.abs(f[n]) < NARROW ? Math.LN2 + f[n] ** 2 / 12 : Math.log(f[n] / Math.tanh(f[n] / 2));
+  }
+  return bernoulliNats(f, x) - normaliser;
 }
 
-// D[N(mu, diag exp(logvar)) ‖ N(0, I)] = ½ Σ μ² + σ² − 1 − log σ², in nats.
-export function gaussianKL(mu, logvar) {
+// −log P(X|z) in nats for N(f, σ²): Σ ½((x − f)/σ)² + log σ + ½ log 2π; sigma is a number or one for each pixel.
+export function gaussianNats(f, x, sigma) {
+  let nats = 0.5 * x.length * Math.log(2 * Math.PI);
+  for (let n = 0; n < x.length; n++) {
+    const s = typeof sigma === "number" ? sigma : sigma[n];
+    nats += 0.5 * ((x[n] - f[n]) / s) ** 2 + Math.log(s);
+  }
+  return nats;
+}
+
+// The manifest's `output` -> the mean picture and −log P(X|z).
+const OUTPUTS = {
+  sigmoid: { mean: sigmoid, nats: bernoulliNats },
+  "continuous-bernoulli": { mean: continuousMean, nats: continuousBernoulliNats },
+  identity: { mean: clipped, nats: gaussianNats },
+};
+
+// D[N(mu, L·Lᵀ) ‖ N(0, I)] = ½ (Σ μ² + exp(logvar) − 1 − logvar + Σ lower²), in nats: the trace of L·Lᵀ is the sum of the
+// squares in L. `lower` is null where Q is diagonal.
+export function gaussianKL(mu, logvar, lower) {
   let sum = 0;
   for (let d = 0; d < mu.length; d++) sum += mu[d] ** 2 + Math.exp(logvar[d]) - 1 - logvar[d];
+  if (lower) for (const value of lower) sum += value ** 2;
   return sum / 2;
 }
 

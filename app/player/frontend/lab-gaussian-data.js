@@ -3,11 +3,13 @@
 
 import { whenBlobs } from "./blob.js";
 import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mn, mo, mrow } from "./lab.js";
-import { drawGaussian, drawPrior, heightLeft, klNats, namedLive, roundScale, Waterfall } from "./lab-normal.js";
+import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mo, mrow } from "./lab.js";
+import { bracket, drawGaussian, drawPrior, klNats, namedLive, roundScale, Waterfall, within } from "./lab-normal.js";
+import { sweepSlider } from "./lab-sweep.js";
 import { parseColour } from "./picture.js";
 
-const SHOWN_REACH = 1.02;
+const SHOWN_REACH = 1.02; // a little more than the density is given for
+const PRIOR = "prior: 1, 2, 3 σ";
 
 // host: {changed(), released()}
 export class GaussianData {
@@ -22,14 +24,8 @@ export class GaussianData {
       label: "Codes of the test images and the density of all of them, over the prior's circles. Drag over it to see one image's Q.",
     });
     draggable(this.chart, (at) => this.pick(at), () => {});
-    this.dial = h("input", { type: "range", min: 0, step: 1, "aria-label": "β of the model" });
-    this.dial.addEventListener("input", () => {
-      this.show(Number(this.dial.value));
-      host.changed();
-    });
-    this.dial.addEventListener("change", () => host.released());
-    this.marks = h("div", { class: "marks", "aria-hidden": "true" });
-    this.beta = h("output", { "data-testid": "beta" });
+    this.dialHolder = h("div", {});
+    this.legend = h("span", { class: "legend" });
     const toggle = (name, text) =>
       labButton(
         text,
@@ -55,7 +51,7 @@ export class GaussianData {
       information: namedLive("information", "part-first"),
       marginal: namedLive("marginal", "part-second", 2, "nats"),
     };
-    this.missing = h("p", { class: "note" });
+    this.missing = h("p", { class: "note" }, "How this mean splits is not worked out for this model yet; the command elbo evaluate does it.");
     this.one = {
       title: h("span", {}),
       first: live("part-first"),
@@ -69,27 +65,24 @@ export class GaussianData {
       m("math", {}, mrow(mi("KL", "kl"), mo("="), this.one.first.element, mo("+"), this.one.second.element, mo("="), this.one.kl.element)),
     );
     this.error = h("p", { class: "error", hidden: true });
-    this.element = h(
-      "div",
-      { class: "gaussian-data" },
-      h("div", { class: "panel" }, this.chart.element),
-      h(
+    this.sum = formula(
+      mi("E"), bracket("["), mi("KL", "kl"), bracket("]"), mo("="), this.shown.rate.element, mo("="),
+      this.shown.information.element, mo("+"), m("munder", {}, this.shown.marginal.element, m("mtext", {}, "D[Q(z) ‖ P(z)]")),
+    );
+    const side = h(
         "div",
         { class: "side" },
         this.sweeps,
-        h("div", { class: "dial" }, h("label", {}, h("span", {}, "β"), this.dial, this.beta), this.marks),
-        h("div", { class: "buttons" }, toggle("codes", "Codes"), toggle("density", "Density Q(z)")),
+        this.dialHolder,
+        h("div", { class: "buttons" }, toggle("codes", "Codes"), toggle("density", "Density Q(z)"), this.legend),
         this.bars.element,
         this.missing,
-        formula(
-          mi("E"), mo("["), mi("KL", "kl"), mo("]"), mo("="), this.shown.rate.element, mo("="),
-          this.shown.information.element, mo("+"), m("munder", {}, this.shown.marginal.element,
-            mrow(mi("D"), mo("["), mi("Q"), mo("("), mi("z"), mo(")"), mo("‖"), mi("P"), mo("("), mi("z"), mo(")"), mo("]"))),
-        ),
+        this.sum,
+        h("p", { class: "note" }, "The KL of a code pays for two things: for telling which image it came from, and for all codes together not lying as the prior does."),
         this.oneLine,
-        this.error,
-      ),
-    );
+      );
+    this.row = [this.chart.element, side];
+    this.element = h("div", { class: "gaussian-data" }, this.chart.element, side, this.error);
   }
 
   /** sweep: {title, options, key, blob, palette, models: [{run, beta, reach, rate, information, marginal}]} or {error}. */
@@ -105,9 +98,19 @@ export class GaussianData {
       this.sweeps.replaceChildren(...sweep.options.map(([key, title]) => h("option", { value: key }, title)));
     }
     this.sweeps.value = sweep.key;
-    this.dial.max = sweep.models.length - 1;
-    this.dial.disabled = sweep.models.length < 2;
-    this.marks.replaceChildren(...sweep.models.map(({ beta }) => h("span", {}, String(beta))));
+    const betas = sweep.models.map(({ beta }) => beta);
+    if (String(betas) !== this.betas) {
+      this.betas = String(betas);
+      this.dial?.stop();
+      const turn = (at) => {
+        if (Math.round(at) === this.at) return;
+        this.show(Math.round(at));
+        this.host.changed();
+      };
+      this.dial = sweepSlider({ betas, index: 0, onmove: turn, onrelease: () => this.host.released() });
+      this.dial.input.disabled = betas.length < 2;
+      this.dialHolder.replaceChildren(this.dial.element);
+    }
     const other = sweep.blob !== this.blobId;
     if (other) {
       this.blobId = sweep.blob;
@@ -116,11 +119,18 @@ export class GaussianData {
       this.images = [];
       this.stop = whenBlobs([sweep.blob], (blob) => {
         this.blob = blob;
+        const present = [...new Set(blob.tensors.get("labels").data)].sort((a, b) => a - b);
+        const colour = (label) => sweep.palette[label % sweep.palette.length];
+        this.legend.replaceChildren(
+          ...present.map((label) => h("span", {}, h("i", { style: `background:${colour(label)}` }), String(label))),
+        );
         this.show(this.at);
         this.host.changed();
       });
     }
-    this.show(other || fresh ? Math.max(0, sweep.models.findIndex(({ run }) => run === sweep.run)) : this.at);
+    if (!other && !fresh) return this.show(this.at);
+    this.show(Math.max(0, sweep.models.findIndex(({ run }) => run === sweep.run)));
+    this.dial.set(this.at);
   }
 
   get model() {
@@ -129,11 +139,7 @@ export class GaussianData {
 
   show(at) {
     this.at = Math.min(at, this.sweep.models.length - 1);
-    const { beta, rate, information, marginal } = this.model;
-    this.dial.value = this.at;
-    this.dial.style.setProperty("--at", `${(100 * this.at) / Math.max(1, this.sweep.models.length - 1)}%`);
-    this.beta.textContent = String(beta);
-    this.dial.setAttribute("aria-valuetext", `β = ${beta}, model ${this.at + 1} of ${this.sweep.models.length}`);
+    const { rate, information, marginal } = this.model;
     const known = marginal != null;
     const parts = known ? [information, marginal] : [NaN, NaN];
     this.bars.range(0, [2, 5, 10, 20, 50, 100, 200, 500].find((top) => top >= rate) ?? rate);
@@ -141,8 +147,8 @@ export class GaussianData {
     this.shown.rate.set(rate);
     this.shown.information.set(parts[0]);
     this.shown.marginal.set(parts[1]);
-    this.missing.textContent = known ? "" : "How the mean KL splits is being computed; the two parts appear when it is done.";
     this.missing.hidden = known;
+    this.sum.hidden = !known;
   }
 
   /** Row n of tensor `name` (models, images, 2) of the model shown. */
@@ -172,8 +178,8 @@ export class GaussianData {
     const [, H, W] = shape;
     const area = H * W;
     const from = this.at * area;
-    let top = 0;
-    for (let i = 0; i < area; i++) top = Math.max(top, data[from + i]);
+    // The densest cells, a few in a thousand, may be cut: one narrow code would make all others pale.
+    const top = data.slice(from, from + area).sort()[Math.floor(0.995 * area)] || 1;
     const canvas = h("canvas", { width: W, height: H });
     const context = canvas.getContext("2d");
     const image = context.createImageData(W, H);
@@ -182,17 +188,20 @@ export class GaussianData {
       image.data[4 * i] = r;
       image.data[4 * i + 1] = g;
       image.data[4 * i + 2] = b;
-      image.data[4 * i + 3] = 235 * Math.sqrt(data[from + i] / top);
+      image.data[4 * i + 3] = Math.min(235, 200 * Math.sqrt(data[from + i] / top));
     }
     context.putImageData(image, 0, 0);
     this.images[this.at] = { colour, canvas };
     return canvas;
   }
 
+  fit(room) {
+    this.chart.height = within(room, 320, 1000);
+  }
+
   draw() {
     const { chart, element } = this;
     if (!this.model) return;
-    chart.height = heightLeft(270, 360, 860);
     const { reach, wide } = this.model;
     roundScale(chart, SHOWN_REACH * reach);
     const [accent, prior] = ["--accent", "--prior"].map((name) => colourOf(element, name));
@@ -207,11 +216,15 @@ export class GaussianData {
       if (this.layers.codes) this.drawCodes(context);
     }
     drawPrior(chart, chart.colours.ink);
-    chart.label(0, -3, "prior, 3 σ", chart.colours.ink, "center", -0.9 * chart.text);
+    this.nameThePrior(context);
     if (this.blob && this.chosen !== null) {
       const [mu, sigma] = [this.code("means", this.chosen), this.code("sigma", this.chosen)];
       for (const outline of [1, 2, 3]) drawGaussian(chart, { mu, sigma }, outline, chart.colours.ink, { width: outline > 1 ? 1 : 2 });
       chart.dot(...mu, chart.colours.ink, 3);
+      context.beginPath(); // a ring to find it by: its own outline may be smaller than a dot
+      context.arc(chart.px(mu[0]), chart.py(mu[1]), 13, 0, 2 * Math.PI);
+      context.lineWidth = 2;
+      context.stroke();
       const parts = [klNats(mu[0], sigma[0]), klNats(mu[1], sigma[1])];
       const label = this.blob.tensors.get("labels").data[this.chosen];
       this.one.title.textContent = `Test image ${this.chosen}, a ${label}: `;
@@ -221,6 +234,24 @@ export class GaussianData {
     }
     this.oneLine.classList.toggle("none", this.chosen === null);
     chart.end();
+  }
+
+  destroy() {
+    this.stop?.();
+    this.dial?.stop();
+  }
+
+  // Below the circles, on paper, so that it is read among the codes.
+  nameThePrior(context) {
+    const { chart } = this;
+    const [x, y] = [chart.px(0), chart.py(-3) + 0.9 * chart.text];
+    context.font = `${chart.text}px ${chart.font}`;
+    const half = context.measureText(PRIOR).width / 2 + 4;
+    context.fillStyle = chart.colours.paper;
+    context.globalAlpha = 0.85;
+    context.fillRect(x - half, y - 0.7 * chart.text, 2 * half, 1.4 * chart.text);
+    context.globalAlpha = 1;
+    chart.label(0, -3, PRIOR, chart.colours.ink, "center", 0.9 * chart.text);
   }
 
   drawCodes(context) {

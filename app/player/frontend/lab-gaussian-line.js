@@ -2,14 +2,14 @@
 
 import { decimal, h } from "./dom.js";
 import { Chart, colourOf, draggable, formula, labButton, labSlider, m, mfrac, mi, mn, mo, mrow, msup } from "./lab.js";
-import { drawGrip, heightLeft, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "./lab-normal.js";
+import { drawGrip, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "./lab-normal.js";
 
 export const MU = { min: -3, max: 3, step: 0.01 };
 export const SIGMA = { min: 0.05, max: 2.5, step: 0.01 };
 /** Size of one step of gradient descent, and how near the prior it ends. */
 export const DESCENT = { rate: 0.05, near: 0.005, most: 400 };
 /** Arrows are drawn at this fraction of the gradient, and no longer than so much. */
-export const ARROW = { scale: 0.25, longest: 1.2 };
+export const ARROW = { scale: 0.5, longest: 1.6 };
 
 const LEVELS = [0.1, 0.5, 1, 2, 3, 4, 5];
 const NORMAL = 1 / Math.sqrt(2 * Math.PI);
@@ -95,14 +95,14 @@ export class GaussianLine {
       pullMean: namedLive("pull-mean", "kl"),
       pullWidth: namedLive("pull-width", "kl"),
     };
-    const gap = () => m("mspace", { width: "2em" });
+    const gap = () => m("mspace", { width: "1.2em" });
     const half = (...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
     const slope = (letter) => mrow(mo("−"), mfrac(mrow(mo("∂"), mi("KL", "kl")), mrow(mo("∂"), mi(letter))));
+    this.row = [this.density.element, this.plane.element];
     this.element = h(
       "div",
       { class: "gaussian-line" },
-      h("div", { class: "panel" }, this.density.element),
-      h("div", { class: "panel" }, this.plane.element),
+      ...this.row,
       h(
         "div",
         { class: "side" },
@@ -111,11 +111,11 @@ export class GaussianLine {
           "div",
           { class: "buttons" },
           this.follow,
-          h("span", { class: "note" }, "The arrow, at ¼ of its length, is where the KL alone would pull the code."),
+          h("span", { class: "note" }, "The arrow, at half its length, is where the KL alone would pull Q."),
         ),
       ),
       this.bars.element,
-      formula(
+      h("div", { class: "formulas" }, formula(
         mi("KL", "kl"), mo("="),
         half(msup(mi("μ", "part-mean"), mn("2", "part-mean"))), mo("+"),
         half(msup(mi("σ", "part-width"), mn("2", "part-width"))), mo("−"), half(), mo("−"),
@@ -126,7 +126,7 @@ export class GaussianLine {
       formula(
         slope("μ"), mo("="), mo("−"), mi("μ"), mo("="), this.shown.pullMean.element, gap(),
         slope("σ"), mo("="), mfrac(mn("1"), mi("σ")), mo("−"), mi("σ"), mo("="), this.shown.pullWidth.element,
-      ),
+      )),
     );
   }
 
@@ -155,13 +155,19 @@ export class GaussianLine {
     return true;
   }
 
+  /** Of the peak's grip and of the one at μ + σ: on the curve, or where that leaves the plot, within it. */
+  gripHeights() {
+    const peak = NORMAL / this.values[1];
+    return [Math.min(peak, 0.93 * this.density.y.max), Math.min(peak * Math.exp(-0.5), 0.6 * this.density.y.max)];
+  }
+
   dragDensity([z, height], event) {
     const [mu, sigma] = this.values;
     const { density } = this;
     if (event.type === "pointerdown") {
       const near = (x, y) => Math.hypot(density.px(x) - density.px(z), density.py(y) - density.py(height));
-      const top = Math.min(NORMAL / sigma, density.y.max);
-      const [peak, flank] = [near(mu, top), near(mu + sigma, (NORMAL / sigma) * Math.exp(-0.5))];
+      const [top, side] = this.gripHeights();
+      const [peak, flank] = [near(mu, top), near(mu + sigma, side)];
       this.grip = flank < Math.min(24, peak) ? "width" : peak < 24 && NORMAL / sigma <= density.y.max ? "peak" : "mean";
     }
     if (this.grip === "width") this.move([mu, z - mu]);
@@ -170,8 +176,12 @@ export class GaussianLine {
     else this.move([z, sigma]);
   }
 
+  /** The charts take what height there is. */
+  fit(room) {
+    this.density.height = this.plane.height = within(room, 200, 640);
+  }
+
   draw() {
-    this.density.height = this.plane.height = heightLeft(530, 210, 560);
     this.drawDensity();
     this.drawPlane();
     const terms = klTerms(...this.values);
@@ -194,8 +204,7 @@ export class GaussianLine {
     const near = zs.map((z) => mu + sigma * z);
     chart.line(near, zs.map((z) => (NORMAL / sigma) * Math.exp(-z * z / 2)), accent, { width: 3, fill: 0.2 });
     const peak = NORMAL / sigma;
-    const top = Math.min(peak, chart.y.max);
-    const flank = Math.min(peak * Math.exp(-0.5), chart.y.max);
+    const [top, flank] = this.gripHeights();
     const pull = klPull(mu, sigma);
     const [along] = arrowOf([pull[0]]);
     const [wider] = arrowOf([pull[1]]);
@@ -209,7 +218,7 @@ export class GaussianLine {
     chart.label(edge, chart.y.max, "━ Q(z|X) = N(μ, σ²)", accent, align, 16);
     chart.label(edge, chart.y.max, "╍ prior P(z) = N(0, 1)", chart.colours.ink, align, 16 + 1.5 * chart.text);
     if (peak > chart.y.max) {
-      chart.label(mu + side * 0.25, chart.y.max, `peak at ${decimal(peak, 1)} ↑`, accent, side > 0 ? "left" : "right", 18);
+      chart.label(mu - side * 0.3, chart.y.max, `peak at ${decimal(peak, 1)} ↑`, accent, side > 0 ? "right" : "left", 18);
     }
     chart.end();
   }
@@ -231,8 +240,8 @@ export class GaussianLine {
       context.fill(path, "evenodd");
       context.globalAlpha = 1;
       const at = Math.sqrt(2 * LEVELS[i]);
-      if (LEVELS[i] < 0.5 || at > chart.x.max - 0.2) return;
-      const text = i === LEVELS.length - 1 ? `${LEVELS[i]} nats` : String(LEVELS[i]);
+      if (LEVELS[i] < 0.5 || at > chart.x.max - 0.5) return;
+      const text = String(LEVELS[i]);
       context.font = `${chart.text}px ${chart.font}`;
       const half = context.measureText(text).width / 2 + 3;
       context.fillStyle = chart.colours.paper;
@@ -241,6 +250,7 @@ export class GaussianLine {
       context.globalAlpha = 1;
       chart.label(-at, 1, text, chart.colours.ink, "center");
     });
+    chart.label(chart.x.min + 0.1, chart.y.max, "contours: KL in nats", chart.colours.ink, "left", chart.text);
     chart.dot(0, 1, chart.colours.ink, 5);
     chart.label(0, 1, "prior", chart.colours.ink, "center", -1.1 * chart.text);
     for (const [x, y] of this.trail) chart.dot(x, y, accent, 2.5);

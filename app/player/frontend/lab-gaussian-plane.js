@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { Chart, colourOf, draggable, formula, labButton, labSlider, mfrac, mi, mn, mo, mrow, msub, msup } from "./lab.js";
-import { drawGaussian, drawGrip, drawPrior, gripAt, grips, heightLeft, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "./lab-normal.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "./lab-normal.js";
 import { arrowOf, descend, DESCENT, MU, SIGMA } from "./lab-gaussian-line.js";
 
 const RHO = { min: -0.95, max: 0.95, step: 0.01 };
@@ -53,26 +53,30 @@ export class GaussianPlane {
     };
     const one = (number, term) =>
       mrow(
-        mfrac(mn("1"), mn("2")), mo("("), msup(msub(mi("μ", term), mn(number, term)), mn("2")), mo("+"),
+        mfrac(mn("1"), mn("2")), bracket("("), msup(msub(mi("μ", term), mn(number, term)), mn("2")), mo("+"),
         msup(msub(mi("σ", term), mn(number, term)), mn("2")), mo("−"), mn("1"), mo("−"), mi("log"),
-        msup(msub(mi("σ", term), mn(number, term)), mn("2")), mo(")"),
+        msup(msub(mi("σ", term), mn(number, term)), mn("2")), bracket(")"),
       );
-    this.element = h(
-      "div",
-      { class: "gaussian-plane" },
-      h("div", { class: "panel" }, this.chart.element),
-      h(
+    const side = h(
         "div",
         { class: "side" },
         ...this.sliders.map((each) => each.element),
-        h("div", { class: "buttons" }, this.follow),
-        h("p", { class: "note" }, "Dashed: the prior, at 1, 2 and 3 standard deviations. Arrows, at ¼ of their length: the KL's pull."),
+        h(
+          "div", { class: "buttons" }, this.follow,
+          h("span", { class: "note" }, "The arrows, at half their length, are where the KL alone would pull Q."),
+        ),
         this.bars.element,
-      ),
+      );
+    this.row = [this.chart.element, side];
+    this.element = h(
+      "div",
+      { class: "gaussian-plane" },
+      this.chart.element,
+      side,
       formula(
         mi("KL", "kl"), mo("="), one("1", "part-first"), mo("+"), one("2", "part-second"), mo("−"),
-        mfrac(mn("1"), mn("2")), mi("log", "part-shared"), mo("(", "part-shared"), mn("1", "part-shared"), mo("−"),
-        msup(mi("ρ", "part-shared"), mn("2", "part-shared")), mo(")", "part-shared"),
+        mfrac(mn("1"), mn("2")), mi("log", "part-shared"), bracket("(", "part-shared"), mn("1", "part-shared"), mo("−"),
+        msup(mi("ρ", "part-shared"), mn("2", "part-shared")), bracket(")", "part-shared"),
         mo("="), this.shown.first.element, mo("+"), this.shown.second.element, mo("+"), this.shown.shared.element,
         mo("="), this.shown.kl.element,
       ),
@@ -116,9 +120,12 @@ export class GaussianPlane {
     else this.move([x, y, ...values.slice(2)]);
   }
 
+  fit(room) {
+    this.chart.height = within(room, 300, 900);
+  }
+
   draw() {
     const { chart, values, q, element } = this;
-    chart.height = heightLeft(345, 330, 760);
     roundScale(chart, 3.4);
     const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(element, name));
     chart.begin();

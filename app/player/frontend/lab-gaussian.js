@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { labChoice, labComponent } from "./lab.js";
+import { roomFor } from "./lab-normal.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
 import { GaussianData } from "./lab-gaussian-data.js";
@@ -34,8 +35,12 @@ class GaussianView {
       },
     });
     this.stage = h("div", {});
+    this.root = root;
     root.append(h("div", { class: "gaussian" }, this.choice.element, this.stage));
-    this.resized = () => host.redraw(); // the charts take what height the window has
+    this.resized = () => {
+      this.fitted = false;
+      host.redraw();
+    };
     addEventListener("resize", this.resized);
   }
 
@@ -54,7 +59,10 @@ class GaussianView {
     this.mode = mode;
     this.choice.set(mode);
     const { element } = this.panels[mode];
-    if (this.stage.firstChild !== element) this.stage.replaceChildren(element);
+    if (this.stage.firstChild !== element) {
+      this.stage.replaceChildren(element);
+      this.fitted = false;
+    }
     this.host.redraw();
   }
 
@@ -96,12 +104,16 @@ class GaussianView {
   }
 
   draw() {
-    this.panels[this.mode]?.draw();
+    const panel = this.panels[this.mode];
+    // Not on every draw: the page may have been scrolled since.
+    if (!this.fitted) panel.fit(roomFor(this.root, panel.row));
+    this.fitted = true;
+    panel.draw();
   }
 
   destroy() {
     this.halt();
-    this.panels.data.stop?.();
+    this.panels.data.destroy();
     removeEventListener("resize", this.resized);
   }
 }

@@ -2,7 +2,7 @@
 // two-dimensional Gaussian that can be taken hold of.
 
 import { decimal, h } from "./dom.js";
-import { live, niceTicks } from "./lab.js";
+import { live, m, niceTicks } from "./lab.js";
 
 /** D[N(μ, σ²) ‖ N(0, 1)] in its four parts, nats: ½μ², ½σ², −½, −log σ (Kingma & Welling 2014, appendix B). */
 export const klTerms = (mu, sigma) => [(mu * mu) / 2, (sigma * sigma) / 2, -0.5, -Math.log(sigma)];
@@ -27,18 +27,29 @@ export function namedLive(name, ...options) {
   return number;
 }
 
-/** The height that a chart may take: what the window has left beside `rest` pixels of everything else. */
-export const heightLeft = (rest, least, most) => within(window.innerHeight - rest, least, most);
+/**
+ * The height that is left to the row of elements `row` in `root`, pixels, so that all of `root` is seen in a window that is
+ * not scrolled.
+ */
+export function roomFor(root, row) {
+  const { top, height } = root.getBoundingClientRect();
+  const used = Math.max(...row.map((element) => element.getBoundingClientRect().height));
+  const free = parseFloat(getComputedStyle(root.closest(".lab")).scrollMarginBottom); // what the page keeps free below
+  return window.innerHeight - top - (height - used) - free;
+}
 
-/** Give a chart's x axis the scale of its y axis, which shows −half … half: a circle is then round. Before begin(). */
-export function roundScale(chart, half) {
+/** A bracket as high as a letter. */
+export const bracket = (text, term = "") => m("mo", { stretchy: "false", class: term }, text);
+
+/** Show −half … half around `centre` on a chart's y axis, and on its x axis what makes a circle round. Before begin(). */
+export function roundScale(chart, half, centre = [0, 0]) {
   const text = parseFloat(getComputedStyle(chart.element).fontSize) * 0.9;
-  const width = Math.max(80, chart.element.clientWidth) - 3.9 * text - 10;
+  const width = Math.max(80, chart.element.clientWidth) - (chart.y.room ?? 3.9) * text - 10;
   const height = chart.height - 3.1 * text - 10;
-  chart.y.min = -half;
-  chart.y.max = half;
-  chart.x.min = (-half * width) / height;
-  chart.x.max = (half * width) / height;
+  chart.y.min = centre[1] - half;
+  chart.y.max = centre[1] + half;
+  chart.x.min = centre[0] - (half * width) / height;
+  chart.x.max = centre[0] + (half * width) / height;
 }
 
 // ---- the sum as bars

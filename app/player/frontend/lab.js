@@ -1,7 +1,8 @@
 // What the views of the KL lab share: the life of a component, sliders, charts, formulas with live numbers.
 //
 // A view is a class: constructor(root, host), update(data), draw(), destroy(). host.redraw() asks for one draw in the next
-// frame, however often it is called; host.keep(view) tells the server where a control was let go.
+// frame, however often it is called; host.keep(view) tells the server where a control was let go; host.ask(name, value)
+// asks it for something once.
 
 import { decimal, h } from "./dom.js";
 
@@ -9,7 +10,7 @@ const views = new WeakMap(); // parentElement -> {root, view, …}; Streamlit ca
 
 /** The default export of a view's module. */
 export function labComponent(View) {
-  return function component({ parentElement, data, setStateValue }) {
+  return function component({ parentElement, data, setStateValue, setTriggerValue }) {
     let life = views.get(parentElement);
     if (!life) {
       const root = h("div", { class: "lab" });
@@ -24,6 +25,7 @@ export function labComponent(View) {
           });
         },
         keep: (view) => life.setStateValue("view", view),
+        ask: (name, value) => life.setTriggerValue(name, value),
       };
       life.view = new View(root, host);
       // A new width or another theme: the same numbers, drawn again.
@@ -32,7 +34,7 @@ export function labComponent(View) {
       life.host = host;
       views.set(parentElement, life);
     }
-    life.setStateValue = setStateValue;
+    Object.assign(life, { setStateValue, setTriggerValue });
     life.view.update(data);
     life.host.redraw();
     return () => {
@@ -149,7 +151,7 @@ export const colourOf = (root, name) => getComputedStyle(root).getPropertyValue(
 
 /**
  * A plot on a canvas in its own units. Draw in this order: begin(), curves, end(). x and y: {min, max, label, ticks}; the
- * label names the unit. Everything is redrawn each frame, so nothing has to be kept in step.
+ * label names the unit; y.room is how wide the y axis is, in heights of its text. Everything is redrawn each frame, so nothing has to be kept in step.
  */
 export class Chart {
   constructor({ x, y, label, height = 260, square = false }) {
@@ -184,7 +186,7 @@ export class Chart {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
     this.box = {
-      left: this.y.label ? 3.9 * this.text : 8,
+      left: this.y.label ? (this.y.room ?? 3.9) * this.text : 8,
       right: width - 10,
       top: 10,
       bottom: height - (this.x.label ? 3.1 * this.text : 8),
@@ -323,7 +325,7 @@ export class Chart {
     const [ax, ay, bx, by] = [this.px(x0), this.py(y0), this.px(x1), this.py(y1)];
     const length = Math.hypot(bx - ax, by - ay);
     if (length < 1) return;
-    const head = Math.min(11, length);
+    const head = Math.min(Math.max(11, 3.6 * width), length);
     const [ux, uy] = [(bx - ax) / length, (by - ay) / length];
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = width;

@@ -211,9 +211,12 @@ class Player {
     if (!width || !this.rows) return;
     const [, H, W] = this.net.shape;
     const stacked = width < 820;
-    // Streamlit's header and the model's line take about 130 px above; the rest of the window is ours.
-    const room = Math.max(this.height, globalThis.innerHeight - 146);
-    const below = this.plane ? 150 : 176; // what stands under the picture
+    const style = getComputedStyle(this.root);
+    const unit = parseFloat(style.fontSize) / 14; // presenter mode has larger type
+    // Streamlit's header and the model's line take about 130 px above, the tour some below; the rest of the window is ours.
+    const around = parseFloat(style.scrollMarginTop);
+    const room = Math.max(this.height - (around - 146), globalThis.innerHeight - around);
+    const below = (this.plane ? 150 : 176) * unit; // what stands under the picture
     const target = Math.min(0.32 * width, room - below, 640);
     // Whole pixels of the picture make it crisp: 28 pixels at 12 CSS px each.
     const zoom = Math.max(Math.ceil(320 / W), Math.floor(Math.max(320, target) / W));
@@ -223,13 +226,13 @@ class Player {
     this.stage.classList.toggle("stacked", stacked);
     if (this.plane) {
       const left = Math.min(side, width);
-      this.rows.layout(left, 1e4, true);
-      const free = stacked ? width - 40 : width - left - 40 - 2 * 24 - 190;
-      this.plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40))));
+      this.rows.layout(left, 1e4, true, unit);
+      const free = stacked ? width - 40 * unit : width - left - 40 * unit - 2 * 24 - 190 * unit;
+      this.plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40 * unit))));
     } else if (stacked) {
-      this.rows.layout(width, 1e4, true);
+      this.rows.layout(width, 1e4, true, unit);
     } else {
-      this.rows.layout(width - side - 28, room);
+      this.rows.layout(width - side - 28, room, false, unit);
     }
   }
 
@@ -309,7 +312,7 @@ class Player {
     if (panel.hidden) return;
     const { net, images, image } = this;
     const x = imageAt(images, image, new Float32Array(net.size));
-    const { mu, logvar } = net.encode(x);
+    const { mu, logvar, lower } = net.encode(x);
     const code = mu.slice();
     this.start = { x, code };
     const [original, reconstruction] = [h("canvas"), h("canvas")];
@@ -329,10 +332,10 @@ class Player {
         h(
           "dl",
           {},
-          h("dt", { title: net.sigmoid ? "Bernoulli on grey pixels: an objective, not the log of a density" : null }, "−log P(X|z)"),
+          h("dt", { title: net.isLogLikelihood ? null : "Bernoulli on grey pixels: an objective, not the log of a density" }, "−log P(X|z)"),
           this.distortion,
           h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
-          h("dd", {}, nats(gaussianKL(mu, logvar))),
+          h("dd", {}, nats(gaussianKL(mu, logvar, lower))),
         ),
         this.back,
       ),

@@ -4,7 +4,7 @@ import { decimal, h, nats } from "./dom.js";
 
 export const FRAMES = 13; // pictures on a strip, at −3 … 3
 const LIMIT = 3;
-const SIDES = 112 + 52 + 28 + 3 * 12; // the columns beside the track and their gaps, as in the style sheet
+const SIDES = 112 + 52 + 28; // the columns beside the track, as in the style sheet; three gaps of 12 come to them
 
 // The prior's density and the ticks, one drawing for all rows: x is z, the track's ends half a frame beyond ±3.
 const half = LIMIT / (FRAMES - 1);
@@ -56,7 +56,7 @@ export class Rows {
       this.details.addEventListener("toggle", () => {
         if (this.details.open && !this.rows.has(inactive[0].dim)) {
           this.details.append(...inactive.map((entry) => this.row(entry, loudest)));
-          this.layout(this.width, this.height);
+          this.layout(this.width, this.height, this.stacked, this.unit);
         }
         // What was unfolded should be seen, without moving the page.
         if (this.details.open) this.list.scrollTop = this.details.offsetTop - 24;
@@ -139,16 +139,17 @@ export class Rows {
   }
 
   // The frame is whole pixels wide, and the handle is exactly one frame: at −3 … 3 it lies on the strip's pictures.
-  layout(width, height, stacked = false) {
-    [this.width, this.height] = [width, height];
+  // unit: what a pixel is beside type of the usual size.
+  layout(width, height, stacked, unit) {
+    Object.assign(this, { width, height, stacked, unit });
     const [, H, W] = this.shape;
     const count = Math.max(1, this.active.length);
-    const room = stacked ? width : width - SIDES;
+    const room = stacked ? width : width - SIDES * unit - 36;
     // Many rows stand closer and in smaller frames, down to a size at which a digit can still be read; then they scroll.
     const compact = !stacked && count > 6;
     const overhead = compact ? 15 : 22; // density and gap
-    const tall = ((height - 56) / count - overhead) * (W / H);
-    const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(38, tall), 84)));
+    const tall = ((height - 56 * unit) / count - overhead) * (W / H);
+    const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(34, tall), 84)));
     this.frame = frame;
     const style = this.element.style;
     style.setProperty("--frame", `${frame}px`);

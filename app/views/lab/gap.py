@@ -1,6 +1,108 @@
-from app import lab
+"""The gap: the true posterior of one image, the encoder's Gaussian over it, and what that costs, with the best ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import lab, link, session
+from app.player import mount_blob, register
+from app.plots import PALETTE
+from vae_core import data, export
+from vae_core.bounds import Identity
+from vae_core.errors import ElboRoomError
+from vae_core.gaussian import Q
+from vae_core.store import RunInfo
+
+KEY = "lab-gap"
+START = 7
+"""The test image shown first."""
+GAUSSIANS = ("encoder", "diagonal", "full")
+
+_view = register("elbo_room_lab_gap", "blob", "engine", "dom", "lab", "lab-images", "lab-gap", css="lab")
 
 
 def page() -> None:
     """The view."""
     lab.begin("gap")
+    run = lab.choose("gap", suits=lambda info: info.config.latent_dim == 2, needs="two latent dimensions")
+    try:
+        _gap(run)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}.")
+
+
+def _gap(run: RunInfo) -> None:
+    version, config = session.version(run), run.config
+    count = len(data.load_split(config.dataset, "test").labels)
+    found = link.integer("image", below=count)
+    image = min(START, count - 1) if found is None else found
+    # The coarse grid is on the screen while the final one is computed.
+    shown = f"{version}-{image}"
+    final = session.recall("gap-final") == shown
+    _show(run, image, session.posterior(run.run_id, version, image, final), final)
+    if not final:
+        session.posterior(run.run_id, version, image, True)
+        session.remember("gap-final", shown)
+        st.rerun()
+
+
+def _show(run: RunInfo, image: int, found: session.Posterior, final: bool) -> None:
+    version, config = session.version(run), run.config
+    decoder, labels = session.decoder_blob(run.run_id, version), session.labels_blob(config.dataset)
+    grid = f"posterior-{version}-{image}-{'final' if final else 'first'}"
+    arrays = {"pixels": session.test_image(run, image), "log_density": found.log_density}
+    for blob in (decoder, labels, (grid, export.blob(grid, arrays))):
+        mount_blob(*blob)
+    encoded = session.encoded_blob(run.run_id, version, (0, 1)) if final else None
+    if encoded:
+        mount_blob(*encoded)
+    gaussian = link.get("q")
+    _view(
+        key=KEY,
+        data={
+            "key": f"{version}-{image}",
+            "image": image,
+            "labels": labels[0],
+            "decoder": decoder[0],
+            "encoded": encoded[0] if encoded else None,
+            "palette": list(PALETTE),
+            "grid": grid,
+            "low": found.low,
+            "high": found.high,
+            "levels": found.levels,
+            "gaussians": {name: _said(q, found.terms.get(name)) for name, q in found.gaussians.items()},
+            "family": config.posterior,
+            "isLogLikelihood": session.scorer(run.run_id, version).is_log_likelihood,
+            "z": link.numbers("z", 2, below=100),
+            "gaussian": gaussian if gaussian in GAUSSIANS else "encoder",
+        },
+        height="content",
+        on_view_change=_keep,
+    )
+
+
+def _said(q: Q, terms: Identity | None) -> dict[str, Any]:
+    """A Gaussian as the page draws it, and its five terms in nats, if they are known yet."""
+    factor = q.cholesky()[0]
+    return {
+        "mean": [float(value) for value in q.mu[0]],
+        "covariance": (factor @ factor.T).tolist(),
+        "terms": None
+        if terms is None
+        else {
+            "logPx": terms.log_px,
+            "gap": terms.kl_q_posterior,
+            "reconstruction": terms.reconstruction,
+            "kl": terms.kl_q_prior,
+            "elbo": terms.elbo,
+        },
+    }
+
+
+def _keep() -> None:
+    view = session.recall(KEY)["view"]
+    link.put("image", view["image"])
+    link.put("z", None if view["z"] is None else ",".join(f"{value:.4f}" for value in view["z"]))
+    link.put("q", None if view["gaussian"] == "encoder" else view["gaussian"])

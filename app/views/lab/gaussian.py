@@ -1,4 +1,4 @@
-"""One Gaussian against the prior: drag it in one dimension or two; then the codes of a whole data set, with β as dial."""
+"""One Gaussian against the prior: drag it in one dimension or two; then a whole data set, with β as the dial."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLANE = [1.5, 0.8, 0.5, 0.9, 0.0]
 
 _view = register(
     "elbo_room_lab_gaussian",
-    *("blob", "dom", "picture", "lab", "lab-normal"),
+    *("blob", "dom", "picture", "lab", "lab-sweep", "lab-normal"),
     *("lab-gaussian-line", "lab-gaussian-plane", "lab-gaussian-data", "lab-gaussian"),
     css="lab",
 )

@@ -1,0 +1,517 @@
+// What β does: the models of a sweep, each with its network in the page. Every picture is decoded once, in idle slices, so
+// that moving β only puts ready pictures on the screen. Numbers are those of trained models; between two of them the
+// pictures cross-fade, and there are no numbers.
+
+import { whenBlobs } from "./blob.js";
+import { decimal, h } from "./dom.js";
+import { compile, toRGBA } from "./engine.js";
+import { Chart, colourOf, formula, labButton, labComponent, live, mo, mtext, niceTicks, normals } from "./lab.js";
+import { betaText, sweepSlider } from "./lab-sweep.js";
+
+const SAMPLE_ROWS = 4;
+const GAP = 2; // pixels of the picture's own raster between two pictures
+const CELLS = 25; // pictures on a side of the decoded plane
+const SLICE = 7; // ms of decoding before the page gets its turn
+const HOLD = 0.3; // of the way to the next stop, a trained model is shown as it is
+const BARS = 10; // eigenvalues
+
+const mixOf = (at) => {
+  const low = Math.floor(at);
+  const mix = Math.min(1, Math.max(0, (at - low - HOLD) / (1 - 2 * HOLD)));
+  return mix === 1 ? [low + 1, 0] : [low, mix];
+};
+
+/** Pictures of one kind of one model, on a canvas of their own; `step()` decodes one more and says whether it did. */
+class Sheet {
+  constructor(net, codes, columns, gap) {
+    const [, H, W] = net.shape;
+    this.net = net;
+    this.codes = codes; // (N, D)
+    this.count = codes.length / net.D;
+    this.columns = columns;
+    this.gap = gap;
+    this.done = 0;
+    const rows = Math.ceil(this.count / columns);
+    this.canvas = h("canvas", { width: columns * (W + gap) - gap, height: rows * (H + gap) - gap });
+    this.context = this.canvas.getContext("2d");
+    this.image = new ImageData(W, H);
+  }
+
+  step() {
+    if (this.done === this.count) return false;
+    const { net, done } = this;
+    const [, H, W] = net.shape;
+    toRGBA(net.decode(this.codes.subarray(done * net.D, (done + 1) * net.D)), net.shape, this.image.data);
+    this.context.putImageData(
+      this.image, (done % this.columns) * (W + this.gap), Math.floor(done / this.columns) * (H + this.gap),
+    );
+    this.done += 1;
+    return true;
+  }
+}
+
+class BetaView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.key = null;
+    this.turn = new MessageChannel();
+    this.turn.port1.onmessage = () => this.slice();
+    this.scheduled = false;
+    this.stops = [];
+  }
+
+  update(data) {
+    this.data = data;
+    const models = data.models.map((model) => model.decoder).join();
+    if (models !== this.key) {
+      this.key = models;
+      this.begin(data);
+    }
+  }
+
+  destroy() {
+    this.turn.port1.close();
+    this.slider?.stop();
+    this.stops.forEach((stop) => stop());
+  }
+
+  begin(data) {
+    this.slider?.stop();
+    this.stops.forEach((stop) => stop());
+    this.set = data.set;
+    this.seed = data.seed;
+    this.showsPlane = data.plane;
+    this.images = this.eigenvalues = null;
+    this.models = data.models.map((model) => ({ ...model, net: null, codes: null, sheets: {} }));
+    this.D = data.models[0].latentDim;
+    this.at = Math.max(0, data.models.findIndex((model) => model.beta === data.beta));
+    this.order = this.fixedOrder();
+    this.kept = JSON.stringify(this.view());
+    this.build();
+    this.stops = [
+      whenBlobs([data.images], (blob) => {
+        this.images = blob;
+        this.plan();
+      }),
+      whenBlobs([data.eigenvalues], (blob) => {
+        this.eigenvalues = Array.from(blob.tensors.get("values").data);
+        this.host.redraw();
+      }),
+      ...this.models.map((model) =>
+        whenBlobs([model.decoder, model.encoded], (decoder, encoded) => {
+          try {
+            model.net = compile(JSON.parse(decoder.metadata.manifest), decoder.tensors);
+          } catch (error) {
+            this.state.textContent = error.message;
+            return;
+          }
+          model.codes = encoded.tensors;
+          model.reach = reachOf(encoded.tensors.get("means").data);
+          this.plan();
+        }),
+      ),
+    ];
+  }
+
+  // The dimension that lives in the most models first, then the one with the largest KL where β is 1 or next to it.
+  fixedOrder() {
+    const { models } = this.data;
+    const reference = models.reduce((best, model) => (Math.abs(model.beta - 1) < Math.abs(best.beta - 1) ? model : best));
+    const lives = (dim) => models.filter((model) => model.klPerDim[dim] >= this.data.threshold).length;
+    const dims = Array.from({ length: this.D }, (_, dim) => dim);
+    return dims.sort((a, b) => lives(b) - lives(a) || reference.klPerDim[b] - reference.klPerDim[a]);
+  }
+
+  build() {
+    const { models, palette } = this.data;
+    this.slider = sweepSlider({
+      betas: models.map((model) => model.beta),
+      index: this.at,
+      onmove: (at) => {
+        this.at = at;
+        this.host.redraw();
+      },
+      onrelease: () => this.keep(),
+    });
+    const figure = (term, digits = 1) => live(term, digits);
+    this.numbers = {
+      objective: [figure("reconstruction"), live("", 2), figure("kl"), figure("")],
+      elbo: [figure("reconstruction"), figure("kl"), figure("elbo")],
+    };
+    const [or, ob, ok, oo] = this.numbers.objective.map((number) => number.element);
+    const [er, ek, ee] = this.numbers.elbo.map((number) => number.element);
+    er.dataset.testid = "reconstruction";
+    ek.dataset.testid = "kl";
+    ee.dataset.testid = "elbo";
+    oo.dataset.testid = "objective";
+    const name = (text, term) => mtext(text, term);
+    const trained = formula(
+      name("objective"), mo("="), name("reconstruction", "reconstruction"), mo("−"), mtext("β"), mo("·"), name("KL", "kl"),
+      mo("="), or, mo("−"), ob, mo("·"), ok, mo("="), oo,
+    );
+    const elbo = formula(
+      name("ELBO", "elbo"), mo("="), name("reconstruction", "reconstruction"), mo("−"), name("KL", "kl"),
+      mo("="), er, mo("−"), ek, mo("="), ee, mtext("\u2002nats per image", "prior"),
+    );
+    this.state = this.slider.state;
+
+    const picture = (label, testid) => h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
+    this.originals = picture("Test images, one of each label", "originals");
+    this.reconstructions = picture("Their reconstructions", "reconstructions");
+    this.samples = picture("Pictures decoded from codes drawn from the prior", "samples");
+    const pictures = h(
+      "section", {},
+      h("header", {}, h("h4", {}, "Test images"), labButton("Other images", () => this.otherImages())),
+      this.originals,
+      h("header", {}, h("h4", {}, "Reconstructions"), h("span", { class: "prior" }, "decoded from the mean of Q(z|X)")),
+      this.reconstructions,
+      h("header", {}, h("h4", {}, "Samples from the prior"), labButton("Other codes", () => this.otherCodes())),
+      this.samples,
+    );
+
+    this.planeChart = new Chart({
+      x: { min: -4, max: 4, label: "z1" }, y: { min: -4, max: 4, label: "z2" }, square: true,
+      label: "Where test images are encoded, coloured by label, with circles of the prior",
+    });
+    this.planeButton = labButton("Decoded plane", () => this.togglePlane(), { "aria-pressed": String(this.showsPlane) });
+    this.planeButton.hidden = this.D !== 2;
+    this.legend = h("div", { class: "legend" });
+    const plane = h(
+      "section", {},
+      h("header", {}, h("h4", {}, "Where images are encoded"), this.planeButton),
+      this.planeChart.element,
+      this.legend,
+    );
+    this.palette = palette;
+
+    this.klTop = this.klScale();
+    this.klChart = new Chart({
+      x: { min: -0.5, max: this.D - 0.5, label: "latent dimension", ticks: this.ticks(this.D), format: (i) => `z${this.order[i] + 1}` },
+      y: { min: 0, max: this.klTop, label: "KL, nats" },
+      label: "KL per dimension",
+    });
+    this.klChart.canvas.dataset.testid = "kl-bars";
+    this.active = h("span", { class: "prior", "data-testid": "active" });
+    this.pcaChart = new Chart({
+      x: { min: -0.5, max: BARS - 0.5, label: "principal component of the images", ticks: this.ticks(BARS), format: (i) => String(i + 1) },
+      y: { min: 0, max: 6, label: "variance" },
+      label: "Variance of the data along its principal components",
+    });
+    const bars = h(
+      "section", {},
+      h("header", {}, h("h4", {}, "KL per dimension"), this.active),
+      this.klChart.element,
+      h(
+        "header", { class: "later" }, h("h4", {}, "Variance in the data"),
+        h("span", { class: "prior", title: "In a linear VAE a direction is dropped when its variance is below β·σ², σ² the decoder's noise variance." }, "linear VAEs drop the smallest first"),
+      ),
+      this.pcaChart.element,
+    );
+    this.root.replaceChildren(
+      h(
+        "div", { class: "lab-beta" },
+        h("div", { class: "top" }, this.slider.element, h("div", { class: "formulas" }, trained, elbo)),
+        h("div", { class: "three" }, pictures, plane, bars),
+      ),
+    );
+    this.legendFor = null;
+  }
+
+  ticks(count) {
+    const every = Math.ceil(count / 16);
+    return Array.from({ length: Math.ceil(count / every) }, (_, i) => i * every);
+  }
+
+  // One scale for all β > 0, so that bars are seen to fall; where the KL is free, at β = 0, they may leave the plot.
+  klScale() {
+    const paid = this.data.models.filter((model) => model.beta > 0);
+    const top = Math.max(0.5, ...(paid.length ? paid : this.data.models).flatMap((model) => model.klPerDim));
+    const step = niceTicks(0, 1.2 * top, 4)[1];
+    return Math.ceil((1.16 * top) / (step / 2)) * (step / 2);
+  }
+
+  // ---- what is decoded, and when
+
+  plan() {
+    if (!this.images) return;
+    const labels = this.images.tensors.get("labels").data;
+    this.labels = [...new Set(labels)].sort((a, b) => a - b);
+    const rows = this.labels.map((label) => {
+      const of = Array.from(labels.keys()).filter((i) => labels[i] === label);
+      return of[this.set % of.length];
+    });
+    this.rows = rows;
+    const columns = rows.length;
+    const draw = normals(this.seed);
+    const z = Float32Array.from({ length: SAMPLE_ROWS * columns * this.D }, draw);
+    for (const model of this.models) {
+      if (!model.net) continue;
+      const { net, sheets } = model;
+      if (sheets.set !== this.set) {
+        const start = model.codes.get("start").data;
+        const codes = Float32Array.from(rows.flatMap((row) => Array.from(start.subarray(row * net.D, (row + 1) * net.D))));
+        sheets.set = this.set;
+        sheets.reconstructions = new Sheet(net, codes, columns, GAP);
+      }
+      if (sheets.seed !== this.seed) {
+        sheets.seed = this.seed;
+        sheets.samples = new Sheet(net, z, columns, GAP);
+      }
+      if (this.D === 2 && this.showsPlane && !sheets.plane) {
+        const code = [];
+        const middle = (n) => ((2 * n + 1) / CELLS - 1) * model.reach;
+        for (let row = 0; row < CELLS; row++) for (let column = 0; column < CELLS; column++) code.push(middle(column), -middle(row));
+        sheets.plane = new Sheet(net, Float32Array.from(code), CELLS, 0);
+      }
+    }
+    this.paintOriginals();
+    this.schedule();
+    this.host.redraw();
+  }
+
+  schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.turn.port2.postMessage(null);
+  }
+
+  // The model that is shown comes first, then its neighbours; pictures before planes.
+  slice() {
+    this.scheduled = false;
+    const near = this.models.filter((model) => model.net).sort((a, b) => this.distance(a) - this.distance(b));
+    const sheets = ["reconstructions", "samples", "plane"].flatMap((kind) => near.map((model) => model.sheets[kind]));
+    const end = performance.now() + SLICE;
+    for (const sheet of sheets) {
+      while (sheet && performance.now() < end && sheet.step());
+      if (performance.now() >= end) break;
+    }
+    this.host.redraw();
+    if (sheets.some((sheet) => sheet && sheet.done < sheet.count)) setTimeout(() => this.schedule(), 4);
+    else if (this.models.every((model) => model.net)) this.root.dataset.decoded = "all";
+  }
+
+  distance(model) {
+    return Math.abs(this.models.indexOf(model) - this.at);
+  }
+
+  // ---- controls
+
+  otherImages() {
+    this.set = (this.set + 1) % 10;
+    delete this.root.dataset.decoded;
+    this.plan();
+    this.keep();
+  }
+
+  otherCodes() {
+    this.seed = (this.seed + 1) % 1000;
+    delete this.root.dataset.decoded;
+    this.plan();
+    this.keep();
+  }
+
+  togglePlane() {
+    this.showsPlane = !this.showsPlane;
+    this.planeButton.setAttribute("aria-pressed", String(this.showsPlane));
+    delete this.root.dataset.decoded;
+    this.plan();
+    this.keep();
+  }
+
+  view() {
+    const { beta } = this.data.models[Math.round(this.at)];
+    return { beta, set: this.set, seed: this.seed, plane: this.showsPlane };
+  }
+
+  keep() {
+    const view = this.view();
+    if (JSON.stringify(view) === this.kept) return;
+    this.kept = JSON.stringify(view);
+    this.host.keep(view);
+  }
+
+  // ---- drawing
+
+  draw() {
+    if (!this.data) return;
+    const [low, mix] = mixOf(this.at);
+    const a = this.models[low];
+    const b = this.models[Math.min(low + 1, this.models.length - 1)];
+    this.root.dataset.beta = mix ? "" : betaText(a.beta);
+    this.write(a, b, mix);
+    this.fade(this.reconstructions, "reconstructions", a, b, mix);
+    this.fade(this.samples, "samples", a, b, mix);
+    this.drawPlane(a, b, mix);
+    this.drawKL(a, b, mix);
+    this.drawPCA();
+  }
+
+  write(a, b, mix) {
+    const { objective, elbo } = this.numbers;
+    const none = mix ? NaN : 0; // between two models there is nothing to compute them from
+    [a.reconstruction, a.beta, a.kl, a.reconstruction - a.beta * a.kl].forEach((value, i) => {
+      objective[i].set(value + none);
+    });
+    [a.reconstruction, a.kl, a.elbo].forEach((value, i) => elbo[i].set(value + none));
+    if (!mix) objective[1].element.textContent = betaText(a.beta);
+    const active = a.klPerDim.filter((kl) => kl >= this.data.threshold).length;
+    const counted = mix ? "" : `${active} of ${this.D} active: above ${this.data.threshold} nats`;
+    if (this.active.textContent !== counted) this.active.textContent = counted;
+    const text = mix
+      ? `cross-fade from β = ${betaText(a.beta)} to ${betaText(b.beta)}: no model in between`
+      : "a trained model";
+    if (this.state.textContent !== text) this.state.textContent = text;
+  }
+
+  fade(canvas, kind, a, b, mix) {
+    const [first, second] = [a.sheets[kind]?.canvas, b.sheets[kind]?.canvas];
+    if (!first) return;
+    if (canvas.width !== first.width) canvas.width = first.width;
+    if (canvas.height !== first.height) canvas.height = first.height;
+    const context = canvas.getContext("2d");
+    context.globalAlpha = 1;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(first, 0, 0);
+    if (!mix || !second) return;
+    context.globalAlpha = mix;
+    context.drawImage(second, 0, 0);
+    context.globalAlpha = 1;
+  }
+
+  paintOriginals() {
+    const tensor = this.images.tensors.get("images");
+    const [, C, H, W] = tensor.shape;
+    const canvas = this.originals;
+    canvas.width = this.rows.length * (W + GAP) - GAP;
+    canvas.height = H;
+    const image = new ImageData(W, H);
+    this.rows.forEach((row, n) => {
+      const picture = Float32Array.from(tensor.data.subarray(row * C * H * W, (row + 1) * C * H * W), (value) => value / 255);
+      toRGBA(picture, [C, H, W], image.data);
+      canvas.getContext("2d").putImageData(image, n * (W + GAP), 0);
+    });
+  }
+
+  drawPlane(a, b, mix) {
+    const chart = this.planeChart;
+    const reach = a.reach === undefined ? 4 : a.reach + mix * ((b.reach ?? a.reach) - a.reach);
+    chart.x.min = chart.y.min = -reach;
+    chart.x.max = chart.y.max = reach;
+    chart.x.label = mix ? " " : `z${a.axes[0] + 1}`;
+    chart.y.label = mix ? " " : `z${a.axes[1] + 1}`;
+    const context = chart.begin();
+    if (this.showsPlane && this.D === 2) {
+      const paint = (model, alpha) => {
+        const sheet = model.sheets.plane;
+        if (!sheet || !alpha) return;
+        context.globalAlpha = alpha;
+        context.drawImage(
+          sheet.canvas, chart.px(-model.reach), chart.py(model.reach),
+          chart.px(model.reach) - chart.px(-model.reach), chart.py(-model.reach) - chart.py(model.reach),
+        );
+        context.globalAlpha = 1;
+      };
+      paint(a, 1);
+      if (mix) paint(b, mix);
+    }
+    if (a.codes) this.dots(context, chart, a, b, mix);
+    const prior = this.showsPlane && this.D === 2 ? "#ffffff" : colourOf(this.root, "--ink");
+    for (const radius of [1, 2]) chart.ellipse(0, 0, radius, radius, 0, prior, { width: 2, dash: [6, 4] });
+    const paper = prior === "#ffffff" ? "#000000" : colourOf(this.root, "--paper");
+    haloed(chart, 0, Math.min(2, 0.93 * reach), "prior: 1 and 2 σ", prior, paper, -0.8 * chart.text);
+    chart.end();
+  }
+
+  // A thousand dots, label by label: the same image goes from its place in one model to that in the next.
+  dots(context, chart, a, b, mix) {
+    const from = a.codes.get("means").data;
+    const to = mix && b.codes ? b.codes.get("means").data : from;
+    const labels = a.codes.get("labels").data;
+    const size = chart.box.right - chart.box.left > 420 ? 5 : 4;
+    const present = [...new Set(labels)].sort((x, y) => x - y);
+    for (const label of present) {
+      context.fillStyle = this.palette[label % this.palette.length];
+      for (let n = 0; n < labels.length; n++) {
+        if (labels[n] !== label) continue;
+        const x = from[2 * n] + mix * (to[2 * n] - from[2 * n]);
+        const y = from[2 * n + 1] + mix * (to[2 * n + 1] - from[2 * n + 1]);
+        context.fillRect(chart.px(x) - size / 2, chart.py(y) - size / 2, size, size);
+      }
+    }
+    if (this.legendFor !== present.join()) {
+      this.legendFor = present.join();
+      this.legend.replaceChildren(
+        ...present.map((label) =>
+          h("span", {}, h("i", { style: `background:${this.palette[label % this.palette.length]}` }), String(label)),
+        ),
+      );
+    }
+  }
+
+  drawKL(a, b, mix) {
+    const chart = this.klChart;
+    chart.height = 0.58 * this.planeChart.canvas.clientHeight;
+    const context = chart.begin();
+    const [kl, grey, ink] = ["--kl", "--prior", "--ink"].map((name) => colourOf(this.root, name));
+    const { threshold } = this.data;
+    const values = this.order.map((dim) => a.klPerDim[dim] + mix * (b.klPerDim[dim] - a.klPerDim[dim]));
+    const width = Math.min(64, chart.px(0.36) - chart.px(-0.36));
+    values.forEach((value, i) => {
+      const top = chart.py(Math.min(value, this.klTop));
+      context.fillStyle = value >= threshold ? kl : grey;
+      context.fillRect(chart.px(i) - width / 2, top, width, Math.max(1, chart.py(0) - top));
+    });
+    chart.line([-0.5, this.D - 0.5], [threshold, threshold], ink, { width: 1, dash: [4, 3] });
+    if (!mix && this.D <= 16) {
+      values.forEach((value, i) => {
+        const beyond = value > this.klTop;
+        const text = beyond ? `↑${decimal(value, 0)}` : decimal(value, this.D > 6 && value >= 9.95 ? 1 : 2);
+        chart.label(i, Math.min(value, this.klTop), text, beyond ? "#000" : ink, "center", beyond ? 0.8 * chart.text : -0.7 * chart.text);
+      });
+    }
+    chart.end();
+    const said = mix
+      ? "KL per dimension, between two models"
+      : `KL per dimension in nats: ${this.order.map((dim) => `z${dim + 1} ${decimal(a.klPerDim[dim], 2)}`).join(", ")}`;
+    if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
+  }
+
+  drawPCA() {
+    const chart = this.pcaChart;
+    chart.height = 0.46 * this.planeChart.canvas.clientHeight;
+    const values = this.eigenvalues;
+    if (values) chart.y.max = 1.12 * values[0];
+    const context = chart.begin();
+    if (values) {
+      context.fillStyle = colourOf(this.root, "--prior");
+      const width = chart.px(0.36) - chart.px(-0.36);
+      values.forEach((value, i) => context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value)));
+      const said = `Variance of the data along its first principal components: ${values.map((value) => decimal(value, 2)).join(", ")}`;
+      if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
+    } else chart.label(BARS / 2 - 0.5, 3, "computing …", undefined, "center");
+    chart.end();
+  }
+}
+
+// Text in the middle of a plot that is full of dots.
+function haloed(chart, x, y, text, ink, paper, dy) {
+  const { context } = chart;
+  context.font = `600 ${chart.text}px ${chart.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = paper;
+  context.strokeText(text, chart.px(x), chart.py(y) + dy);
+  context.fillStyle = ink;
+  context.fillText(text, chart.px(x), chart.py(y) + dy);
+}
+
+// How far from 0 the plane is shown: all but a hundredth of the codes, and at least the prior.
+function reachOf(means) {
+  const sizes = Float32Array.from(means, Math.abs).sort();
+  return Math.max(3.2, Math.ceil(10.5 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10);
+}
+
+export default labComponent(BetaView);

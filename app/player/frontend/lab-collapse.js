@@ -1,0 +1,497 @@
+// "Posterior collapse": the KL of each dimension over training, stacked; one to three runs with one cursor and one scale.
+//
+// What is shown at the cursor is what a run said at its nearest logged point, never something in between.
+
+import { whenBlobs } from "./blob.js";
+import { decimal, h } from "./dom.js";
+import { Chart, draggable, formula, labComponent, labSlider, live, m, mi, mn, mo, mrow, msub, mtext } from "./lab.js";
+
+const CLOSED = 0.01; // nats: what Explore folds away too
+const NARROWEST = 36; // CSS pixels for one dimension's bar and number
+const ABOVE = 258; // CSS pixels of the page above this view, with a margin below it
+
+// Time is drawn on a cube-root scale: dimensions close within the first epoch or two.
+const toTime = (epoch) => Math.cbrt(epoch);
+const toEpoch = (time) => Math.max(0, time) ** 3;
+
+/** Marks of the time axis that leave room for each other, the end among them. */
+function timeTicks(epochs) {
+  const end = toTime(epochs);
+  const round = [0.1, 1, 3, 10, 30, 100, 300, 1000, 3000].filter((e) => toTime(e) < 0.87 * end && toTime(e) > 0.1 * end);
+  return [0, ...round, epochs].map(toTime);
+}
+
+const names = (dims) => {
+  const all = dims.map((dim) => `z${dim + 1}`);
+  return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all.join("");
+};
+
+/** Black or white, whichever is read more easily on "#rrggbb". */
+function inkOn(colour) {
+  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
+}
+
+/** One run: its curves, stacked with the dimension that ends most active at the bottom. */
+class Curves {
+  constructor({ tensors }, order) {
+    const of = (name) => tensors.get(name).data;
+    [this.epoch, this.beta, this.reconstruction, this.values] = ["epoch", "beta", "reconstruction", "kl"].map(of);
+    this.count = this.epoch.length;
+    this.D = order.length;
+    // edges[k][t]: the top of the k lowest bands.
+    this.edges = [new Float32Array(this.count)];
+    for (const dim of order) {
+      const below = this.edges.at(-1);
+      this.edges.push(below.map((sum, t) => sum + this.kl(t, dim)));
+    }
+    this.time = this.epoch.map(toTime);
+  }
+
+  kl(t, dim) {
+    return this.values[t * this.D + dim];
+  }
+
+  total(t) {
+    return this.edges[this.D][t];
+  }
+
+  get last() {
+    return this.count - 1;
+  }
+
+  /** The logged point nearest to a moment. */
+  nearest(epoch) {
+    let best = 0;
+    for (let t = 1; t < this.count; t++) if (Math.abs(this.epoch[t] - epoch) <= Math.abs(this.epoch[best] - epoch)) best = t;
+    return best;
+  }
+}
+
+/** One stream with the numbers at the cursor. */
+class StreamPanel {
+  constructor(index, view) {
+    this.index = index;
+    this.view = view;
+    this.chart = new Chart({
+      x: { min: 0, max: 1, label: "epochs (cube-root scale)", format: (time) => String(Number(toEpoch(time).toPrecision(3))) },
+      y: { min: 0, max: 1, label: "KL, nats" },
+      label: "",
+    });
+    this.chart.canvas.dataset.testid = `stream-${index}`;
+    draggable(
+      this.chart,
+      ([time]) => view.move(toEpoch(time), index),
+      () => view.keep(),
+    );
+    this.title = h("h4", {});
+    this.badge = h("span", { class: "badge", "data-testid": `closed-${index}` });
+    this.bars = h("div", { class: "bars", role: "group" });
+    this.figures = {};
+    const figure = (name, text, term) => {
+      this.figures[name] = h("b", { class: term, "data-testid": `${name}-${index}` });
+      return h("div", {}, h("span", {}, text), this.figures[name]);
+    };
+    this.numbers = h(
+      "div",
+      { class: "figures" },
+      figure("beta", "β", ""),
+      figure("reconstruction", "reconstruction", "reconstruction"),
+      figure("kl", "KL", "kl"),
+      figure("elbo", "ELBO", "elbo"),
+    );
+    this.waiting = h("p", { class: "waiting" });
+    this.element = h(
+      "section",
+      { class: "stream" },
+      h("header", {}, this.title, this.badge),
+      this.waiting,
+      this.chart.element,
+      this.bars,
+      this.numbers,
+    );
+    this.cells = [];
+  }
+
+  set(data) {
+    const other = this.data?.run !== data.run;
+    this.data = data;
+    this.title.textContent = data.title;
+    this.bars.setAttribute("aria-label", `KL of each dimension, ${data.title}`);
+    this.chart.canvas.setAttribute("aria-label", `Stacked KL of each dimension over training, ${data.title}`);
+    if (other) {
+      this.curves = null;
+      this.shown = 0;
+    }
+    if (data.blob !== this.blob) {
+      this.blob = data.blob;
+      this.stop?.();
+      this.stop = data.blob
+        ? whenBlobs([data.blob], (blob) => {
+            this.curves = new Curves(blob, this.data.order);
+            this.shown = 0; // the order of the bars may be another
+            this.say();
+            this.view.arrived();
+          })
+        : null;
+    }
+    this.say();
+  }
+
+  say() {
+    const { data, curves } = this;
+    this.waiting.hidden = Boolean(curves) && !data.status;
+    this.waiting.textContent = data.status || "The curves are on their way …";
+    for (const part of [this.chart.element, this.bars, this.numbers]) part.hidden = !curves;
+    this.badge.hidden = !curves || Boolean(data.status);
+    const closed = this.closed();
+    this.badge.textContent = closed.length ? `${closed.length} of ${data.order.length} closed` : "none closed";
+    this.badge.classList.toggle("some", closed.length > 0);
+  }
+
+  /** Dimensions that carry nothing at the end, in their order. */
+  closed() {
+    if (!this.curves) return [];
+    const { findings, order } = this.data;
+    const is = (dim) => (findings ? findings[dim].state === "collapsed" : this.curves.kl(this.curves.last, dim) < CLOSED);
+    return order.filter(is).sort((a, b) => a - b);
+  }
+
+  /** As many bars as there is room for; what the others carry together stands at the end. */
+  build() {
+    const room = Math.max(4, Math.floor(this.element.clientWidth / NARROWEST));
+    const { order } = this.data;
+    const shown = order.length <= room ? order.length : room - 2;
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.cells = order.slice(0, shown).map((dim) => {
+      const value = h("b", { "data-testid": `kl-${this.index}-${dim}` });
+      const fill = h("i", {});
+      fill.style.background = this.view.colour(dim);
+      const button = h(
+        "button",
+        { type: "button", class: "bar", "data-dim": dim, onclick: () => this.view.choose(this.index, dim) },
+        value,
+        h("span", { class: "track" }, fill),
+        h("span", {}, `z${dim + 1}`),
+      );
+      return { dim, value, fill, button };
+    });
+    const rest = order.slice(shown);
+    this.rest = rest.length ? { dims: rest, value: h("b", {}) } : null;
+    this.bars.replaceChildren(
+      ...this.cells.map((cell) => cell.button),
+      ...(this.rest ? [h("div", { class: "bar rest" }, this.rest.value, h("span", {}, `${rest.length} more`))] : []),
+    );
+  }
+
+  /** The point under the cursor. */
+  get t() {
+    return this.curves.nearest(this.view.at);
+  }
+
+  draw(scale, height) {
+    const { curves, chart, data, view } = this;
+    if (!curves) return;
+    this.build();
+    const picked = view.pick && view.pick[0] === this.index ? view.pick[1] : null;
+    chart.height = height;
+    chart.x.max = toTime(data.epochs);
+    chart.x.ticks = timeTicks(data.epochs);
+    chart.y.max = scale.top;
+    const context = chart.begin();
+    const xs = Array.from(curves.time, (time) => chart.px(time));
+    data.order.forEach((dim, k) => {
+      const [below, above] = [curves.edges[k], curves.edges[k + 1]];
+      context.globalAlpha = picked === null || picked === dim ? 1 : 0.28;
+      context.fillStyle = view.colour(dim);
+      context.beginPath();
+      for (let t = 0; t < xs.length; t++) context.lineTo(xs[t], chart.py(above[t]));
+      for (let t = xs.length - 1; t >= 0; t--) context.lineTo(xs[t], chart.py(below[t]));
+      context.fill();
+      context.globalAlpha = 1;
+      context.strokeStyle = chart.colours.paper;
+      context.lineWidth = 1;
+      chart.stroke(xs.map((x, t) => [x, chart.py(above[t])]));
+    });
+    // Names where a band is thick enough for them, near the end.
+    const t = curves.nearest(toEpoch(0.93 * curves.time[curves.last]));
+    data.order.forEach((dim, k) => {
+      const [below, above] = [curves.edges[k][t], curves.edges[k + 1][t]];
+      if (Math.abs(chart.py(below) - chart.py(above)) < chart.text + 1) return;
+      if (picked !== null && picked !== dim) return;
+      chart.label(curves.time[t], (below + above) / 2, `z${dim + 1}`, inkOn(view.colour(dim)), "center");
+    });
+    this.sayPeak(scale);
+    chart.end(); // the cursor's handle may stand out at either end
+    const at = chart.px(curves.time[this.t]);
+    context.strokeStyle = context.fillStyle = chart.colours.ink;
+    context.lineWidth = 2;
+    chart.stroke([[at, chart.box.top], [at, chart.box.bottom]]);
+    context.beginPath();
+    context.arc(at, chart.box.top + 7, 7, 0, 2 * Math.PI);
+    context.fill();
+    this.write(scale, picked);
+  }
+
+  /** Where the stream rises above the plot, how far it goes. */
+  sayPeak({ top }) {
+    const { curves, chart } = this;
+    let peak = 0;
+    for (let t = 1; t < curves.count; t++) if (curves.total(t) > curves.total(peak)) peak = t;
+    if (curves.total(peak) <= top) return;
+    chart.label(chart.x.max, top, `↑ up to ${decimal(curves.total(peak), 0)} nats  `, chart.colours.ink, "right", 16);
+  }
+
+  write({ bar }, picked) {
+    const { curves, figures, t } = this;
+    for (const { dim, value, fill, button } of this.cells) {
+      const kl = curves.kl(t, dim);
+      value.textContent = decimal(kl);
+      fill.style.height = `${Math.min(100, (100 * kl) / bar)}%`;
+      button.classList.toggle("shut", kl < CLOSED);
+      button.setAttribute("aria-pressed", String(dim === picked));
+      button.setAttribute("aria-label", `z${dim + 1}: ${decimal(kl)} nats`);
+    }
+    if (this.rest) this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + curves.kl(t, dim), 0));
+    const total = curves.total(t);
+    figures.beta.textContent = decimal(curves.beta[t]);
+    figures.reconstruction.textContent = decimal(curves.reconstruction[t], 1);
+    figures.kl.textContent = decimal(total);
+    figures.elbo.textContent = decimal(curves.reconstruction[t] - total, 1);
+  }
+}
+
+class CollapseView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.panels = [];
+    this.at = Infinity;
+    this.pick = null;
+    this.stamp = 0; // grows with every move made here
+    this.focus = 0;
+    this.slider = labSlider({
+      label: "Moment",
+      min: 0,
+      max: 1,
+      step: 1 / 160,
+      value: 1,
+      format: () => (this.lead ? `epoch ${decimal(this.lead.curves.epoch[this.lead.t])}` : ""),
+      oninput: (share) => this.move(toEpoch(share * toTime(this.epochs))),
+      onrelease: () => this.keep(),
+    });
+    this.slider.element.classList.add("moment");
+    // A key goes from one logged point to the next, however far apart they are.
+    this.slider.input.addEventListener("keydown", (event) => this.step(event), { capture: true });
+    this.streams = h("div", { class: "streams" });
+    this.sum = h("div", {});
+    this.price = h("div", {});
+    this.words = h("p", { class: "words", "aria-live": "polite", "data-testid": "words" });
+    root.append(
+      h(
+        "div",
+        { class: "collapse" },
+        this.slider.element,
+        this.streams,
+        h("div", { class: "formulas" }, this.sum, this.price),
+        this.words,
+        h(
+          "p",
+          { class: "note" },
+          "At the cursor: means over the test images that are scored while training. The line on top is about the whole test set.",
+        ),
+      ),
+    );
+    this.resized = () => host.redraw();
+    addEventListener("resize", this.resized);
+  }
+
+  update(data) {
+    this.palette = data.palette;
+    while (this.panels.length < data.panels.length) this.panels.push(new StreamPanel(this.panels.length, this));
+    for (const panel of this.panels.splice(data.panels.length)) panel.stop?.();
+    this.streams.replaceChildren(...this.panels.map((panel) => panel.element));
+    this.streams.style.setProperty("--streams", this.panels.length);
+    this.epochs = Math.max(...data.panels.map((panel) => panel.epochs));
+    // The link leads, but what the server repeats may be older than where the cursor has been moved to since.
+    const other = data.panels[0].run !== this.run;
+    if (other || data.stamp >= this.stamp) {
+      this.stamp = data.stamp;
+      this.at = data.at ?? Infinity;
+      this.pick = data.panels[data.pick[0]]?.order.includes(data.pick[1]) ? data.pick : null;
+      if (other) this.focus = this.pick ? this.pick[0] : 0;
+    }
+    this.run = data.panels[0].run;
+    if (this.focus >= this.panels.length) this.focus = 0;
+    if (this.pick && this.pick[0] >= this.panels.length) this.pick = null;
+    data.panels.forEach((panel, i) => this.panels[i].set(panel));
+    this.written = null;
+  }
+
+  arrived() {
+    this.written = null;
+    this.host.redraw();
+  }
+
+  colour(dim) {
+    return this.palette[dim % this.palette.length];
+  }
+
+  /** The run that the formulas and the words are about. */
+  get lead() {
+    return this.panels[this.focus]?.curves ? this.panels[this.focus] : this.panels.find((panel) => panel.curves);
+  }
+
+  move(epoch, index = this.focus) {
+    this.stamp += 1;
+    this.at = Math.min(epoch, this.epochs);
+    this.focus = index;
+    this.host.redraw();
+  }
+
+  step(event) {
+    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+    if (!steps || !this.lead || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const { curves, t } = this.lead;
+    this.move(curves.epoch[Math.max(0, Math.min(curves.last, t + steps))]);
+  }
+
+  choose(index, dim) {
+    const same = this.pick && this.pick[0] === index && this.pick[1] === dim;
+    this.stamp += 1;
+    this.pick = same ? null : [index, dim];
+    this.focus = index;
+    this.host.redraw();
+    this.keep();
+  }
+
+  keep() {
+    if (!this.lead) return;
+    const at = Number(this.lead.curves.epoch[this.lead.t].toFixed(3));
+    this.host.keep({ at, pick: this.pick, stamp: this.stamp });
+  }
+
+  draw() {
+    const there = this.panels.filter((panel) => panel.curves);
+    if (!there.length) return;
+    const wide = this.root.clientWidth > 1000;
+    // What the window leaves below the heading and the rest of this view.
+    const rest = this.root.offsetHeight - (there[0].chart.canvas.clientHeight || 0);
+    const height = wide || this.panels.length === 1 ? Math.min(600, Math.max(150, innerHeight - ABOVE - rest)) : 200;
+    const scale = this.scale(there);
+    const { lead } = this;
+    // Numbers first: a chart takes the width that they leave.
+    for (const panel of this.panels) {
+      panel.element.classList.toggle("lead", panel === lead && this.panels.length > 1);
+      panel.draw(scale, height);
+    }
+    this.slider.set(toTime(lead.curves.epoch[lead.t]) / toTime(this.epochs));
+    this.writeFormulas(lead);
+    this.writeWords(lead);
+  }
+
+  /** One scale for all: the highest stream, unless a peak before the end would squash everything else. */
+  scale(there) {
+    let [highest, settled, bar] = [0, 0, 0.1];
+    for (const { curves } of there) {
+      for (let t = 0; t < curves.count; t++) highest = Math.max(highest, curves.total(t));
+      settled = Math.max(settled, curves.total(curves.last));
+      for (const kl of curves.values.subarray(curves.last * curves.D)) bar = Math.max(bar, kl);
+    }
+    return { top: Math.max(0.1, 1.06 * Math.min(highest, 1.25 * Math.max(settled, 0.1))), bar: 1.25 * bar };
+  }
+
+  writeFormulas(lead) {
+    const { curves, data, t } = lead;
+    const width = this.root.clientWidth;
+    const most = width > 1400 || (width > 1100 && !data.free) ? 10 : 7;
+    const { order } = data;
+    const shown = order.length > most ? most - 1 : order.length;
+    const form = `${data.run}/${shown}/${data.free}`;
+    if (form !== this.written) {
+      this.written = form;
+      this.terms = order.slice(0, shown).map(() => live("kl"));
+      this.others = shown < order.length ? live("kl", 2, "(rest)") : null;
+      this.all = live("kl", 2, "nats");
+      const summands = [...this.terms, ...(this.others ? [this.others] : [])].flatMap(({ element }, i) =>
+        i ? [mo("+"), element] : [element],
+      );
+      const klOf = () => msub(mtext("KL", "kl"), mi("j", "kl"));
+      this.all.element.dataset.testid = "sum";
+      const sigma = () => msub(mo("Σ"), mi("j"));
+      this.sum.replaceChildren(
+        formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), this.all.element),
+      );
+      this.parts = {
+        reconstruction: live("reconstruction", 1),
+        beta: live(""),
+        kl: live("kl", 2),
+        whole: live("", 1, "nats"),
+      };
+      this.parts.whole.element.dataset.testid = "price";
+      const { reconstruction, beta, kl, whole } = this.parts;
+      const bracket = (text) => m("mo", { stretchy: "false" }, text);
+      const price = data.free
+        ? [mo("·"), sigma(), mo("max"), bracket("("), mn(String(data.free)), mo(","), klOf(), bracket(")")]
+        : [mo("·"), mtext("KL", "kl")];
+      this.price.replaceChildren(
+        data.weighs
+          ? formula(
+              mrow(mtext("reconstruction", "reconstruction"), mo("−"), mi("β"), ...price),
+              mo("="),
+              reconstruction.element,
+              mo("−"),
+              beta.element,
+              mo("·"),
+              kl.element,
+              mo("="),
+              whole.element,
+            )
+          : formula(mtext("reconstruction", "reconstruction"), mo("−"), mtext("KL", "kl"), mo("="), reconstruction.element,
+              mo("−"), kl.element, mo("="), whole.element),
+      );
+    }
+    this.terms.forEach((term, i) => term.set(curves.kl(t, order[i])));
+    this.others?.set(order.slice(shown).reduce((sum, dim) => sum + curves.kl(t, dim), 0));
+    this.all.set(curves.total(t));
+    let charged = 0;
+    for (let dim = 0; dim < curves.D; dim++) charged += Math.max(data.free, curves.kl(t, dim));
+    const beta = data.weighs ? curves.beta[t] : 1;
+    this.parts.reconstruction.set(curves.reconstruction[t]);
+    this.parts.beta.element.textContent = String(Number(beta.toFixed(2)));
+    this.parts.kl.set(charged);
+    this.parts.whole.set(curves.reconstruction[t] - beta * charged);
+  }
+
+  writeWords(lead) {
+    const { data } = lead;
+    const closed = lead.closed();
+    let text;
+    if (this.pick && this.panels[this.pick[0]]?.curves) {
+      const panel = this.panels[this.pick[0]];
+      const name = `z${this.pick[1] + 1}`;
+      const found = panel.data.findings?.[this.pick[1]].sentence;
+      text = found ? `At the end ${found}` : `What ${name} is like at the end is said as soon as the test images are encoded.`;
+    } else if (data.status) {
+      text = "This one is still being trained; its stream grows as it learns.";
+    } else if (closed.length) {
+      const one = closed.length === 1;
+      text =
+        `${data.title}. At the end ${names(closed)} ${one ? "has" : "have"} collapsed: whatever the image, what the ` +
+        `decoder gets from ${one ? "it" : "them"} is noise from the prior. Choose a bar to read about a dimension.`;
+    } else {
+      text = `${data.title}. Every dimension ends open: its code moves with the image. Choose a bar to read about a dimension.`;
+    }
+    if (this.words.textContent !== text) this.words.textContent = text;
+  }
+
+  destroy() {
+    removeEventListener("resize", this.resized);
+    for (const panel of this.panels) panel.stop?.();
+  }
+}
+
+export default labComponent(CollapseView);

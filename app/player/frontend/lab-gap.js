@@ -1,0 +1,495 @@
+// "The gap": the true posterior of one image as regions that hold 50, 90 and 99 % of it, a Gaussian over it, and what that
+// Gaussian leaves of log P(X). The picture of z and log P(X|z) are computed here, the integrals on the server.
+
+import { whenBlobs } from "./blob.js";
+import { compile } from "./engine.js";
+import { decimal, h } from "./dom.js";
+import { Chart, colourOf, draggable, labComponent, live, m, mi, mo, mrow, mtext } from "./lab.js";
+import { LAB_GREY, LabImages, labAbove, labLogP, labPaint, labPicture, labSigns } from "./lab-images.js";
+
+const GAP_NAMES = {
+  encoder: "the encoder’s Q",
+  diagonal: "best upright Q (diagonal)",
+  full: "best tilted Q (full)",
+};
+const GAP_EDGE = 99; // how far from the origin z can be dragged; a link takes no more
+// Radii, in standard deviations, of the ellipses that hold 50, 90 and 99 % of a Gaussian in two dimensions.
+const GAP_RADII = [0.5, 0.9, 0.99].map((mass) => Math.sqrt(-2 * Math.log(1 - mass)));
+
+/** A field (n·m, first axis slowest) along the lines where it is `level`: [[x0, y0, x1, y1], …] in units of its cells. */
+export function gapContour(field, n, m, level) {
+  const segments = [];
+  const at = (i, j) => field[i * m + j] - level;
+  for (let i = 0; i < n - 1; i++) {
+    for (let j = 0; j < m - 1; j++) {
+      const [a, b, c, d] = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
+      const cut = [];
+      if (a > 0 !== b > 0) cut.push([i + a / (a - b), j]);
+      if (b > 0 !== c > 0) cut.push([i + 1, j + b / (b - c)]);
+      if (c > 0 !== d > 0) cut.push([i + d / (d - c), j + 1]);
+      if (d > 0 !== a > 0) cut.push([i, j + a / (a - d)]);
+      // Four cuts are a saddle: the two high corners are joined where the middle is high.
+      const turned = cut.length === 4 && a + b + c + d > 0 === a > 0 ? [cut[1], cut[2], cut[3], cut[0]] : cut;
+      for (let k = 0; k + 1 < turned.length; k += 2) segments.push([...turned[k], ...turned[k + 1]]);
+    }
+  }
+  return segments;
+}
+
+/** Half axes and angle of the one-σ ellipse of a covariance [[a, b], [b, c]]. */
+function gapAxes([[a, b], [, c]]) {
+  const away = Math.hypot((a - c) / 2, b);
+  const half = (eigenvalue) => Math.sqrt(Math.max(0, eigenvalue));
+  return [half((a + c) / 2 + away), half((a + c) / 2 - away), 0.5 * Math.atan2(2 * b, a - c)];
+}
+
+function gapNumber(testid, term = "") {
+  const number = live(term, 2);
+  number.element.setAttribute("data-testid", testid);
+  return number;
+}
+
+/** An expression with its number below. */
+const gapUnder = (number, ...expression) =>
+  m("munder", {}, mrow(...expression, m("mspace", { depth: "0.5em", height: "0.8em" })), number.element);
+
+class GapView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.z = null; // where z was dragged to; null is Q's mean
+    this.gaussian = "encoder";
+    this.images = new LabImages((image) => {
+      this.z = null;
+      this.keep({ image });
+    });
+    this.chart = new Chart({
+      x: { min: -1, max: 1, label: "code z1 (no unit)" },
+      y: { min: -1, max: 1, label: "code z2" },
+      label: "The true posterior of this image as shaded regions, Q as ellipses. Drag z, or use the arrow keys.",
+    });
+    this.plane = new Chart({ x: { min: -1, max: 1, ticks: [] }, y: { min: -1, max: 1, ticks: [] }, square: true, label: "The whole plane of codes: the prior as circles, and where the picture on the left lies. Drag z here to go far." });
+    this.plane.canvas.dataset.testid = "gap-plane";
+    this.chart.canvas.dataset.testid = "gap-chart";
+    for (const chart of [this.chart, this.plane]) {
+      draggable(chart, (at) => this.move(at), () => this.keep());
+      this.keys(chart);
+    }
+    this.original = labPicture("The image X", "gap-image");
+    this.decoded = labPicture("The picture that z decodes to", "gap-decoded");
+    this.code = h("output", { "data-testid": "gap-code" });
+    this.sum = {
+      likelihood: h("output", { "data-testid": "log-likelihood" }),
+      prior: h("output", { "data-testid": "log-prior" }),
+      joint: h("output", { "data-testid": "log-joint" }),
+    };
+    const line = (sign, text, number, name = "") => h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
+    this.numbers = {
+      logPx: gapNumber("log-px"),
+      gap: gapNumber("gap", "gap-term"),
+      reconstruction: gapNumber("reconstruction", "reconstruction"),
+      kl: gapNumber("kl", "kl"),
+      elbo: gapNumber("elbo", "elbo"),
+    };
+    this.rows = Object.keys(GAP_NAMES).map((name) => this.row(name));
+    this.ticks = h("span", { class: "track" });
+    this.total = h("output", { "data-testid": "bar-log-px" });
+    this.words = h("p", { class: "note split", role: "status" });
+    this.warning = h("p", { class: "note", hidden: true }, LAB_GREY);
+    this.top = h("div", { class: "top" }, this.images.element, this.warning);
+    const bar = h(
+      "div",
+      { class: "gap-bars", role: "group", "aria-label": "Which Gaussian Q" },
+      h("div", { class: "head" }, h("span", {}, "Gaussian"), h("span", { class: "scale" }, h("span", { class: "elbo" }, "ELBO"), this.total), h("span", { class: "gap-term" }, "gap, nats")),
+      ...this.rows.map((row) => row.element),
+      h("div", { class: "foot", "aria-hidden": "true" }, h("span"), this.ticks, h("span", {}, "nats")),
+    );
+    const identity = h(
+      "div",
+      { class: "formula" },
+      m(
+        "math",
+        { display: "block" },
+        mrow(
+          gapUnder(this.numbers.logPx, ...labLogP(mi("X"))),
+          mo("−"),
+          gapUnder(this.numbers.gap, ...labSigns("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
+          mo("="),
+          gapUnder(this.numbers.reconstruction, mtext("reconstruction", "reconstruction")),
+          mo("−"),
+          gapUnder(this.numbers.kl, ...labSigns("kl", "D", "[", "Q", "‖", "P", "(", "z", ")", "]")),
+          mo("="),
+          gapUnder(this.numbers.elbo, mtext("ELBO", "elbo")),
+          m("mspace", { width: "0.8em" }),
+          mtext("nats", "prior"),
+        ),
+      ),
+    );
+    root.append(
+      h(
+        "div",
+        { class: "gap" },
+        this.top,
+        this.chart.element,
+        h(
+          "div",
+          { class: "side" },
+          h(
+            "div",
+            { class: "pictures" },
+            h("figure", {}, this.original, h("figcaption", {}, "image X")),
+            h("figure", {}, this.decoded, h("figcaption", {}, "decoded from z")),
+            h("figure", {}, this.plane.element, h("figcaption", {}, "all codes, prior")),
+            h(
+              "div",
+              { class: "sum" },
+              this.code,
+              line("", "log P(X|z)", this.sum.likelihood, "reconstruction"),
+              line("+", "log P(z)", this.sum.prior, "prior"),
+              line("=", "log P(X, z)", this.sum.joint, "total"),
+              h("span", { class: "note" }, "nats"),
+            ),
+          ),
+          bar,
+          identity,
+          this.words,
+        ),
+      ),
+    );
+    this.resized = () => host.redraw();
+    addEventListener("resize", this.resized);
+  }
+
+  row(name) {
+    const track = h("span", { class: "track" });
+    const parts = Object.fromEntries(["elbo", "amortisation", "approximation"].map((part) => [part, h("i", { class: part })]));
+    const elbo = h("b", { class: "elbo" });
+    track.append(...Object.values(parts), elbo);
+    const number = h("output", { class: "gap-term", "data-testid": `gap-${name}` });
+    const element = h("button", { type: "button", onclick: () => this.pick(name), "data-testid": `pick-${name}` }, h("span", {}, GAP_NAMES[name]), track, number);
+    return { name, parts, elbo, number, element };
+  }
+
+  update(data) {
+    this.images.update(data.image, data.labels);
+    if (this.wanted === data.grid) return;
+    this.wanted = data.grid;
+    this.stop?.();
+    this.stop = whenBlobs([data.grid, data.decoder], ({ tensors }, decoder) => this.receive(data, tensors, decoder));
+  }
+
+  receive(data, tensors, decoder) {
+    const moved = this.data?.key !== data.key;
+    this.data = data;
+    if (moved) {
+      [this.z, this.gaussian] = [data.z, data.gaussian];
+      this.window = null;
+    }
+    this.x = Float32Array.from(tensors.get("pixels").data, (value) => value / 255);
+    const { data: field, shape } = tensors.get("log_density");
+    const [n, count] = shape;
+    [this.field, this.points] = [field, shape];
+    const step = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (shape[axis] - 1));
+    this.contours = data.levels.map((level) =>
+      gapContour(this.field, n, count, level).map(([i0, j0, i1, j1]) => [
+        data.low[0] + i0 * step[0], data.low[1] + j0 * step[1], data.low[0] + i1 * step[0], data.low[1] + j1 * step[1],
+      ]),
+    );
+    this.heat = null;
+    this.warning.hidden = data.isLogLikelihood;
+    if (this.decoder !== data.decoder) {
+      this.decoder = data.decoder;
+      this.net = compile(JSON.parse(decoder.metadata.manifest), decoder.tensors);
+    }
+    if (this.encoded !== data.encoded) {
+      this.encoded = data.encoded;
+      this.means = null;
+      this.stopMeans?.();
+      this.stopMeans = whenBlobs([data.encoded], (blob) => {
+        this.means = blob;
+        this.host.redraw();
+      });
+    }
+    this.frame();
+    this.host.redraw();
+  }
+
+  // What the chart shows: the 99 % region and every Gaussian's, with a margin; it stays while it still fits.
+  frame() {
+    const spans = [0, 1].map((axis) => {
+      const values = this.contours[2].flatMap((segment) => [segment[axis], segment[axis + 2]]);
+      for (const { mean, covariance } of Object.values(this.data.gaussians)) {
+        const reach = GAP_RADII[2] * Math.sqrt(covariance[axis][axis]);
+        values.push(mean[axis] - reach, mean[axis] + reach);
+      }
+      return [Math.min(...values), Math.max(...values)];
+    });
+    const half = 0.56 * Math.max(spans[0][1] - spans[0][0], spans[1][1] - spans[1][0]);
+    const centre = spans.map(([low, high]) => (low + high) / 2);
+    const fits = this.window && half > 0.7 * this.window.half && spans.every(([low, high], axis) => low > this.window.centre[axis] - this.window.half && high < this.window.centre[axis] + this.window.half);
+    if (!fits) this.window = { centre, half };
+  }
+
+  get at() {
+    return this.z ?? this.data.gaussians.encoder.mean;
+  }
+
+  move(at) {
+    // As the link has it: who opens that sees the same numbers.
+    this.z = at.map((value) => Math.round(1e4 * Math.min(GAP_EDGE, Math.max(-GAP_EDGE, value))) / 1e4);
+    this.host.redraw();
+  }
+
+  keys(chart) {
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    chart.canvas.tabIndex = 0;
+    chart.canvas.addEventListener("keydown", (event) => {
+      const by = arrows[event.key];
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      const step = ((chart.x.max - chart.x.min) / 100) * (event.shiftKey ? 0.1 : 1);
+      this.move(this.at.map((value, axis) => value + by[axis] * step));
+    });
+    chart.canvas.addEventListener("keyup", (event) => arrows[event.key] && this.keep());
+  }
+
+  pick(name) {
+    this.gaussian = name;
+    this.host.redraw();
+    this.keep();
+  }
+
+  keep(more = {}) {
+    this.host.keep({ image: this.data.image, z: this.z, gaussian: this.gaussian, ...more });
+  }
+
+  draw() {
+    if (!this.data) return;
+    const { data, root } = this;
+    // The chart takes the height that the window leaves, and at most half of the width.
+    const left = innerHeight - labAbove(root) - this.top.offsetHeight - 34;
+    const room = Math.round(Math.min(Math.max(330, left), Math.max(330, 0.46 * root.clientWidth)));
+    if (room !== this.room) root.style.setProperty("--room", `${(this.room = room)}px`);
+    this.chart.height = room;
+    this.drawChart();
+    this.drawPlane();
+    this.drawPictures();
+    this.drawBars();
+    const terms = data.gaussians[this.gaussian]?.terms;
+    for (const [name, number] of Object.entries(this.numbers)) number.set(terms ? terms[name] : NaN);
+  }
+
+  drawChart() {
+    const { chart, data, root } = this;
+    const text = parseFloat(getComputedStyle(chart.element).fontSize) * 0.9;
+    const [width, height] = [chart.element.clientWidth - 3.9 * text - 10, chart.height - 3.1 * text - 10];
+    const { centre, half } = this.window;
+    const unit = half / Math.min(width, height); // of the plane, for each half pixel
+    [chart.x.min, chart.x.max] = [centre[0] - unit * width, centre[0] + unit * width];
+    [chart.y.min, chart.y.max] = [centre[1] - unit * height, centre[1] + unit * height];
+    const [posterior, violet, prior] = ["--posterior", "--elbo", "--prior"].map((name) => colourOf(root, name));
+    const context = chart.begin();
+    for (const reach of [1, 2, 3]) chart.ellipse(0, 0, reach, reach, 0, prior, { width: 1.5, dash: [6, 5] });
+    this.drawHeat(context, posterior);
+    this.contours.forEach((segments, i) => {
+      context.strokeStyle = posterior;
+      context.lineWidth = 2.6 - 0.7 * i;
+      context.beginPath();
+      for (const [x0, y0, x1, y1] of segments) {
+        context.moveTo(chart.px(x0), chart.py(y0));
+        context.lineTo(chart.px(x1), chart.py(y1));
+      }
+      context.stroke();
+    });
+    for (const name of Object.keys(GAP_NAMES)) {
+      const q = data.gaussians[name];
+      if (!q || name === this.gaussian) continue;
+      const [a, b, angle] = gapAxes(q.covariance);
+      chart.ellipse(...q.mean, GAP_RADII[1] * a, GAP_RADII[1] * b, angle, violet, { width: 1.2, dash: [3, 4] });
+    }
+    const chosen = data.gaussians[this.gaussian];
+    if (chosen) {
+      const [a, b, angle] = gapAxes(chosen.covariance);
+      GAP_RADII.forEach((radius, i) =>
+        chart.ellipse(...chosen.mean, radius * a, radius * b, angle, violet, { width: 3.2 - 0.8 * i }),
+      );
+    }
+    const [x, y] = this.at;
+    chart.dot(x, y, chart.colours.paper, 10);
+    chart.dot(x, y, chart.colours.ink, 7);
+    context.font = `600 ${1.2 * chart.text}px ${chart.font}`;
+    context.fillText("z", chart.px(x) + 14, chart.py(y));
+    this.legend(chart, posterior, violet);
+    chart.end();
+  }
+
+  legend(chart, posterior, violet) {
+    const { context } = chart;
+    const lines = [["true posterior P(z|X)", posterior], [GAP_NAMES[this.gaussian], violet], ["each: 50, 90, 99 % inside", null]];
+    // Small beside large type, so that it never takes half of the chart.
+    const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 26);
+    context.font = `${text}px ${chart.font}`;
+    const width = Math.max(...lines.map(([words]) => context.measureText(words).width)) + 3 * text;
+    const height = (lines.length * 1.5 + 0.6) * text;
+    const [x, top] = this.emptyCorner(width, height);
+    context.globalAlpha = 0.86;
+    context.fillStyle = chart.colours.paper;
+    context.fillRect(x, top, width, height);
+    context.globalAlpha = 1;
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    lines.forEach(([words, colour], i) => {
+      const y = top + (1.05 + 1.5 * i) * text;
+      if (colour) {
+        context.strokeStyle = colour;
+        context.lineWidth = 3;
+        chart.stroke([[x + 0.5 * text, y], [x + 1.7 * text, y]]);
+      }
+      context.fillStyle = chart.colours.ink;
+      context.fillText(words, x + 2.1 * text, y);
+    });
+  }
+
+  /** The corner of the chart, [x, y] of a box of this size, that hides least of what is drawn. */
+  emptyCorner(width, height) {
+    const { chart } = this;
+    const { left, right, top, bottom } = chart.box;
+    const drawn = this.contours.flat().map(([x, y]) => [x, y]);
+    for (const { mean, covariance } of Object.values(this.data.gaussians)) {
+      const [a, b, angle] = gapAxes(covariance);
+      for (let i = 0; i < 48; i++) {
+        const [c, s] = [GAP_RADII[2] * a * Math.cos((i * Math.PI) / 24), GAP_RADII[2] * b * Math.sin((i * Math.PI) / 24)];
+        drawn.push([mean[0] + c * Math.cos(angle) - s * Math.sin(angle), mean[1] + c * Math.sin(angle) + s * Math.cos(angle)]);
+      }
+    }
+    const corners = [[left + 1, top + 1], [right - width, top + 1], [left + 1, bottom - height], [right - width, bottom - height]];
+    const hidden = corners.map(([x, y]) =>
+      drawn.filter(([z1, z2]) => {
+        const [px, py] = [chart.px(z1), chart.py(z2)];
+        return px > x && px < x + width && py > y && py < y + height;
+      }).length,
+    );
+    return corners[hidden.indexOf(Math.min(...hidden))];
+  }
+
+  drawHeat(context, colour) {
+    const { data, chart } = this;
+    const [n, count] = this.points;
+    if (!this.heat || this.heatColour !== colour) {
+      this.heatColour = colour;
+      this.heat = h("canvas", { width: n, height: count });
+      const own = this.heat.getContext("2d");
+      own.fillStyle = colour;
+      own.fillRect(0, 0, n, count);
+      const image = own.getImageData(0, 0, n, count);
+      const top = this.field.reduce((most, value) => Math.max(most, value), -Infinity);
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < count; j++) {
+          image.data[4 * ((count - 1 - j) * n + i) + 3] = 120 * Math.exp(this.field[i * count + j] - top);
+        }
+      }
+      own.putImageData(image, 0, 0);
+    }
+    const half = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (this.points[axis] - 1) / 2);
+    const [left, top] = [chart.px(data.low[0] - half[0]), chart.py(data.high[1] + half[1])];
+    context.drawImage(this.heat, left, top, chart.px(data.high[0] + half[0]) - left, chart.py(data.low[1] - half[1]) - top);
+  }
+
+  drawPlane() {
+    const { plane, root } = this;
+    const points = this.means?.tensors.get("means").data ?? [];
+    const reach = points.reduce((most, value) => Math.max(most, Math.abs(value)), 3.5) * 1.06;
+    Object.assign(plane.x, { min: -reach, max: reach });
+    Object.assign(plane.y, { min: -reach, max: reach });
+    const context = plane.begin();
+    if (this.means) {
+      const labels = this.means.tensors.get("labels").data;
+      context.globalAlpha = 0.45;
+      for (let i = 0; i < labels.length; i++) plane.dot(points[2 * i], points[2 * i + 1], this.data.palette[labels[i]], 1.3);
+      context.globalAlpha = 1;
+    }
+    for (const radius of [1, 2, 3]) plane.ellipse(0, 0, radius, radius, 0, plane.colours.ink, { width: 1, dash: [4, 4] });
+    const [x0, x1, y0, y1] = [plane.px(this.chart.x.min), plane.px(this.chart.x.max), plane.py(this.chart.y.max), plane.py(this.chart.y.min)];
+    context.strokeStyle = colourOf(root, "--posterior");
+    context.lineWidth = 2;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    plane.dot(...this.at, plane.colours.paper, 6.5);
+    plane.dot(...this.at, plane.colours.ink, 4.5);
+    plane.end();
+  }
+
+  drawPictures() {
+    const { net, x, at } = this;
+    this.code.textContent = `z = (${at.map((value) => decimal(value)).join(", ")})`;
+    labPaint(this.original, x, net.shape);
+    const code = Float32Array.from(at);
+    labPaint(this.decoded, net.decode(code), net.shape);
+    const likelihood = -net.distortion(code, x);
+    const prior = -0.5 * (at[0] ** 2 + at[1] ** 2) - Math.log(2 * Math.PI);
+    this.sum.likelihood.textContent = decimal(likelihood);
+    this.sum.prior.textContent = decimal(prior);
+    this.sum.joint.textContent = decimal(likelihood + prior);
+  }
+
+  drawBars() {
+    const { gaussians, family } = this.data;
+    const known = gaussians.encoder.terms;
+    const span = known ? 1.3 * Math.max(0.4, ...Object.values(gaussians).map((q) => q.terms.gap)) : 1;
+    const least = known ? gaussians[family].terms.gap : 0;
+    for (const { name, parts, elbo, number, element } of this.rows) {
+      element.setAttribute("aria-pressed", String(name === this.gaussian));
+      element.disabled = !gaussians[name];
+      const terms = gaussians[name]?.terms;
+      number.textContent = terms ? decimal(terms.gap) : "…";
+      elbo.textContent = terms ? decimal(terms.elbo) : "";
+      const gap = terms ? terms.gap : 0;
+      const approximation = Math.min(gap, name === "encoder" ? Math.max(0, least) : gap);
+      const share = (value) => `${(100 * value) / span}%`;
+      parts.elbo.style.width = terms ? share(span - gap) : "0";
+      parts.amortisation.style.width = share(gap - approximation);
+      parts.approximation.style.width = share(approximation);
+    }
+    this.total.textContent = known ? `log P(X) = ${decimal(known.logPx)}` : "integrating over z …";
+    this.ticks.replaceChildren(
+      ...(known
+        ? gapTicks(known.logPx - span, known.logPx).map(([value, words]) =>
+            h("b", { style: `left:${100 * (1 - (known.logPx - value) / span)}%` }, words),
+          )
+        : []),
+    );
+    if (!known) {
+      this.words.textContent = "";
+      return;
+    }
+    const { gap } = known;
+    this.words.replaceChildren(
+      "The encoder leaves ",
+      h("b", { class: "gap-term" }, `${decimal(gap)} nats`),
+      ": ",
+      h("b", {}, decimal(Math.max(0, gap - least))),
+      " that a Q fitted to this image alone wins back (the amortisation gap: one encoder serves all images), ",
+      h("b", {}, decimal(least)),
+      ` that no ${family === "full" ? "" : "upright "}Gaussian can (the approximation gap).`,
+    );
+  }
+
+  destroy() {
+    this.stop?.();
+    this.stopMeans?.();
+    this.images.destroy();
+    removeEventListener("resize", this.resized);
+  }
+}
+
+// Round values between low and high with their names, none so near the right end that log P(X) would cover it.
+function gapTicks(low, high) {
+  const raw = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const ticks = [];
+  for (let i = Math.ceil(low / step + 0.2); i * step <= high; i++) ticks.push([i * step, decimal(i * step, digits)]);
+  return ticks;
+}
+
+export default labComponent(GapView);

@@ -1,0 +1,387 @@
+// The rate-distortion plane: a point for each comparable model, those of the sweep connected. Moving β leads along them;
+// the dashed line through the highlighted point has the slope that its β asks for.
+
+import { whenBlobs } from "./blob.js";
+import { paintPicture } from "./picture.js";
+import { decimal, h } from "./dom.js";
+import { Chart, colourOf, formula, labButton, labComponent, live, mfrac, mo, mrow, mtext, niceTicks } from "./lab.js";
+import { betaText, sweepSlider } from "./lab-sweep.js";
+
+const NEAR = 16; // CSS pixels from which a point takes the pointer
+const CLICK = 4; // CSS pixels that a click may wander
+const ZOOM = 260; // ms from one window to another
+
+class RateDistortionView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.key = null;
+    this.stops = [];
+    this.pictures = new Map(); // run -> tensors
+    this.hovered = null; // a model under the pointer
+    this.zoom = null;
+  }
+
+  update(data) {
+    const key = JSON.stringify(data.models) + data.current;
+    this.data = data;
+    if (key === this.key) return;
+    this.key = key;
+    this.destroy();
+    this.sweep = data.models.filter((model) => model.inside);
+    this.index = Math.max(0, this.sweep.findIndex((model) => model.beta === data.beta));
+    this.kept = this.index;
+    this.hovered = null;
+    this.window = this.windowOf(this.shown());
+    this.build();
+    this.stops = data.models.map((model) =>
+      whenBlobs([model.pictures], (blob) => {
+        this.pictures.set(model.run, blob.tensors);
+        this.host.redraw();
+      }),
+    );
+  }
+
+  destroy() {
+    this.slider?.stop();
+    this.stops.forEach((stop) => stop());
+    if (this.zoom !== null) cancelAnimationFrame(this.zoom);
+    this.zoom = null;
+  }
+
+  shown() {
+    return this.hovered ?? this.sweep[this.index];
+  }
+
+  // ---- the window: [x0, x1, y0, y1]. Where the KL is free (β = 0) the rate is so large that the others would be one
+  // spot: such a point widens the window while it is the one that is looked at.
+
+  windowOf(model) {
+    const paid = this.sweep.filter((one) => one.beta > 0);
+    const near = paid.length > 1 ? paid : this.sweep;
+    const rate = Math.max(...near.map((one) => one.rate));
+    const [low, high] = [Math.min(...near.map((one) => one.distortion)), Math.max(...near.map((one) => one.distortion))];
+    const pad = 0.12 * (high - low) + 1;
+    const base = [0, 1.22 * rate + 1, low - pad, high + pad];
+    const inside = model.rate <= base[1] && model.distortion >= base[2] && model.distortion <= base[3];
+    if (inside || !model.inside) return base;
+    return [0, 1.12 * model.rate, Math.min(base[2], model.distortion - pad), Math.max(base[3], model.distortion + pad)];
+  }
+
+  // Move the window to where the highlighted point is seen.
+  look() {
+    const to = this.windowOf(this.shown());
+    if (to.every((value, i) => value === this.target?.[i])) return;
+    this.target = to;
+    if (this.zoom !== null) cancelAnimationFrame(this.zoom);
+    const from = this.window;
+    if (globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches || from.every((value, i) => value === to[i])) {
+      this.window = to;
+      this.zoom = null;
+      return;
+    }
+    const start = performance.now();
+    const frame = (now) => {
+      const done = Math.min(1, Math.max(0, (now - start) / ZOOM));
+      const eased = done * done * (3 - 2 * done);
+      this.window = from.map((value, i) => (done === 1 ? to[i] : value + eased * (to[i] - value)));
+      this.zoom = done < 1 ? requestAnimationFrame(frame) : null;
+      this.host.redraw();
+    };
+    this.zoom = requestAnimationFrame(frame);
+  }
+
+  build() {
+    this.chart = new Chart({
+      x: { min: 0, max: 1, label: "rate = KL, nats per image" },
+      y: { min: 0, max: 1, label: "distortion = −reconstruction, nats per image" },
+      label: "Rate and distortion of each model",
+      height: 430,
+    });
+    this.chart.canvas.dataset.testid = "plane";
+    this.listen();
+    this.slider = sweepSlider({
+      betas: this.sweep.map((model) => model.beta),
+      index: this.index,
+      onmove: (at) => this.choose(Math.round(at)),
+      onrelease: () => this.keep(),
+    });
+    const cell = (testid, term) => h("td", { class: `number ${term}`, "data-testid": testid });
+    this.cells = { rate: cell("rate", "kl"), distortion: cell("distortion", "reconstruction"), elbo: cell("elbo", "elbo") };
+    const row = (name, term, value) => h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
+    this.name = h("h4", { "data-testid": "model" });
+    this.sum = { distortion: live("reconstruction", 1), rate: live("kl", 1), elbo: live("elbo", 1) };
+    this.slope = live("", 2);
+    this.slope.element.dataset.testid = "slope";
+    this.chords = h("p", { class: "note", "data-testid": "chords" });
+    this.tangent = h(
+      "div", {},
+      formula(
+        mfrac(mrow(mtext("d\u2009"), mtext("distortion", "reconstruction")), mrow(mtext("d\u2009"), mtext("rate", "kl"))),
+        mo("="), mtext("−β"), mo("="), this.slope.element, mtext("\u2002at the optimum: the dashed line", "prior"),
+      ),
+      this.chords,
+    );
+    const picture = (label, testid) => h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
+    this.originals = picture("Test images, one of each label", "originals");
+    this.reconstructions = picture("Their reconstructions by this model", "reconstructions");
+    this.open = labButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), { class: "open" });
+    this.root.replaceChildren(
+      h(
+        "div", { class: "rate-distortion" },
+        this.chart.element,
+        h(
+          "div", { class: "side" },
+          this.slider.element,
+          h("header", {}, this.name),
+          h("div", { class: "pictures" }, this.originals, this.reconstructions),
+          h(
+            "table", {},
+            row("rate, the KL", "kl", this.cells.rate),
+            row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
+            row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
+          ),
+          this.tangent,
+          this.open,
+        ),
+      ),
+    );
+  }
+
+  // ---- controls
+
+  choose(index) {
+    this.hovered = null;
+    if (index !== this.index) {
+      this.index = index;
+      this.look();
+    }
+    this.host.redraw();
+  }
+
+  keep() {
+    if (this.index === this.kept) return;
+    this.kept = this.index;
+    this.host.keep({ beta: this.sweep[this.index].beta });
+  }
+
+  listen() {
+    const { canvas } = this.chart;
+    canvas.classList.add("draggable");
+    let pointer = null;
+    let start = null;
+    let dragging = false;
+    // A finger covers more than a mouse, and has nothing to hover with.
+    const under = (event, models, reach) => {
+      const frame = canvas.getBoundingClientRect();
+      const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
+      const away = (model) => Math.hypot(this.chart.px(model.rate) - x, this.chart.py(model.distortion) - y);
+      const nearest = models.reduce((best, model) => (away(model) < away(best) ? model : best));
+      return away(nearest) <= reach ? nearest : null;
+    };
+    const light = (model) => {
+      const next = model && model !== this.sweep[this.index] ? model : null;
+      if (next !== this.hovered) {
+        this.hovered = next;
+        this.host.redraw();
+      }
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || pointer !== null) return;
+      pointer = event.pointerId;
+      start = event;
+      dragging = false;
+      canvas.setPointerCapture(pointer);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (pointer === null) {
+        const found = under(event, this.data.models, NEAR);
+        canvas.style.cursor = found ? "pointer" : "";
+        light(found);
+        return;
+      }
+      if (event.pointerId !== pointer) return;
+      dragging ||= Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK;
+      if (!dragging) return;
+      const index = this.sweep.indexOf(under(event, this.sweep, Infinity));
+      this.slider.set(index);
+      this.choose(index);
+    });
+    const end = (event) => {
+      if (event.pointerId !== pointer) return;
+      pointer = null;
+      if (dragging) this.keep();
+      else if (event.type === "pointerup") {
+        const found = under(event, this.data.models, NEAR);
+        if (found) this.host.ask("open", found.run);
+      }
+    };
+    canvas.addEventListener("pointerup", end);
+    canvas.addEventListener("pointercancel", end);
+    canvas.addEventListener("pointerleave", () => pointer === null && light(null));
+  }
+
+  // ---- drawing
+
+  draw() {
+    if (!this.data) return;
+    const model = this.shown();
+    this.write(model);
+    this.paint(model);
+    this.drawChart(model);
+    this.root.dataset.run = model.run;
+  }
+
+  write(model) {
+    const said = (value, error) => [decimal(value, 1), error ? h("small", {}, ` ± ${decimal(error, error < 0.095 ? 2 : 1)}`) : ""];
+    this.cells.rate.replaceChildren(...said(model.rate, model.rateError));
+    this.cells.distortion.replaceChildren(...said(model.distortion, model.distortionError));
+    this.cells.elbo.replaceChildren(...said(model.elbo, model.elboError));
+    this.name.textContent = model.title + (model.run === this.data.current ? " (the current model)" : "");
+    // The slope is a statement about what reconstruction − β·KL was maximised for; other objectives make none.
+    this.tangent.hidden = model.beta === null;
+    this.slope.set(-model.beta);
+    if (model.beta !== null) this.slope.element.textContent = model.beta ? `−${betaText(model.beta)}` : "0";
+    this.chords.textContent = model.inside ? this.chordsOf(this.sweep.indexOf(model)) : "";
+  }
+
+  // A convex curve's slope at a point lies between those of the chords to its neighbours: a check of the formula.
+  chordsOf(index) {
+    const at = this.sweep[index];
+    const chord = (other) => (other.distortion - at.distortion) / (other.rate - at.rate);
+    const words = [index + 1, index - 1]
+      .filter((i) => this.sweep[i])
+      .map((i) => `${decimal(chord(this.sweep[i]), 2)} to β = ${betaText(this.sweep[i].beta)}`);
+    return `Measured: the line to the neighbouring point has slope ${words.join(", ")}.`;
+  }
+
+  paint(model) {
+    const tensors = this.pictures.get(model.run);
+    if (this.painted === tensors && tensors) return;
+    this.painted = tensors;
+    this.reconstructions.dataset.run = tensors ? model.run : "";
+    for (const [canvas, name] of [[this.originals, "images"], [this.reconstructions, "reconstructions"]]) {
+      if (!tensors) {
+        if (name === "reconstructions") canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+        continue;
+      }
+      paintRow(canvas, tensors.get(name));
+    }
+  }
+
+  drawChart(model) {
+    const { chart } = this;
+    [chart.x.min, chart.x.max, chart.y.min, chart.y.max] = this.window;
+    chart.height = Math.min(760, Math.max(360, globalThis.innerHeight - 280));
+    const context = chart.begin();
+    const colour = (name) => colourOf(this.root, name);
+    const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];
+
+    this.isoElbo(context, grey, paper);
+    chart.line(this.sweep.map((one) => one.rate), this.sweep.map((one) => one.distortion), elbo, { width: 3 });
+
+    if (model.beta !== null) {
+      // Long enough to be seen as a slope, in pixels, whatever the scale of the axes.
+      const [sx, sy] = [chart.px(1) - chart.px(0), chart.py(0) - chart.py(1)];
+      const dx = 150 / Math.hypot(sx, model.beta * sy);
+      chart.line(
+        [model.rate - dx, model.rate + dx], [model.distortion + model.beta * dx, model.distortion - model.beta * dx],
+        ink, { width: 2.5, dash: [8, 5] },
+      );
+    }
+    for (const one of this.data.models) {
+      this.errorBars(context, one, ink);
+      chart.dot(one.rate, one.distortion, one.inside ? elbo : paper, one.inside ? 7 : 5);
+      if (!one.inside) this.ring(context, one, 5, grey, 2);
+      if (one.run === this.data.current) {
+        this.ring(context, one, 10, ink, 1.5);
+        if (one !== model) chart.label(one.rate, one.distortion, "current model", ink, "left", 1.3 * chart.text);
+      }
+    }
+    chart.dot(model.rate, model.distortion, colour("--kl"), 9);
+    this.ring(context, model, 9, ink, 2.5);
+    this.names(context, model, ink, paper);
+    chart.end();
+    const said = this.data.models.map(
+      (one) => `${one.title}: rate ${decimal(one.rate, 1)}, distortion ${decimal(one.distortion, 1)}, ELBO ${decimal(one.elbo, 1)}`,
+    );
+    const label = `Rate and distortion in nats per image. ${said.join("; ")}`;
+    if (chart.canvas.getAttribute("aria-label") !== label) chart.canvas.setAttribute("aria-label", label);
+  }
+
+  // distortion = −ELBO − rate: lines that fall by one nat a nat.
+  isoElbo(context, colour, paper) {
+    const { chart } = this;
+    const { x, y } = chart;
+    for (const sum of niceTicks(x.min + y.min, x.max + y.max, 9)) {
+      chart.line([x.min, x.max], [sum - x.min, sum - x.max], colour, { width: 1.25, dash: [2, 5] });
+      // Its value where it leaves the window, right or below; left free where the axis is too close.
+      const right = sum - x.max >= y.min;
+      const [at, up] = right ? [x.max, sum - x.max] : [sum - y.min, y.min];
+      const text = `ELBO ${decimal(-sum, 0)}`;
+      context.font = `${chart.text}px ${chart.font}`;
+      const width = context.measureText(text).width + 8;
+      const px = Math.min(chart.px(at), chart.box.right) - (right ? width : 0.5 * width);
+      const py = Math.max(chart.box.top, chart.py(up)) - (right ? 0.5 : 1.1) * chart.text;
+      if (px < chart.box.left + 4 || px + width > chart.box.right + 1 || py > chart.box.bottom - chart.text || py < chart.box.top + chart.text) continue;
+      context.fillStyle = paper;
+      context.fillRect(px, py - 0.65 * chart.text, width, 1.3 * chart.text);
+      context.fillStyle = chart.colours.muted;
+      context.textAlign = "left";
+      context.textBaseline = "middle";
+      context.fillText(text, px + 4, py);
+    }
+  }
+
+  errorBars(context, model, colour) {
+    const { chart } = this;
+    if (!model.rateError) return;
+    chart.line([model.rate - model.rateError, model.rate + model.rateError], [model.distortion, model.distortion], colour, { width: 2 });
+    chart.line([model.rate, model.rate], [model.distortion - model.distortionError, model.distortion + model.distortionError], colour, { width: 2 });
+  }
+
+  ring(context, model, radius, colour, width) {
+    context.beginPath();
+    context.arc(this.chart.px(model.rate), this.chart.py(model.distortion), radius, 0, 2 * Math.PI);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
+
+  // β beside each point of the sweep; a point outside is named at the edge it lies behind.
+  names(context, model, ink, paper) {
+    const { chart } = this;
+    for (const one of this.sweep) {
+      const [x, y] = [chart.px(one.rate), chart.py(one.distortion)];
+      const beyond = x > chart.box.right;
+      const text = beyond ? `β = ${betaText(one.beta)}: rate ${decimal(one.rate, 0)} nats →` : `β = ${betaText(one.beta)}`;
+      context.font = `${one === model ? 700 : 400} ${1.05 * chart.text}px ${chart.font}`;
+      const width = context.measureText(text).width;
+      const left = beyond || x + 16 + width > chart.box.right ? Math.min(x - 14, chart.box.right - 6) - width : x + 14;
+      const up = Math.min(chart.box.bottom - 12, Math.max(chart.box.top + 12, y + (beyond ? 18 : -14)));
+      context.fillStyle = paper;
+      context.globalAlpha = 0.8;
+      context.fillRect(left - 3, up - 0.7 * chart.text, width + 6, 1.4 * chart.text);
+      context.globalAlpha = 1;
+      context.fillStyle = ink;
+      context.textAlign = "left";
+      context.textBaseline = "middle";
+      context.fillText(text, left, up);
+    }
+  }
+}
+
+/** All pictures of a tensor U8 (N, C, H, W) in a row. */
+function paintRow(canvas, tensor) {
+  const [count, , H, W] = tensor.shape;
+  const gap = 2;
+  const one = document.createElement("canvas");
+  canvas.width = count * (W + gap) - gap;
+  canvas.height = H;
+  for (let n = 0; n < count; n++) {
+    paintPicture(one, tensor, n);
+    canvas.getContext("2d").drawImage(one, n * (W + gap), 0);
+  }
+}
+
+export default labComponent(RateDistortionView);

@@ -1,0 +1,471 @@
+// "The reparameterisation trick": a cloud of codes z = μ + σ·ε with ε held still or drawn anew, what the decoder makes of
+// the first of them, and the way the gradient takes.
+
+import { whenBlobs } from "./blob.js";
+import { compile } from "./engine.js";
+import { decimal, h } from "./dom.js";
+import { imageAt, indexOf, labelOf, paintPictureInto } from "./picker.js";
+import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "./lab.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roomFor, roundScale, within } from "./lab-normal.js";
+
+const CLOUD = 200; // codes drawn
+const STRIP = 8; // of which the first are decoded
+const RANGES = [
+  { min: -4, max: 4, step: 0.01 },
+  { min: -4, max: 4, step: 0.01 },
+  { min: 0.01, max: 2, step: 0.01 },
+  { min: 0.01, max: 2, step: 0.01 },
+];
+const SMALL = 0.2; // σ below which the codes lie too close together to be told apart in the whole plane
+const FRAME = 9; // ms of a frame that decoding may take: what is left over is painted in the next one
+
+const thousandth = (value) => Math.round(value * 1000) / 1000 + 0;
+
+// ---- the graph
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function svg(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const words = (x, y, text, kind = "") => svg("text", { x, y, class: kind }, text);
+const node = (x, y, text, kind = "", radius = 20) =>
+  svg("g", {}, svg("circle", { cx: x, cy: y, r: radius, class: kind }), words(x, y, text, "letter"));
+const block = (x, y, width, text) =>
+  svg("g", {}, svg("rect", { x: x - width / 2, y: y - 22, width, height: 44, rx: 7 }), words(x, y, text));
+
+// An arrow through points, of the kind "forward" or "gradient".
+function arrow(kind, ...points) {
+  const [[ax, ay], [bx, by]] = points.slice(-2);
+  const length = Math.hypot(bx - ax, by - ay);
+  const [ux, uy] = [(bx - ax) / length, (by - ay) / length];
+  const size = kind === "gradient" ? 11 : 8;
+  const [cx, cy] = [bx - size * ux, by - size * uy];
+  const line = [...points.slice(0, -1), [cx, cy]];
+  const head = [[bx, by], [cx + 0.5 * size * uy, cy - 0.5 * size * ux], [cx - 0.5 * size * uy, cy + 0.5 * size * ux]];
+  return svg(
+    "g", {},
+    svg("polyline", { points: line.join(" "), class: kind }),
+    svg("polygon", { points: head.join(" "), class: `${kind}-head` }),
+  );
+}
+
+const cross = (x, y) =>
+  svg("path", { d: `M${x - 9} ${y - 9}L${x + 9} ${y + 9}M${x - 9} ${y + 9}L${x + 9} ${y - 9}`, class: "cut" });
+
+// Forward above, gradient below it, back from log P(X|z) to the encoder.
+function graph(direct) {
+  const front = [
+    arrow("forward", [42, 94], [66, 94]),
+    arrow("forward", [140, 80], [188, 60]),
+    arrow("forward", [140, 108], [188, 128]),
+    arrow("forward", [448, 94], [470, 94]),
+    arrow("forward", [546, 94], [570, 94]),
+  ];
+  const back = [arrow("gradient", [572, 110], [545, 110]), arrow("gradient", [471, 110], [445, 110])];
+  const nodes = [
+    node(24, 94, "X", "", 18), block(103, 94, 74, "encoder"), node(208, 56, "μ"), node(208, 132, "σ"),
+    node(428, 94, "z", direct ? "random" : ""), block(508, 94, 76, "decoder"), words(612, 94, "log P(X|z)"),
+  ];
+  if (direct) {
+    front.push(arrow("forward", [228, 58], [409, 88]), arrow("forward", [228, 130], [409, 100]));
+    const upstream = svg("g", { class: "starved" }, ...front.slice(0, 3), ...front.slice(5), ...nodes.slice(0, 4));
+    return [
+      upstream, ...front.slice(3, 5), ...back, ...nodes.slice(4), cross(428, 126),
+      words(428, 160, "z ~ N(μ, σ²)"),
+      words(428, 184, "a draw: nothing to differentiate", "says"),
+      words(130, 184, "no gradient arrives here", "says"),
+    ];
+  }
+  front.push(
+    arrow("forward", [228, 56], [330, 56], [345, 81]),
+    arrow("forward", [228, 132], [268, 132]),
+    arrow("forward", [298, 130], [342, 105]),
+    arrow("forward", [284, 180], [284, 149]),
+    arrow("forward", [367, 94], [407, 94]),
+  );
+  back.push(
+    arrow("gradient", [409, 110], [366, 110]),
+    arrow("gradient", [334, 74], [324, 66], [230, 66]),
+    arrow("gradient", [346, 114], [306, 140]),
+    arrow("gradient", [269, 142], [227, 142]),
+    arrow("gradient", [190, 68], [142, 88]),
+    arrow("gradient", [189, 122], [142, 102]),
+  );
+  nodes.push(node(352, 94, "+", "", 14), node(284, 132, "×", "", 15), node(284, 198, "ε", "random", 18));
+  return [
+    ...front, ...back, ...nodes,
+    svg("path", { d: "M270 166H298", class: "cut" }),
+    words(284, 40, "∂z/∂μ = 1", "says"),
+    words(374, 148, "∂z/∂σ = ε", "says"),
+    words(312, 188, "ε ~ N(0, I) is not learned:", "start"),
+    words(312, 208, "no gradient is needed here", "start"),
+  ];
+}
+
+// ---- the view
+
+class ReparameterisationView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.stamp = 0;
+    this.values = [0, 0, 1, 1]; // μ1, μ2, σ1, σ2
+    this.seed = 1;
+    this.image = null; // row of the images blob
+    this.how = "trick";
+    this.zoom = false;
+    this.code = 0; // the highlighted code
+    this.network = null;
+    this.chart = new Chart({
+      x: { min: -4, max: 4, label: "code z1 (no unit)" },
+      y: { min: -4, max: 4, label: "code z2", room: 4.6 },
+      label: "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
+    });
+    draggable(this.chart, (at, event) => this.drag(at, event), () => this.release());
+    this.choice = labChoice({
+      label: "How z is drawn",
+      options: [["trick", "z = μ + σ·ε"], ["direct", "Sample z directly"]],
+      value: "trick",
+      onpick: (how) => {
+        this.setHow(how);
+        host.redraw();
+        this.keep();
+      },
+    });
+    this.renew = labButton("Draw new ε (E)", () => this.drawAnew(), { "data-testid": "new-noise", "aria-keyshortcuts": "E" });
+    this.nearer = labButton("Zoom in", () => {
+      this.setZoom(!this.zoom);
+      host.redraw();
+      this.keep();
+    });
+    this.starts = h("div", { class: "starts", role: "group", "aria-label": "Start from a test image" });
+    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2"].map((label, i) =>
+      labSlider({
+        label,
+        ...RANGES[i],
+        digits: i < 2 ? 2 : 3,
+        value: this.values[i],
+        oninput: (value) => {
+          this.began ??= this.codes();
+          this.move(this.values.with(i, value));
+        },
+        onrelease: () => this.release(),
+      }),
+    );
+    this.graph = svg("svg", { viewBox: "0 0 660 220", role: "img" });
+    this.strip = Array.from({ length: STRIP }, (_, n) => {
+      const canvas = h("canvas", { class: "picture", "data-testid": `decoded-${n + 1}` });
+      const button = h(
+        "button", { type: "button", "aria-label": `Code ${n + 1}, decoded`, onclick: () => this.highlight(n) },
+        canvas, h("span", {}, String(n + 1)),
+      );
+      return { canvas, button };
+    });
+    this.lines = [1, 2].map((dim) => this.line(dim));
+    this.numbers = h("div", {});
+    this.error = h("p", { class: "error", hidden: true });
+    const side = h(
+      "div", { class: "side" }, this.graph,
+      ...this.sliders.map((slider) => slider.element),
+    );
+    this.row = [this.chart.element, side];
+    root.append(
+      h(
+        "div", { class: "reparam" }, this.error,
+        h("div", { class: "top" }, this.choice.element, this.renew, this.nearer, this.starts),
+        h("div", { class: "stage" }, this.chart.element, side),
+        h("div", { class: "bottom" }, h("div", { class: "strip" }, ...this.strip.map(({ button }) => button)), this.numbers),
+      ),
+    );
+    this.setHow("trick");
+    this.resized = () => {
+      this.fitted = false;
+      host.redraw();
+    };
+    this.pressed = (event) => {
+      const typing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, select, [contenteditable]");
+      if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;
+      this.drawAnew();
+    };
+    addEventListener("resize", this.resized);
+    addEventListener("keydown", this.pressed);
+  }
+
+  // The numbers of one dimension of the highlighted code, for either way to draw it.
+  line(dim) {
+    const number = (name, term, digits = 2) => namedLive(`${name}-${dim}`, term, digits);
+    const shown = {
+      z: number("z", "elbo"), mu: number("mu", ""), sigma: number("sigma", "", 3),
+      epsilon: number("epsilon", "part-log"), slope: number("dz-dsigma", "kl"),
+    };
+    const letter = (text, term = "") => msub(mi(text, term), mn(String(dim), term));
+    const partial = (of) => mrow(mi("∂"), letter("z"), mi("/"), mi("∂"), letter(of));
+    const gap = () => m("mspace", { width: "0.7em" });
+    const trick = formula(
+      letter("z", "elbo"), mo("="), letter("μ"), mo("+"), letter("σ"), letter("ε", "part-log"), mo("="),
+      shown.mu.element, mo("+"), shown.sigma.element, mo("·"),
+      bracket("("), shown.epsilon.element, bracket(")"), mo("="), shown.z.element,
+      gap(), partial("μ"), mo("="), mn("1", "live kl"), gap(), partial("σ"), mo("="), shown.slope.element,
+    );
+    const drawn = namedLive(`drawn-${dim}`, "elbo");
+    const direct = formula(
+      letter("z", "elbo"), mo("~"), mi("N"), bracket("("), letter("μ"), mo(","), m("msubsup", {}, mi("σ"), mn(String(dim)), mn("2")), bracket(")"),
+      gap(), letter("z", "elbo"), mo("="), drawn.element,
+      gap(), partial("μ"), mo(","), partial("σ"), mtext(": none", "kl"),
+    );
+    return { shown, drawn, trick, direct };
+  }
+
+  update(data) {
+    this.error.textContent = data.error ?? "";
+    this.error.hidden = !data.error;
+    if (data.model !== this.modelId || data.images !== this.imagesId) {
+      [this.modelId, this.imagesId] = [data.model, data.images];
+      this.stop?.();
+      this.network = null;
+      this.stop = whenBlobs([data.model, data.images], (model, images) => this.open(model, images));
+    }
+    // What the server repeats may be older than what was done here since.
+    if (data.stamp < this.stamp || this.began) return;
+    this.stamp = data.stamp;
+    this.seed = data.seed;
+    this.code = data.code;
+    this.image = data.image;
+    this.setHow(data.how);
+    this.adopt(data.q);
+    this.setZoom(data.zoom);
+    this.press();
+  }
+
+  open(model, images) {
+    try {
+      this.network = compile(JSON.parse(model.metadata.manifest), model.tensors);
+    } catch (error) {
+      this.error.textContent = `This model cannot run in the page: ${error.message}`;
+      this.error.hidden = false;
+      return;
+    }
+    this.images = images;
+    this.x = new Float32Array(this.network.size);
+    this.picture = new Float32Array(this.network.size);
+    this.done = []; // what each picture of the strip was decoded from
+    const first = new Map();
+    const count = images.tensors.get("images").shape[0];
+    for (let row = 0; row < count; row++) if (!first.has(labelOf(images, row))) first.set(labelOf(images, row), row);
+    this.starts.replaceChildren(
+      h("span", { class: "note" }, "start from"),
+      ...[...first].sort(([a], [b]) => a - b).map(([label, row]) => {
+        const canvas = h("canvas", { class: "picture" });
+        paintPictureInto(canvas, imageAt(images, row, this.x), this.network.shape);
+        const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
+        const onclick = () => {
+          this.start(row);
+          this.keep();
+        };
+        return h("button", { type: "button", "aria-label": name, title: name, "data-row": row, onclick }, canvas);
+      }),
+    );
+    this.fitted = false;
+    this.press();
+    this.host.redraw();
+  }
+
+  /** Where the encoder puts a test image: its μ(X) and σ(X). */
+  start(row) {
+    const { mu, logvar } = this.network.encode(imageAt(this.images, row, this.x));
+    this.adopt([mu[0], mu[1], Math.exp(logvar[0] / 2), Math.exp(logvar[1] / 2)]);
+    this.image = row;
+    this.setZoom(Math.max(...this.q.sigma) < SMALL);
+    this.press();
+    this.host.redraw();
+  }
+
+  /** Show Q from near, or the whole plane. What is seen stays put while a control is held, so that the codes move in it. */
+  setZoom(zoom) {
+    this.zoom = zoom;
+    this.nearer.setAttribute("aria-pressed", String(zoom));
+    const { mu, sigma } = this.q;
+    this.frame = zoom ? { half: 4.5 * Math.max(...sigma), centre: mu } : { half: 3.6, centre: [0, 0] };
+  }
+
+  get q() {
+    const [mu1, mu2, sigma1, sigma2] = this.values;
+    return { mu: [mu1, mu2], sigma: [sigma1, sigma2] };
+  }
+
+  /** ε: the same numbers for the same seed, (CLOUD, 2). */
+  get noise() {
+    if (this.noiseSeed !== this.seed) {
+      const next = normals(this.seed);
+      this.kept = Array.from({ length: CLOUD }, () => [next(), next()]);
+      this.noiseSeed = this.seed;
+    }
+    return this.kept;
+  }
+
+  codes() {
+    const [mu1, mu2, sigma1, sigma2] = this.values;
+    return this.noise.map(([e1, e2]) => [mu1 + sigma1 * e1, mu2 + sigma2 * e2]);
+  }
+
+  adopt(values) {
+    this.values = values.map((value, i) => thousandth(within(value, RANGES[i].min, RANGES[i].max)));
+    this.sliders.forEach((slider, i) => slider.set(this.values[i]));
+  }
+
+  /** By hand. Without ε to hold on to, every change is another draw. */
+  move(values) {
+    this.adopt(values);
+    this.image = null;
+    this.press();
+    if (this.how === "direct") this.seed = (this.seed + 1) % 1_000_000;
+    this.host.redraw();
+  }
+
+  drag([x, y], event) {
+    if (event.type === "pointerdown") {
+      this.began = this.codes();
+      this.grip = gripAt(this.chart, this.q, [x, y]);
+    }
+    if (this.grip === 1) this.move(this.values.with(2, x - this.values[0]));
+    else if (this.grip === 2) this.move(this.values.with(3, y - this.values[1]));
+    else this.move([x, y, ...this.values.slice(2)]);
+  }
+
+  release() {
+    this.began = null;
+    this.setZoom(this.zoom);
+    this.host.redraw();
+    this.keep();
+  }
+
+  drawAnew() {
+    this.seed = (this.seed + 1) % 1_000_000;
+    this.began = null;
+    this.host.redraw();
+    this.keep();
+  }
+
+  highlight(n) {
+    this.code = n;
+    this.press();
+    this.host.redraw();
+    this.keep();
+  }
+
+  setHow(how) {
+    this.how = how;
+    this.choice.set(how);
+    const direct = how === "direct";
+    this.renew.textContent = direct ? "Draw new z (E)" : "Draw new ε (E)";
+    this.graph.setAttribute(
+      "aria-label",
+      direct
+        ? "X, encoder, μ and σ, a random draw z, decoder, log P(X|z). The gradient comes back to z and stops there."
+        : "X, encoder, μ and σ; σ times ε plus μ is z; decoder, log P(X|z). The gradient comes back through z to μ and σ, not to ε.",
+    );
+    this.graph.replaceChildren(...graph(direct));
+    this.numbers.replaceChildren(...this.lines.map((line) => (direct ? line.direct : line.trick)));
+  }
+
+  press() {
+    for (const button of this.starts.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(Number(button.dataset.row) === this.image));
+    }
+    this.strip.forEach(({ button }, n) => button.setAttribute("aria-pressed", String(n === this.code)));
+  }
+
+  keep() {
+    this.stamp += 1;
+    const { values, seed, image, how, code, zoom } = this;
+    this.host.keep({ stamp: this.stamp, q: values, seed, image, how, code, zoom });
+  }
+
+  draw() {
+    if (!this.fitted) this.chart.height = within(roomFor(this.root, this.row), 260, 900);
+    this.fitted = true;
+    const codes = this.codes();
+    this.drawCloud(codes);
+    this.decode(codes);
+    this.lines.forEach(({ shown, drawn }, d) => {
+      const epsilon = this.noise[this.code][d];
+      shown.mu.set(this.values[d]);
+      shown.sigma.set(this.values[2 + d]);
+      shown.epsilon.set(epsilon);
+      shown.slope.set(epsilon);
+      shown.z.set(codes[this.code][d]);
+      drawn.set(codes[this.code][d]);
+    });
+  }
+
+  drawCloud(codes) {
+    const { chart, q, root } = this;
+    roundScale(chart, this.frame.half, this.frame.centre);
+    const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(root, name));
+    const context = chart.begin();
+    drawPrior(chart, prior);
+    chart.label(0, -3, "prior", chart.colours.ink, "center", -0.9 * chart.text);
+    drawGaussian(chart, q, 1, accent, { width: 2, fill: 0.12 });
+    drawGaussian(chart, q, 2, accent, { width: 1, fill: 0.06 });
+    context.globalAlpha = 0.6;
+    for (const [z1, z2] of codes.slice(STRIP)) chart.dot(z1, z2, accent, 2.4);
+    context.globalAlpha = 1;
+    // The way each decoded code has come since the control was taken hold of.
+    codes.slice(0, STRIP).forEach((z, n) => {
+      if (!this.began) return;
+      context.strokeStyle = kl;
+      context.lineWidth = 1.5;
+      const [from, to] = [this.began[n], z].map(([z1, z2]) => [chart.px(z1), chart.py(z2)]);
+      chart.stroke([from, to]);
+    });
+    grips(q).forEach(([x, y], i) => drawGrip(chart, x, y, accent, i ? 6 : 8));
+    const numbered = Array.from({ length: STRIP }, (_, n) => n).filter((n) => n !== this.code);
+    [...numbered, this.code].forEach((n) => {
+      const [z1, z2] = codes[n];
+      const chosen = n === this.code;
+      const radius = 0.62 * chart.text;
+      chart.dot(z1, z2, chosen ? kl : chart.colours.ink, radius + 1.5);
+      chart.dot(z1, z2, chart.colours.paper, radius - (chosen ? 1 : 0));
+      context.font = `${chosen ? "bold " : ""}${0.85 * chart.text}px ${chart.font}`;
+      context.fillStyle = chart.colours.ink;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.fillText(String(n + 1), chart.px(z1), chart.py(z2) + 0.5);
+    });
+    chart.end();
+  }
+
+  // As many pictures as fit into a frame, the highlighted one first; the rest in the frames that follow.
+  decode(codes) {
+    const { network } = this;
+    if (!network) return;
+    const end = performance.now() + FRAME;
+    const start = this.next ?? 0;
+    const order = [this.code, ...Array.from({ length: STRIP }, (_, n) => (start + n) % STRIP).filter((n) => n !== this.code)];
+    for (const n of order) {
+      const z = codes[n];
+      if (this.done[n]?.[0] === z[0] && this.done[n]?.[1] === z[1]) continue;
+      if (performance.now() > end) {
+        this.next = n; // whose turn it is first, so that none waits for ever
+        this.host.redraw();
+        return;
+      }
+      paintPictureInto(this.strip[n].canvas, network.decode(Float32Array.from(z), this.picture), network.shape);
+      this.done[n] = z;
+      this.strip[n].button.title = `z = (${z.map((value) => decimal(value)).join(", ")})`;
+    }
+  }
+
+  destroy() {
+    this.stop?.();
+    removeEventListener("resize", this.resized);
+    removeEventListener("keydown", this.pressed);
+  }
+}
+
+export default labComponent(ReparameterisationView);

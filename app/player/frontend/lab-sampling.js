@@ -1,0 +1,314 @@
+// "Why sample from Q": log P(X) estimated from K weights, K = 1 … 5,000, with z from the prior and with z from Q. The
+// weights come from the server; every sum over them is made here.
+
+import { whenBlobs } from "./blob.js";
+import { decimal, h } from "./dom.js";
+import { Chart, colourOf, draggable, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "./lab.js";
+import { LAB_GREY, LabImages, labAbove, labPicture, labSigns } from "./lab-images.js";
+import { paintPicture } from "./picture.js";
+
+const SAMPLING_SECONDS = 7; // from K = 1 to the last
+const SAMPLING_FLOOR = 260; // nats below log P(X) that the chart reaches at most
+const samplingStill = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** After each of K log weights: log((1/k) Σ w), nats, and the effective sample size (Σw)²/Σw². */
+export function samplingRunning(logWeights) {
+  const estimate = new Float64Array(logWeights.length);
+  const ess = new Float64Array(logWeights.length);
+  let [one, two] = [-Infinity, -Infinity];
+  logWeights.forEach((w, i) => {
+    one = samplingLogAdd(one, w);
+    two = samplingLogAdd(two, 2 * w);
+    estimate[i] = one - Math.log(i + 1);
+    ess[i] = Math.min(i + 1, Math.max(1, Math.exp(2 * one - two)));
+  });
+  return { estimate, ess };
+}
+
+// log(eᵃ + eᵇ) without overflow.
+function samplingLogAdd(a, b) {
+  const [low, high] = a < b ? [a, b] : [b, a];
+  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
+}
+
+const samplingCount = (value) => value.toLocaleString("en");
+
+// The weights' formula with its running value, and what the samples are worth.
+class SamplingSource {
+  constructor(name, title, term, weight, drawn) {
+    this.name = name;
+    this.estimate = live(term, 2, "nats");
+    this.estimate.element.setAttribute("data-testid", `estimate-${name}`);
+    this.worth = h("b", { "data-testid": `ess-${name}` });
+    this.of = h("span", {});
+    this.meter = h("i", { class: `fill ${term}` });
+    this.element = h(
+      "div",
+      { class: `source of-${name}` },
+      h(
+        "div",
+        { class: "formula" },
+        m(
+          "math",
+          { display: "block" },
+          mrow(
+            mi("log"), m("mspace", { width: "0.17em" }), mfrac(mn("1"), mi("K")), m("munderover", {}, mo("∑"), mrow(mi("k"), mo("="), mn("1")), mi("K")), ...weight,
+            mo("="), this.estimate.element,
+          ),
+        ),
+      ),
+      h("p", { class: "worth" }, drawn, " worth ", this.worth, this.of, h("span", { class: "meter" }, this.meter)),
+    );
+    this.cells = [];
+    this.grid = h("div", { class: "cells" });
+    this.heaviest = h("span", { class: "note" });
+    this.strip = h("div", { class: `strip of-${name}` }, h("div", { class: "about" }, h("b", { class: term }, title), this.heaviest), this.grid);
+  }
+
+  update(tensors) {
+    const logWeights = tensors.get(`${this.name}_log_weight`).data;
+    const pictures = tensors.get(`${this.name}_pictures`);
+    const likelihood = Array.from(tensors.get(`${this.name}_log_likelihood`).data);
+    this.logWeights = logWeights;
+    this.curve = samplingRunning(logWeights);
+    if (this.cells.length !== likelihood.length) {
+      this.cells = likelihood.map((_, i) => {
+        const canvas = labPicture(`Sample ${i + 1}`, `${this.name}-picture`);
+        const bar = h("i", {});
+        const number = h("span", { class: "number" });
+        const element = h("div", { class: "cell" }, canvas, h("span", { class: "weight" }, bar), number);
+        return { element, canvas, bar, number };
+      });
+      this.grid.replaceChildren(...this.cells.map((cell) => cell.element));
+    }
+    this.cells.forEach((cell, i) => {
+      paintPicture(cell.canvas, pictures, i);
+      cell.number.textContent = decimal(likelihood[i], 0);
+    });
+  }
+
+  /** After k samples, of which all may not have come yet. */
+  draw(k) {
+    const known = Math.min(k, this.logWeights.length);
+    const ess = this.curve.ess[known - 1];
+    this.estimate.set(this.curve.estimate[known - 1]);
+    this.worth.textContent = ess < 100 ? decimal(ess, 1) : samplingCount(Math.round(ess));
+    this.of.textContent = ` of ${samplingCount(known)} sample${known === 1 ? "" : "s"}`;
+    this.meter.style.width = `${(100 * ess) / known}%`;
+    const seen = Math.min(known, this.cells.length);
+    const shown = this.logWeights.subarray(0, seen);
+    const most = shown.reduce((a, b) => Math.max(a, b), -Infinity);
+    const sum = shown.reduce((total, w) => total + Math.exp(w - most), 0);
+    this.heaviest.textContent = `the heaviest has ${decimal(100 / sum, 0)} % of the weight of ${seen === 1 ? "this one" : `these ${seen}`}`;
+    this.cells.forEach(({ element, bar }, i) => {
+      element.classList.toggle("later", i >= seen);
+      bar.style.width = i < seen ? `${100 * Math.exp(this.logWeights[i] - most)}%` : "0";
+    });
+  }
+}
+
+class SamplingView {
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.k = 1;
+    this.playing = null;
+    this.images = new LabImages((image) => this.keep({ image }));
+    this.chart = new Chart({
+      x: { min: 0, max: 1, label: "K, number of samples so far" },
+      y: { min: -1, max: 0, label: "log P(X), nats" },
+      label: "The running estimates of log P(X) over the number of samples, from the prior and from Q",
+    });
+    this.chart.canvas.dataset.testid = "sampling-chart";
+    draggable(this.chart, ([x]) => this.to(10 ** x), () => this.keep());
+    const zk = () => msub(mi("z"), mi("k"));
+    const likelihood = () => [...labSigns("", "P", "(", "X", "|"), zk(), ...labSigns("", ")")];
+    const ratio = mfrac(
+      mrow(...likelihood(), ...labSigns("", "P", "("), zk(), ...labSigns("", ")")),
+      mrow(...labSigns("", "Q", "("), zk(), ...labSigns("", "|", "X", ")")),
+    );
+    this.sources = {
+      prior: new SamplingSource("prior", "z from the prior", "from-prior", likelihood(), "z from the prior P(z):"),
+      q: new SamplingSource("q", "z from Q", "elbo", [ratio], "z from Q(z|X):"),
+    };
+    this.original = labPicture("The image X", "sampling-image");
+    this.play = labButton("Pause", () => {
+      if (this.playing === null) this.start();
+      else {
+        this.halt();
+        this.keep();
+        this.host.redraw();
+      }
+    }, { "data-testid": "play" });
+    this.reference = h("output", { "data-testid": "reference" });
+    this.about = h("span", {});
+    this.slider = labSlider({
+      label: "K samples", min: 0, max: 1, step: 0.01, value: 0,
+      format: (value) => samplingCount(Math.round(10 ** value)),
+      oninput: (value) => this.to(10 ** value),
+      onrelease: () => this.keep(),
+    });
+    this.warning = h("p", { class: "note", hidden: true }, LAB_GREY);
+    this.stage = h(
+      "div",
+      { class: "stage" },
+      h("figure", {}, this.original, h("figcaption", {}, "image X")),
+      this.chart.element,
+      h(
+        "div",
+        { class: "side" },
+        this.sources.prior.element,
+        this.sources.q.element,
+        h("p", { class: "truth" }, this.about, this.reference),
+      ),
+    );
+    root.append(
+      h(
+        "div",
+        { class: "sampling" },
+        h(
+          "div",
+          { class: "top" },
+          this.images.element,
+          h("p", { class: "note" }, "Averaged over many runs, an estimate lies below log P(X) and rises with K: from the prior it waits for the rare z that explains X."),
+        ),
+        this.stage,
+        h("div", { class: "control" }, this.play, this.slider.element, labButton("New samples", () => this.keep({ seed: (this.data.seed + 1) % 1000000 }))),
+        this.sources.prior.strip,
+        this.sources.q.strip,
+        h("p", { class: "note" }, "The first 24 pictures of each kind; below each its weight, against the heaviest of its row, and log P(X|z) in nats."),
+        this.warning,
+      ),
+    );
+    this.resized = () => host.redraw();
+    addEventListener("resize", this.resized);
+  }
+
+  update(data) {
+    this.images.update(data.image, data.labels);
+    if (this.wanted === data.blob) return;
+    this.wanted = data.blob;
+    this.stop?.();
+    this.stop = whenBlobs([data.blob], ({ tensors }) => this.receive(data, tensors));
+  }
+
+  receive(data, tensors) {
+    const first = !this.data;
+    this.data = data;
+    for (const source of Object.values(this.sources)) source.update(tensors);
+    paintPicture(this.original, tensors.get("pixels"), 0);
+    this.warning.hidden = data.isLogLikelihood;
+    this.scale();
+    if (!first) this.host.redraw();
+    else if (data.k) this.set(data.k);
+    else if (samplingStill.matches) this.set(data.samples);
+    else this.start();
+  }
+
+  // The chart's reach: from log P(X) down to where both estimates begin, but no further than SAMPLING_FLOOR.
+  scale() {
+    const { samples, reference } = this.data;
+    const curves = Object.values(this.sources).map((source) => source.curve.estimate);
+    const high = Math.max(reference ?? -Infinity, ...curves.map((curve) => curve.at(-1)));
+    const low = Math.max(high - SAMPLING_FLOOR, Math.min(...curves.map((curve) => Math.min(...curve))));
+    const reach = Math.max(2, high - low);
+    [this.chart.y.min, this.chart.y.max] = [high - 1.06 * reach, high + 0.1 * reach];
+    this.end = Math.log10(samples);
+    this.chart.x.ticks = [0, 1, 2, 3].filter((tick) => tick < this.end - 0.1).concat(this.end);
+    this.chart.x.format = (tick) => samplingCount(Math.round(10 ** tick));
+    this.slider.input.max = this.end;
+    // So many points of a curve are enough: even on the logarithmic axis.
+    this.marks = [...new Set(Array.from({ length: 500 }, (_, i) => Math.round(samples ** (i / 499))))];
+  }
+
+  set(k) {
+    this.k = Math.min(this.data.samples, Math.max(1, Math.round(k)));
+    this.slider.set(Math.log10(this.k));
+    this.host.redraw();
+  }
+
+  /** Moved by hand. */
+  to(k) {
+    this.halt();
+    this.set(k);
+  }
+
+  start() {
+    if (this.k >= this.data.samples) this.set(1);
+    const from = Math.log(this.k) / Math.log(this.data.samples);
+    let begun = null;
+    const step = (now) => {
+      begun ??= now;
+      const at = Math.min(1, from + (now - begun) / 1000 / SAMPLING_SECONDS);
+      this.set(this.data.samples ** at);
+      this.playing = at < 1 ? requestAnimationFrame(step) : null;
+      if (at === 1) this.host.redraw();
+    };
+    this.playing = requestAnimationFrame(step);
+  }
+
+  halt() {
+    if (this.playing !== null) cancelAnimationFrame(this.playing);
+    this.playing = null;
+  }
+
+  keep(more = {}) {
+    this.host.keep({ image: this.data.image, seed: this.data.seed, k: this.k, ...more });
+  }
+
+  draw() {
+    if (!this.data) return;
+    const { data, root, chart, k } = this;
+    this.play.textContent = this.playing === null ? (k >= data.samples ? "Play again" : "Play") : "Pause";
+    for (const source of Object.values(this.sources)) source.draw(k);
+    this.about.textContent = data.reference === null ? "" : data.referenceSamples ? `best bound, ${samplingCount(data.referenceSamples)} other z from Q: ` : "log P(X), integrated over z: ";
+    this.reference.textContent = data.reference === null ? "…" : `${decimal(data.reference)} nats`;
+
+    // The chart takes the height that the window leaves.
+    const rest = [...root.firstChild.children].filter((element) => element !== this.stage && !element.hidden);
+    const used = rest.reduce((sum, element) => sum + element.offsetHeight + 8, 0);
+    const side = this.stage.lastChild.offsetHeight;
+    chart.height = Math.min(620, Math.max(side, innerHeight - labAbove(root) - used - 24));
+    // Room for half of the last tick's name.
+    const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
+    chart.x.max = this.end * (1 + (1.3 * text) / Math.max(80, chart.element.clientWidth - 6 * text));
+    const [posterior, violet, prior] = ["--posterior", "--elbo", "--from-prior"].map((name) => colourOf(root, name));
+    const context = chart.begin();
+    if (data.reference !== null) {
+      chart.line([0, chart.x.max], [data.reference, data.reference], posterior, { width: 2.5, dash: [8, 5] });
+    }
+    for (const [name, colour] of [["prior", prior], ["q", violet]]) {
+      const { estimate } = this.sources[name].curve;
+      const reached = this.marks.filter((mark) => mark <= Math.min(k, estimate.length));
+      chart.line(reached.map(Math.log10), reached.map((mark) => estimate[mark - 1]), colour, { width: 3.5 });
+      const last = Math.min(k, estimate.length);
+      chart.dot(Math.log10(last), estimate[last - 1], colour, 6);
+    }
+    context.strokeStyle = chart.colours.ink;
+    context.lineWidth = 1;
+    chart.stroke([[chart.px(Math.log10(k)), chart.box.top], [chart.px(Math.log10(k)), chart.box.bottom]]);
+    const names = [["z from Q", violet], ["z from the prior", prior], [data.referenceSamples ? "best bound" : "log P(X)", posterior]];
+    const roomy = chart.box.right - chart.box.left > 30 * chart.text; // the formulas and the rows have the same colours
+    (roomy ? names : []).forEach(([name, colour], i) => {
+      const y = chart.box.bottom - (3 - i - 0.4) * 1.45 * chart.text;
+      context.strokeStyle = colour;
+      context.lineWidth = 3.5;
+      const x = chart.box.right - 13 * chart.text;
+      chart.stroke([[x, y], [x + 1.6 * chart.text, y]]);
+      context.fillStyle = chart.colours.ink;
+      context.textAlign = "left";
+      context.textBaseline = "middle";
+      context.fillText(name, x + 2 * chart.text, y);
+    });
+    chart.end();
+  }
+
+  destroy() {
+    this.halt();
+    this.stop?.();
+    this.images.destroy();
+    removeEventListener("resize", this.resized);
+  }
+}
+
+export default labComponent(SamplingView);

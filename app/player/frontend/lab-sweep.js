@@ -1,0 +1,96 @@
+// What the views of a sweep share: the slider whose stops are trained models.
+
+import { h } from "./dom.js";
+
+export const betaText = (beta) => String(Number(beta.toPrecision(4)));
+
+const calm = () => globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const GLIDE = 320; // ms from one stop to the next
+
+/**
+ * A slider over the models of a sweep, one stop for each, evenly spaced. `onmove(at)` is called while it moves, with
+ * 0 … betas.length − 1, a whole number at a stop; `onrelease(index)` when it has come to rest there.
+ * `.state` is a place for a few words; `.set(index)` moves it without a call; `.go(index)` as a person would; `.stop()` ends a motion under way.
+ */
+export function sweepSlider({ betas, index, onmove, onrelease }) {
+  const last = betas.length - 1;
+  const input = h("input", { type: "range", min: 0, max: last, step: "any", "aria-label": "β, the weight of the KL" });
+  const shown = h("output", { "data-testid": "beta" });
+  const state = h("span", { class: "state", role: "status" });
+  const stops = betas.map((beta, i) =>
+    h("button", { type: "button", tabindex: -1, style: `--stop:${last ? i / last : 0}`, onclick: () => go(i) }, betaText(beta)),
+  );
+  let motion = null;
+
+  const show = (at) => {
+    input.value = at;
+    const nearest = Math.round(at);
+    shown.textContent = `β = ${betaText(betas[nearest])}`;
+    input.setAttribute("aria-valuetext", shown.textContent);
+    stops.forEach((stop, i) => stop.setAttribute("aria-pressed", String(i === nearest)));
+  };
+  const move = (at) => {
+    show(at);
+    onmove(at);
+  };
+  const stop = () => {
+    if (motion !== null) cancelAnimationFrame(motion);
+    motion = null;
+  };
+  const arrive = (target) => {
+    move(target);
+    onrelease(target);
+  };
+  const go = (target) => {
+    stop();
+    const from = Number(input.value);
+    if (calm() || from === target) return arrive(target);
+    // A hop of many stops takes no longer than one: nobody wants to wait for β.
+    const start = performance.now();
+    const time = GLIDE * Math.min(1, Math.abs(target - from));
+    const frame = (now) => {
+      const done = Math.min(1, Math.max(0, (now - start) / time));
+      if (done === 1) {
+        motion = null;
+        return arrive(target);
+      }
+      move(from + (target - from) * done * done * (3 - 2 * done));
+      motion = requestAnimationFrame(frame);
+    };
+    motion = requestAnimationFrame(frame);
+    return undefined;
+  };
+  input.addEventListener("input", () => {
+    stop();
+    move(Number(input.value));
+  });
+  input.addEventListener("change", () => go(Math.round(Number(input.value))));
+  const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 1, PageDown: -1 };
+  let aim = index; // where the keys are heading, which a motion under way has not reached
+  input.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (motion === null) aim = Math.round(Number(input.value));
+    if (steps[event.key]) aim = Math.min(last, Math.max(0, aim + steps[event.key]));
+    else if (event.key === "Home") aim = 0;
+    else if (event.key === "End") aim = last;
+    else return;
+    event.preventDefault();
+    go(aim);
+  });
+  show(index);
+  return {
+    element: h(
+      "div", { class: "beta-slider" },
+      h("span", { class: "name" }, "β, the weight of the KL"), state, shown,
+      h("div", { class: "track" }, input, h("div", { class: "stops", "aria-hidden": "true" }, ...stops)),
+    ),
+    input,
+    state,
+    go,
+    stop,
+    set(next) {
+      stop();
+      show(next);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// What floats over the page: the bar of the tour, the way into it and into presenter mode; and the keys of a presenter's
+// remote. Nothing happens here: a wish is sent to Python, which opens a page or changes the link.
+
+import { h } from "./dom.js";
+
+const STEPS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back" };
+
+// What has a use for these keys itself; a button or a link has none.
+const OWNERS =
+  "input, select, textarea, [contenteditable]:not([contenteditable=false]), canvas, iframe, video, audio, " +
+  ["slider", "application", "textbox", "combobox", "listbox", "option", "spinbutton", "menu", "menuitem", "radio"]
+    .concat(["radiogroup", "tab", "tablist", "grid", "gridcell", "tree", "dialog"])
+    .map((role) => `[role=${role}]`)
+    .join(", ");
+const WRITING =
+  "textarea, select, [contenteditable]:not([contenteditable=false]), [role=textbox], [role=combobox], " +
+  "input:not([type=range], [type=checkbox], [type=radio], [type=button])";
+
+// The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
+const isWithin = (event, selector) => event.composedPath().some((node) => node instanceof Element && node.matches(selector));
+
+class Presenter {
+  constructor(root) {
+    this.root = root;
+    this.seen = "";
+    // Streamlit may make the next page's component before it takes this one away: only the latest listens.
+    globalThis.elboRoomKeys?.abort();
+    globalThis.elboRoomKeys = this.listening = new AbortController();
+    const { signal } = this.listening;
+    document.addEventListener("keydown", (event) => this.onkey(event), { signal });
+    document.addEventListener("pointermove", () => this.show(), { signal, passive: true });
+  }
+
+  destroy() {
+    clearTimeout(this.hiding);
+    this.listening.abort();
+    this.root.remove();
+  }
+
+  onkey(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const { presenting } = this.data;
+    const wish =
+      event.key === "p" ? (presenting ? "quit" : "present")
+      : event.key === "Escape" && presenting ? "quit"
+      : presenting && !event.shiftKey ? STEPS[event.key]
+      : null;
+    if (!wish || isWithin(event, STEPS[event.key] ? OWNERS : WRITING)) return;
+    if (event.key === "Escape" && isWithin(event, "[role=dialog], [role=listbox], [role=menu]")) return;
+    event.preventDefault();
+    if (!event.repeat) this.wish(wish);
+  }
+
+  /** The corner's buttons, while there is a pointer to press them. */
+  show() {
+    if (!this.data.presenting) return;
+    this.root.classList.add("awake");
+    clearTimeout(this.hiding);
+    this.hiding = setTimeout(() => this.root.classList.remove("awake"), 2500);
+  }
+
+  update(data, setTriggerValue) {
+    this.wish = (wish) => setTriggerValue("wish", wish);
+    this.data = data;
+    if (JSON.stringify(data) === this.seen) return;
+    if (this.seen) setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 50); // what fits the window fits anew
+    this.seen = JSON.stringify(data);
+    const held = this.root.getRootNode().activeElement?.dataset.wish;
+    this.root.classList.toggle("presenting", data.presenting);
+    this.root.replaceChildren(...[data.stop ? this.bar() : null, this.corner()].filter(Boolean));
+    // Whoever goes on by the keyboard need not look for the button again.
+    if (held) this.root.querySelector(`[data-wish=${held}]:not(:disabled)`)?.focus({ preventScroll: true });
+  }
+
+  button(text, wish, attributes = {}) {
+    return h("button", { type: "button", "data-wish": wish, onclick: () => this.wish(wish), ...attributes }, text);
+  }
+
+  bar() {
+    const { stop, stops, sentence, astray } = this.data;
+    const bar = h(
+      "section",
+      { class: "bar", "aria-label": "Guided tour", "data-testid": "tour" },
+      h("b", {}, `Stop ${stop} of ${stops}`),
+      h("p", { role: "status" }, sentence),
+      this.button(astray ? "Back to this stop" : "Back", "back", { disabled: stop === 1 && !astray }),
+      this.button(stop === stops ? "Finish" : "Next", "next", { class: "primary" }),
+      this.button("Leave the tour", "leave", { class: "plain" }),
+    );
+    bar.style.setProperty("--done", `${(100 * stop) / stops}%`);
+    return bar;
+  }
+
+  corner() {
+    const { presenting, stop, offer, place, places } = this.data;
+    const parts = presenting
+      ? [
+          ...(stop
+            ? []
+            : [
+                this.button("‹", "back", { "aria-label": "Previous view", disabled: place === 0 }),
+                place === null ? null : h("span", {}, `${place + 1} / ${places}`),
+                this.button("›", "next", { "aria-label": "Next view", disabled: place === places - 1 }),
+              ]),
+          this.button("✕", "quit", { "aria-label": "Leave presenter mode", title: "Leave presenter mode (Esc)" }),
+        ]
+      : [
+          offer ? this.button(offer, "tour", { title: "Six stops, two minutes" }) : null,
+          this.button("Present", "present", { class: "plain", title: "Presenter mode: large type, arrow keys (p)" }),
+        ];
+    return h("div", { class: "corner", role: "group", "aria-label": "Presentation" }, ...parts);
+  }
+}
+
+const presenters = new WeakMap(); // parentElement -> Presenter; Streamlit calls again on every change of data
+
+export default function component({ parentElement, data, setTriggerValue }) {
+  let presenter = presenters.get(parentElement);
+  if (!presenter) {
+    const root = h("div", { class: "over" });
+    parentElement.append(root);
+    presenter = new Presenter(root);
+    presenters.set(parentElement, presenter);
+  }
+  presenter.update(data, setTriggerValue);
+  return () => {
+    presenter.destroy();
+    presenters.delete(parentElement);
+  };
+}

@@ -1,0 +1,124 @@
+"""The guided tour: six stops, one sentence each, for somebody who has never been here.
+
+The stop is in the URL (`tour=3`), so a reload keeps it and a link opens it; the visitor's session remembers the last
+one, so that the tour can be left and taken up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app import link, session
+from vae_core.config import RunConfig
+
+View = dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page in a state, and what to do and to notice there."""
+
+    page: str
+    sentence: str
+    view: Callable[[], View] = dict
+    """The state, as the link has it; worked out when the stop is opened."""
+
+
+def _starter(latent_dim: int) -> View:
+    """Of the models that ship with so many dimensions, the plain ELBO that was trained longest."""
+    found = [
+        info
+        for info in session.store().infos()
+        if info.shipped
+        and info.config.latent_dim == latent_dim
+        and info.config.objective == "elbo"
+        and info.config.beta == 1
+        and info.config.posterior == "diagonal"
+    ]
+    return {"run": max(found, key=lambda info: info.config.epochs).run_id} if found else {}
+
+
+def _untrained() -> View:
+    """A seed that nobody has trained yet: where the run is in the store already, there is no Train to press."""
+    seed = session.recall("tour-seed")
+    if seed is None:
+        known = {info.run_id for info in session.store().infos()}
+        seed = next(seed for seed in range(len(known) + 1) if RunConfig(seed=seed).run_id not in known)
+        session.remember("tour-seed", seed)
+    return {"seed": seed}
+
+
+STOPS = (
+    Stop(
+        "explore",
+        "Drag across the map: each point is a code of two numbers, and the digit is what the network draws from it.",
+        lambda: _starter(2),
+    ),
+    Stop(
+        "explore",
+        "Drag some of these ten numbers, then open “inactive” below them: that one changes nothing, for it is unused.",
+        lambda: _starter(10),
+    ),
+    Stop(
+        "train",
+        "Press Train and watch: the ELBO, its score, climbs fast, then levels off, while blurs turn into digits.",
+        _untrained,
+    ),
+    Stop(
+        "gaussian",
+        "Drag the blue curve: the KL is what a code costs, and it is zero only where the curve lies on the dashed one.",
+    ),
+    Stop(
+        "beta",
+        "Move β, the price of a code: the dearer it gets, the fewer numbers are used and the more digits look alike.",
+    ),
+    Stop(
+        "rate-distortion",
+        "Pick points, each a trained model: codes that say more of an image (right) let it be redrawn better (down).",
+    ),
+)
+
+
+def at() -> int | None:
+    """The stop that the URL names, from 1; None off the tour."""
+    return link.integer("tour", below=len(STOPS) + 1) or None
+
+
+def stands_at(page: str) -> bool:
+    """Whether the stop that the URL names is on this page."""
+    number = at()
+    return number is not None and STOPS[number - 1].page == page
+
+
+def left_at() -> int | None:
+    """The stop at which this visitor was last; None before the tour and after its end."""
+    return session.recall("tour")
+
+
+def arrive(page: str) -> None:
+    """Take note of the stop in the URL; a link that names the stop only, not its page and state, is led there."""
+    number = at()
+    if number is None or number == left_at():
+        return
+    session.remember("tour", number)
+    stop = STOPS[number - 1]
+    view = stop.view()
+    if page != stop.page or (view and all(link.get(name) is None for name in ("run", *view))):
+        go(number)
+
+
+def go(number: int) -> None:
+    """Open a stop; past the last one the tour is over, and the visitor is back at Explore."""
+    if number > len(STOPS):
+        session.remember("tour", None)
+        link.put("tour", None)
+        link.open_page("explore", **_starter(2))
+    session.remember("tour", number)
+    stop = STOPS[max(number, 1) - 1]
+    link.open_page(stop.page, **{**stop.view(), "tour": max(number, 1)})
+
+
+def leave() -> None:
+    """Stay on the page, without the bar; `left_at` remembers where to go on."""
+    link.put("tour", None)

@@ -1,0 +1,106 @@
+"""log P(X|z) and E[X|z] in numpy: the twin of `likelihoods.py`, where the formulas are derived, without torch.
+
+Bernoulli and continuous Bernoulli are exponential families in the pixels: log P(X|z) = x·f − A(f), so that one set of
+codes is scored against many images by one product of matrices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.config import RunConfig
+
+Float = NDArray[np.float32]
+LogProb = Callable[[Float, Float], Float]
+"""x (B, P) in [0, 1] and f (K, B, P), or (K, 1, P) that serves every image, to log P(X|z) in nats, (K, B)."""
+
+SMALLEST_SIGMA = 1 / 256
+"""As in `likelihoods.py`: a σ for each pixel stays above this."""
+NARROW = 1e-2
+"""Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
+
+
+def is_log_likelihood(config: RunConfig) -> bool:
+    """Whether log P(X|z) is the log of a probability or density of the data: not for the Bernoulli on grey pixels."""
+    return config.likelihood != "bernoulli" or config.binarize != "none"
+
+
+def sigma(weights: Mapping[str, NDArray[Any]]) -> Float:
+    """σ of the Gaussian from the weights of a run: (), or (C, H, W)."""
+    log_sigma = np.asarray(weights["likelihood.log_sigma"], np.float32)
+    return np.exp(np.maximum(log_sigma, math.log(SMALLEST_SIGMA)) if log_sigma.ndim else log_sigma)
+
+
+def log_prob(config: RunConfig, weights: Mapping[str, NDArray[Any]]) -> LogProb:
+    """log P(X|z) of the family that the configuration names."""
+    if config.likelihood == "gaussian":
+        scale = sigma(weights).ravel()
+        return lambda x, f: _gaussian(x, f, scale)
+    log_partition = {"bernoulli": _log_partition_bernoulli, "continuous-bernoulli": _log_partition_continuous}
+    family = log_partition[config.likelihood]
+    return lambda x, f: _inner(x, f) - family(f)
+
+
+def _inner(x: Float, f: Float) -> Float:
+    """Σ x·f over the pixels: (K, B)."""
+    if f.shape[1] == 1:
+        return f[:, 0] @ x.T
+    return np.einsum("kbp,bp->kb", f, x)
+
+
+def _log_partition_bernoulli(f: Float) -> Float:
+    """Σ log(1 + eᶠ) over the pixels."""
+    small = np.abs(f)
+    np.exp(np.negative(small, out=small), out=small)
+    return np.log1p(small, out=small).sum(-1) + np.maximum(f, 0).sum(-1)
+
+
+def _log_partition_continuous(f: Float) -> Float:
+    """Σ log((eᶠ − 1)/f) over the pixels, the logarithm of ∫ eˣᶠ dx over [0, 1]; for f near 0 it is f/2 + f²/24."""
+    size = np.abs(f)
+    narrow = size < NARROW
+    safe = np.where(narrow, np.float32(1), size)
+    above = np.where(narrow, np.square(size) / 24 - size / 2, np.log(-np.expm1(-safe) / safe))
+    return (above + np.maximum(f, 0)).sum(-1)
+
+
+def _gaussian(x: Float, f: Float, scale: Float) -> Float:
+    """−Σ ½((x−f)/σ)² + log σ + ½ log 2π; scale (1,) or (P,)."""
+    pixels = x.shape[1]
+    constant = float(np.log(scale).mean(dtype=np.float64)) * pixels + 0.5 * pixels * math.log(2 * math.pi)
+    out = np.empty((len(f), len(x)), np.float32)
+    for b, image in enumerate(x):  # differences first: multiplied out, the squares would cancel where σ is small
+        away = (image - f[:, b if f.shape[1] > 1 else 0]) / scale
+        out[:, b] = -0.5 * np.einsum("kp,kp->k", away, away) - constant
+    return out
+
+
+def sigmoid(x: Float) -> Float:
+    """1/(1 + e⁻ˣ), without overflow."""
+    half = np.float32(0.5)
+    return half * (1 + np.tanh(half * x))
+
+
+def _mean_continuous(f: Float) -> Float:
+    """1/(1 − e⁻ᶠ) − 1/f; near 0 it is ½ + f/12."""
+    size = np.abs(f)
+    safe = np.where(size < NARROW, np.float32(1), size)
+    mean = -1 / np.expm1(-safe) - 1 / safe  # of |f|, so that nothing overflows
+    return np.where(size < NARROW, np.float32(0.5) + f / 12, np.where(f < 0, 1 - mean, mean))
+
+
+def _itself(f: Float) -> Float:
+    return f
+
+
+MEANS: dict[str, Callable[[Float], Float]] = {
+    "bernoulli": sigmoid,
+    "continuous-bernoulli": _mean_continuous,
+    "gaussian": _itself,
+}
+"""Likelihood -> E[X|z] of f, the shape of f."""
