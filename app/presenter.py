@@ -33,14 +33,20 @@ _PRESENTING = """
 :root {
   --type: max(22px, min(3.056vh, 1.719vw));
   --bar: 0px;
-  --around: calc(4.9rem + var(--bar));
+  --around: calc(4rem + var(--bar));
   --below: calc(0.7rem + var(--bar));
   font-size: var(--type) !important;
 }
 [data-testid="stHeader"], [data-testid="stToolbar"], [data-testid="stDecoration"] { display: none; }
 [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.4rem var(--below); max-width: none; }
 [data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; font-size: 1.35rem; }
-[data-testid="stHorizontalBlock"]:has(> * [class*="st-key-model-"]) { line-height: 1.2; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+/* The model's line: lower, and without the count of dimensions, so that the terms fit into one line. */
+[class*="st-key-model-"] .react-aria-ComboBox > div { height: 2rem; min-height: 0; }
+[class*="st-key-model-"] .react-aria-ComboBox :is(input, button) { height: 100%; min-height: 0; padding-block: 0; }
+[data-testid="stHorizontalBlock"]:has(> * [class*="st-key-model-"]) .stMarkdownColoredText:nth-of-type(3) {
+  display: none;
+}
 [data-testid="stMain"] :is(p, label, input, [data-baseweb="select"] div) { font-size: 1rem; }
 [data-testid="stMain"] button :has(> [data-testid="stIconMaterial"]) { display: none; }
 """

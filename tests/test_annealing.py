@@ -28,7 +28,7 @@ def holds(found: Bracket, exact: np.ndarray) -> bool:
 @pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
 def test_the_truth_is_between_the_bounds(start: annealing.Start, full: bool) -> None:
     known = Known(3, blur=1.3, shift=0.1, full=full, correlated=True)
-    settings = Annealing(chains=16, temperatures=100, leapfrog=8, start=start)
+    settings = Annealing(chains=32, temperatures=100, leapfrog=8, start=start)
     found = bracket(known.model, known.x, settings, rng(1), known.posterior_samples(rng(2)))
     assert holds(found, known.log_px)
     assert found.upper_is_bound
@@ -68,7 +68,7 @@ def test_on_average_the_weights_are_exact_however_short_the_path() -> None:
 
 def test_without_an_exact_sample_the_upper_figure_is_not_called_a_bound() -> None:
     known = Known(2)
-    settings = Annealing(chains=16, temperatures=60, leapfrog=5)
+    settings = Annealing(chains=32, temperatures=60, leapfrog=5, start="q")
     found = bracket(known.model, known.x, settings, rng())
     assert not found.upper_is_bound
     np.testing.assert_allclose(found.upper, known.log_px, atol=0.5)  # near one all the same, where chains mix

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app import session
+from app.lab import VIEWS
 from app.views import explore
 from tests.conftest import Run
 from vae_core import sweeps
@@ -101,6 +102,53 @@ def test_page_opens_where_there_is_no_model_at_all(
     assert complaints(at) == []
     if page in ("explore", "reconstruct", "map"):
         assert "Train one" in at.info[0].value
+
+
+LAB = [*VIEWS, "compare"]
+
+
+@pytest.mark.parametrize("page", LAB)
+def test_view_of_the_lab_opens_on_a_new_home(page: str, home: Store) -> None:
+    at = visit(page)
+    assert not at.exception
+    assert complaints(at) == []
+
+
+@pytest.mark.parametrize("page", LAB)
+def test_view_of_the_lab_opens_where_there_is_no_model_at_all(
+    page: str, home: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Store(home.home, shipped=tmp_path / "nothing")
+    monkeypatch.setattr(session, "store", lambda: nothing)
+    at = visit(page)
+    assert not at.exception
+    assert at.error == []
+
+
+VIEW_STATE = [
+    "run",
+    "runs",
+    "z",
+    "at",
+    "k",
+    "image",
+    "seed",
+    "beta",
+    "mu",
+    "sigma",
+    "step",
+    "sweep",
+    "q",
+    "mode",
+    "pick",
+]
+
+
+@pytest.mark.parametrize("page", LAB)
+def test_view_of_the_lab_opens_from_a_link_that_somebody_broke(page: str, home: Store) -> None:
+    at = visit(page, **dict.fromkeys(VIEW_STATE, "1e9,nan,,x"))
+    assert not at.exception
+    assert at.error == []
 
 
 @pytest.mark.parametrize("page", ["explore", "reconstruct", "map"])

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tests.conftest import tiny
+from tests.conftest import Run, tiny
 from tests.linear import Known, close
-from vae_core import bounds, data
+from vae_core import artifacts, bounds, data
 from vae_core.bounds import Defensive
 from vae_core.config import RunConfig
 from vae_core.errors import ConfigError
@@ -316,3 +316,18 @@ def test_pilots_agree_with_the_integral_on_a_hundred_images(home: Store) -> None
     for seed in range(3):
         found = [bounds.from_pilots(scorer, x[i : i + 20], 5000, rng(10 * i + seed)) for i in range(0, 100, 20)]
         np.testing.assert_allclose(np.concatenate([e.log_px for e in found]), exact, atol=0.1)
+
+
+def test_kept_figures_of_another_proposal_are_computed_anew(copied: Run) -> None:
+    """As those are that an older version kept under the same name."""
+    wrong = {key: np.full(40, -1.0) for key in ("log_px", "stderr", "ess")}
+    copied.store.save_artifact(copied.run_id, "log-px-300", wrong)
+    found = artifacts.log_px(copied.store, copied.run_id, 300, 20)
+    scorer = NumpyScorer(copied.config, copied.store.weights(copied.run_id))
+    x = data.test_images("digits", "none").x[:20] / np.float32(255)
+    exact = np.array([bounds.on_grid(scorer, image).log_px for image in x[:3]])
+    assert close(found["log_px"][:3], exact, found["stderr"][:3])
+    kept = copied.store.artifact(copied.run_id, "log-px-300")
+    assert kept is not None
+    assert kept[1]["proposal"] == "pilots"
+    np.testing.assert_array_equal(kept[0]["log_px"], found["log_px"])

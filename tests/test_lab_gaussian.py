@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.browser
 
 
 def printed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    """Two decimals as JavaScript rounds: the exact half goes away from zero."""
+    return str(Decimal(float(value)).quantize(Decimal("0.01"), ROUND_HALF_UP) + 0).replace("-", "−")
 
 
 def text(page: Page, name: str) -> str:

@@ -165,6 +165,8 @@ def test_one_sigma_for_each_pixel_is_that_of_scipy_and_stays_above_one_grey_leve
         gaussian.log_sigma.fill_(-50)
     limit = stats.norm(0, SMALLEST_SIGMA).logpdf(0) * 6
     assert gaussian.log_prob(x[:1], x[:1]).item() == pytest.approx(limit, rel=1e-5)
+    drawn = gaussian.sample(torch.zeros(5000, 1, 3, 2), generator())
+    assert drawn.std().item() == pytest.approx(SMALLEST_SIGMA, rel=0.05)
 
 
 def test_densities_take_more_axes_in_front() -> None:

@@ -111,6 +111,7 @@ def test_pointer_finds_the_buttons_that_the_keys_replace(server: Server, visit: 
 
 def test_mode_and_tour_go_along_when_a_page_opens_another(server: Server, visit: Visit) -> None:
     page = at_rest(visit(server.url("train", run=TINY.run_id, tour=3, present=1)))
+    assert type_size(page.locator(".js-plotly-plot .gtitle")) > 17  # 15 otherwise
     button(page, "Explore").click()
     stands_on(page, "explore")
     wait_for_url(page, run=TINY.run_id, tour="3", present="1")

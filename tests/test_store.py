@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import Run, listing, same, tiny, until
@@ -437,3 +438,12 @@ def test_what_the_folder_says_is_what_is_read(finished: Run) -> None:
     assert not (folder / "checkpoint.safetensors").exists()
     lines = (folder / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["type"] for line in lines][-1] == "finished"
+
+
+def test_what_was_derived_from_a_model_goes_with_it(copied: Run) -> None:
+    # A run that was stopped, looked at, and went on: its codes are those of a model that is no more.
+    store = copied.store
+    store.save_artifact(copied.run_id, "codes", {"mu": np.zeros((3, 2), np.float32)})
+    assert store.artifact(copied.run_id, "codes") is not None
+    store.publish(copied.run_id, store.weights(copied.run_id), finished_event())
+    assert store.artifact(copied.run_id, "codes") is None

@@ -299,7 +299,7 @@ def identity(args: argparse.Namespace) -> Json:
     x = data.test_images(config.dataset, config.binarize).x
     if not 0 <= args.image < len(x):
         raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
-    terms = bounds.identity(scorer, x[args.image] / np.float32(255))
+    terms = bounds.identity(scorer, x[args.image].astype(np.float32) / np.float32(255))
     result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
     if not args.json:
         print(json.dumps(result, indent=2))

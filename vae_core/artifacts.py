@@ -230,7 +230,7 @@ def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | Non
         saved = time.monotonic()
         # Always the same groups of images and seeds, so that the figures do not depend on where a call was cut off.
         for start in range(len(arrays["log_px"]), len(x), EVALUATED):
-            batch = x[start : start + EVALUATED] / np.float32(255)
+            batch = x[start : start + EVALUATED].astype(np.float32) / np.float32(255)
             found = bounds.estimate(scorer, batch, samples, np.random.default_rng(start))
             for key, values in (("log_px", found.log_px), ("stderr", found.stderr), ("ess", found.ess)):
                 arrays[key] = np.concatenate([arrays[key], values])

@@ -116,7 +116,7 @@ class Gaussian(nn.Module):
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """−½ Σ ((x−f)/σ)² − Σ(log σ + ½ log 2π) for x, f (B, C, H, W): (B,) nats."""
         if self.log_sigma.ndim:
-            log_sigma = self.log_sigma.clamp(min=math.log(SMALLEST_SIGMA))
+            log_sigma = self._bounded()
             squares = ((x - f) * torch.exp(-log_sigma)).square().flatten(-3)
             return -0.5 * squares.sum(-1) - (log_sigma + 0.5 * math.log(2 * math.pi)).sum()
         squares = (x - f).square().flatten(-3)
@@ -129,7 +129,10 @@ class Gaussian(nn.Module):
 
     def sample(self, f: Tensor, generator: torch.Generator) -> Tensor:
         """X ~ N(f, σ²I), the shape of f."""
-        return f + torch.exp(self.log_sigma) * torch.randn(f.shape, generator=generator)
+        return f + torch.exp(self._bounded()) * torch.randn(f.shape, generator=generator)
+
+    def _bounded(self) -> Tensor:
+        return self.log_sigma.clamp(min=math.log(SMALLEST_SIGMA)) if self.log_sigma.ndim else self.log_sigma
 
     def initial_output(self, mean: Tensor) -> Tensor:
         """The output bias at which every picture is the data's mean picture."""

@@ -221,7 +221,7 @@ class Store:
     def publish(self, run_id: str, weights: Arrays, result: Finished) -> None:
         """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished."""
         folder = self._own(run_id)
-        # A run that was stopped and went on has another model now: what was derived from the old one must not outlive it.
+        # A run that was stopped and went on has another model now: what was derived from the old one goes with it.
         shutil.rmtree(self.home / "artifacts" / run_id, ignore_errors=True)
         digest = write_arrays(folder / "weights.safetensors", weights)
         facts = {"weights_sha256": digest, "event": json.loads(events.to_json(result))}
