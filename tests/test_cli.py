@@ -22,7 +22,7 @@ from vae_core.catalogue import OBJECTIVES
 from vae_core.store import Store
 
 COMMANDS = ["app", "train", "runs", "show", "delete", "starters", "traverse", "reconstruct", "project", "export"]
-COMMANDS += ["evaluate", "identity", "objectives"]
+COMMANDS += ["evaluate", "identity", "gap", "objectives"]
 TINY_ARGUMENTS = ["--dataset", "digits", "--hidden", "16", "--epochs", "2", "--batch-size", "256"]
 TRAIN_KEYS = {
     "run_id",
@@ -509,3 +509,18 @@ def test_evaluate_names_the_dimensions_that_collapsed(trained: Run, elbo: Elbo) 
     _, said, _ = elbo("evaluate", trained.run_id, "--samples", "2", "--limit", "20")
     assert said["collapsed"] == ["z2"]
     assert said["active_units"] == 1
+
+
+def test_gap_is_bounded_from_both_sides(trained: Run, elbo: Elbo) -> None:
+    few = ["--limit", "6", "--chains", "8", "--temperatures", "60"]
+    code, result, _ = elbo("gap", trained.run_id, "--simulated", *few)
+    assert code == 0
+    assert result["upper_is_bound"] is True
+    assert result["log_px_lower"] <= result["log_px_upper"] + 0.5
+    assert result["elbo"] < result["log_px_upper"]
+    assert result["gap_upper"] == pytest.approx(result["log_px_upper"] - result["elbo"])
+    code, result, _ = elbo("gap", trained.run_id, *few)
+    assert result["upper_is_bound"] is False
+    # Two dimensions: the integral itself is known.
+    exact = [elbo("identity", trained.run_id, "--image", str(i))[1]["log_px"] for i in range(6)]
+    assert result["log_px_lower"] == pytest.approx(float(np.mean(exact)), abs=0.3)
