@@ -15,7 +15,7 @@ from tests.browser_fixtures import FLAGS, Server, chromium_path
 from vae_core.artifacts import codes
 from vae_core.config import RunConfig
 from vae_core.run import run
-from vae_core.starters import STARTERS
+from vae_core.starters import LAB_MODELS, STARTERS
 
 SHOWN = RunConfig(latent_dim=2, epochs=10)
 
@@ -59,6 +59,15 @@ def _views(server: Server) -> dict[str, str]:
         "reconstruct": server.url("reconstruct", run=room),
         "map": server.url("map", run=room, selected=7),
         "models": server.url("models"),
+        "compare": server.url("compare", runs=",".join(config.run_id for config in (STARTERS[1], *LAB_MODELS[2:4]))),
+        "gaussian": server.url("gaussian"),
+        "reparameterisation": server.url("reparameterisation", run=plane),
+        "beta": server.url("beta"),
+        "rate-distortion": server.url("rate-distortion"),
+        "gap": server.url("gap", run=plane, image=1),
+        "sampling": server.url("sampling", run=plane, image=7, k=5000),
+        "collapse": server.url("collapse"),
+        "steps": server.url("steps", step=300),
     }
 
 

@@ -52,7 +52,7 @@ from vae_core.presets import PRESETS, preset
         ({"objective": "iwae", "parameters": {"backward": "some"}}, "backward", "'some'", "all, one"),
         ({"objective": "beta-tcvae", "parameters": {"tc_weight": math.nan}}, "tc_weight", "nan", "finite"),
         ({"objective": "free-bits", "parameters": {"samples": 5}}, "samples", "5", "belongs to iwae, dreg"),
-        ({"parameters": {"samples": 5}}, "samples", "5", "no parameters"),
+        ({"objective": "autoencoder", "parameters": {"samples": 5}}, "samples", "5", "no parameters"),
     ],
 )
 def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(

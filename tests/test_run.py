@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import random
 import shutil
@@ -18,12 +19,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import Run, listing, same, timeless, tiny, until
-from vae_core import data, files, training
+from vae_core import data, files
 from vae_core import run as run_module
 from vae_core.config import RunConfig
 from vae_core.errors import CorruptFileError, RunBusyError, StoreError
 from vae_core.events import Event, Finished, Losses, Progress, Snapshot
 from vae_core.files import Arrays
+from vae_core.objectives import Elbo, Step
 from vae_core.run import run
 from vae_core.store import Store, Wish
 from vae_core.training import Training
@@ -216,24 +218,20 @@ def test_a_damaged_checkpoint_is_never_loaded_nor_passed_over(home: Store, monke
 
 
 def test_a_run_that_diverges_says_why(home: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    import math
+    bad_from = 0  # the step from which on the objective is not a number
 
-    sound = training.objective
-    monkeypatch.setattr(training, "objective", lambda *terms: sound(*terms) * math.nan)
+    def bad(_self: Elbo, step: Step, _q: Any, _z: Any, reconstruction: Any, kl: Any) -> Any:
+        factor = math.nan if round(step.epoch * 6) >= bad_from else 1.0
+        return (reconstruction - kl.sum(1)) * factor
+
+    monkeypatch.setattr(Elbo, "_combine", bad)
     said = list(run(tiny(), home))
     assert not any(isinstance(e, Finished) for e in said)
     info = home.get(tiny().run_id)
     assert (info.status, info.explorable) == ("failed", False)
     assert "smaller learning rate" in info.message
 
-    step = Training._gradient_step
-
-    def bad(self: Training, *args: Any) -> None:
-        factor = math.nan if self.step == 8 else 1.0
-        monkeypatch.setattr(training, "objective", lambda *terms: sound(*terms) * factor)
-        step(self, *args)
-
-    monkeypatch.setattr(Training, "_gradient_step", bad)
+    bad_from = 8
     assert isinstance(list(run(tiny(seed=1), home))[-1], Finished)
     info = home.get(tiny(seed=1).run_id)
     assert (info.status, info.explorable) == ("stopped", True)
@@ -451,7 +449,7 @@ def test_progress_is_kept_apart(finished: Run) -> None:
 
 
 def test_unknown_data_is_refused_before_anything_is_written(home: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(_name: str) -> None:
+    def damaged(_name: str, _binarize: str) -> None:
         raise CorruptFileError("digits.npz: damaged")
 
     monkeypatch.setattr(data, "load", damaged)

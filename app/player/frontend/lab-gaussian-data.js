@@ -108,7 +108,7 @@ export class GaussianData {
         this.host.changed();
       };
       this.dial = sweepSlider({ betas, index: 0, onmove: turn, onrelease: () => this.host.released() });
-      this.dial.input.disabled = betas.length < 2;
+      this.dial.element.classList.toggle("lone", betas.length < 2);
       this.dialHolder.replaceChildren(this.dial.element);
     }
     const other = sweep.blob !== this.blobId;

@@ -171,7 +171,7 @@ class ReparameterisationView {
     this.error = h("p", { class: "error", hidden: true });
     const side = h(
       "div", { class: "side" }, this.graph,
-      ...this.sliders.map((slider) => slider.element),
+      h("div", { class: "sliders" }, ...this.sliders.map((slider) => slider.element)),
     );
     this.row = [this.chart.element, side];
     root.append(
