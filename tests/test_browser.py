@@ -18,7 +18,7 @@ from tests.browser_fixtures import PATIENCE, TINY, Server
 from vae_core import data, forward
 from vae_core.config import RunConfig
 from vae_core.jobs import Jobs
-from vae_core.starters import STARTERS
+from vae_core.starters import LAB_MODELS, STARTERS
 
 pytestmark = pytest.mark.browser
 
@@ -615,7 +615,7 @@ def test_models_are_listed_opened_and_deleted_after_a_question(own_server: Serve
     assert TINY.run_id in own_server.store.run_ids()
     question.get_by_role("button", name="Delete", exact=True).click()
     expect(cell(page, TINY.run_id)).to_have_count(0)
-    assert own_server.store.run_ids() == sorted(MODELS[:2])
+    assert own_server.store.run_ids() == sorted(config.run_id for config in (*STARTERS, *LAB_MODELS))
 
 
 # -- when something dies

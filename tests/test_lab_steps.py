@@ -243,8 +243,10 @@ def test_a_step_can_be_walked_through_stage_by_stage(server: Server, visit: Visi
     page = open_steps(visit(server.url("steps")), 0)
     said = []
     for stage in range(6):
+        before = page.get_by_test_id("sentence").inner_text()
         button(page, "One stage").click()
         expect(page.get_by_test_id("step")).to_have_text("1" if stage == 5 else "0")
+        expect(page.get_by_test_id("sentence")).not_to_have_text(before)  # it is painted in the next frame
         said.append(page.get_by_test_id("sentence").inner_text())
         expect(page.get_by_test_id("elbo")).to_be_visible(visible=stage >= 3)
     assert len(set(said)) == 6

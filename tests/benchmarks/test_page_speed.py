@@ -140,3 +140,48 @@ def _wait_for_picture(page: Page) -> None:
              const inner = e.shadowRoot && find(e.shadowRoot); if (inner) return inner; } return null; };
            return Number(find(document)?.dataset.paints) > 0; }"""
     )
+
+
+# Drags any range input of a component for three seconds, beside as many empty frames in the same page.
+LAB_DRAG = """async (slider) => {
+  const root = slider.getRootNode().querySelector('[data-painted]');
+  const frames = async (each) => {
+    const start = performance.now(); let count = 0;
+    await new Promise((done) => { const frame = () => {
+      each(count++); performance.now() - start < 3000 ? requestAnimationFrame(frame) : done(); };
+      requestAnimationFrame(frame); });
+    return count / (performance.now() - start) * 1000; };
+  const empty = await frames(() => {});
+  const before = Number(root.dataset.painted), start = performance.now();
+  const [low, high] = [Number(slider.min), Number(slider.max)];
+  await frames((k) => {
+    slider.value = (low + high) / 2 + 0.45 * (high - low) * Math.sin(k / 20);
+    slider.dispatchEvent(new Event('input', {bubbles: true, composed: true})); });
+  return { updates: (Number(root.dataset.painted) - before) / (performance.now() - start) * 1000, empty }; }"""
+
+
+@pytest.mark.parametrize("view", ["gaussian", "reparameterisation", "beta", "rate-distortion"])
+def test_a_drag_in_the_lab_paints_in_every_frame(cold: Server, visit: Visit, view: str) -> None:
+    page = visit(cold.url(view))
+    slider = page.locator("[data-painted] input[type=range]").first
+    slider.wait_for()
+    page.wait_for_timeout(9000)  # the worker process warms up, pictures are decoded in idle slices
+    seen = slider.evaluate(LAB_DRAG)
+    print(f"\n{view}: {seen['updates']:.1f} updates/s of {seen['empty']:.1f} frames/s")
+    assert seen["updates"] >= 0.9 * seen["empty"]
+
+
+@pytest.mark.parametrize("view", ["gap", "sampling"])
+def test_from_the_link_to_the_first_picture_of_a_view(cold: Server, visit: Visit, view: str) -> None:
+    page = visit(cold.url("models"))
+    page.get_by_text("KL lab").wait_for()
+    page.wait_for_timeout(9000)
+    for what, image in (("a page load", 3), ("the next image", 4)):
+        start = time.perf_counter()
+        page.goto(cold.url(view, image=image))
+        page.locator("[data-painted] canvas").first.wait_for()
+        print(f"\n{view}: {what} to the first picture {time.perf_counter() - start:.2f} s")
+    start = time.perf_counter()
+    page.goto(cold.url("models"))
+    page.get_by_text("KL lab").wait_for()
+    print(f"Models, for comparison: {time.perf_counter() - start:.2f} s")

@@ -78,7 +78,11 @@ export class GaussianData {
         this.bars.element,
         this.missing,
         this.sum,
-        h("p", { class: "note" }, "The KL of a code pays for two things: for telling which image it came from, and for all codes together not lying as the prior does."),
+        h(
+          "p", { class: "note" },
+          "The KL of a code pays for two things: for telling which image it came from, ",
+          "and for all codes together not lying as the prior does.",
+        ),
         this.oneLine,
       );
     this.row = [this.chart.element, side];

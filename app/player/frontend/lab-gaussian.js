@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { labChoice, labComponent } from "./lab.js";
-import { roomFor } from "./lab-normal.js";
+import { roomFor, watchRoom } from "./lab-normal.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
 import { GaussianData } from "./lab-gaussian-data.js";
@@ -37,11 +37,10 @@ class GaussianView {
     this.stage = h("div", {});
     this.root = root;
     root.append(h("div", { class: "gaussian" }, this.choice.element, this.stage));
-    this.resized = () => {
+    this.unwatch = watchRoom(root, () => {
       this.fitted = false;
       host.redraw();
-    };
-    addEventListener("resize", this.resized);
+    });
   }
 
   update(data) {
@@ -105,7 +104,7 @@ class GaussianView {
 
   draw() {
     const panel = this.panels[this.mode];
-    // Not on every draw: the page may have been scrolled since.
+    // Not on every draw: measuring takes the browser time.
     if (!this.fitted) panel.fit(roomFor(this.root, panel.row));
     this.fitted = true;
     panel.draw();
@@ -114,7 +113,7 @@ class GaussianView {
   destroy() {
     this.halt();
     this.panels.data.destroy();
-    removeEventListener("resize", this.resized);
+    this.unwatch();
   }
 }
 

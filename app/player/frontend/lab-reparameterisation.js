@@ -6,7 +6,7 @@ import { compile } from "./engine.js";
 import { decimal, h } from "./dom.js";
 import { imageAt, indexOf, labelOf, paintPictureInto } from "./picker.js";
 import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "./lab.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roomFor, roundScale, within } from "./lab-normal.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roomFor, roundScale, watchRoom, within } from "./lab-normal.js";
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded
@@ -183,16 +183,15 @@ class ReparameterisationView {
       ),
     );
     this.setHow("trick");
-    this.resized = () => {
+    this.unwatch = watchRoom(root, () => {
       this.fitted = false;
       host.redraw();
-    };
+    });
     this.pressed = (event) => {
       const typing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, select, [contenteditable]");
       if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;
       this.drawAnew();
     };
-    addEventListener("resize", this.resized);
     addEventListener("keydown", this.pressed);
   }
 
@@ -463,7 +462,7 @@ class ReparameterisationView {
 
   destroy() {
     this.stop?.();
-    removeEventListener("resize", this.resized);
+    this.unwatch();
     removeEventListener("keydown", this.pressed);
   }
 }

@@ -113,8 +113,8 @@ def _sweep() -> dict[str, Any]:
             }
         )
     return {
-        "key": runs[0].run_id,
-        "options": [[family[0].run_id, _title(family)] for family in families],
+        "key": _nearest_to_one(runs).run_id,
+        "options": [[_nearest_to_one(family).run_id, _title(family)] for family in families],
         "run": current.run_id,
         "blob": found.blob_id,
         "palette": list(PALETTE),
