@@ -28,11 +28,13 @@ _view = register("elbo_room_lab_collapse", "blob", "dom", "lab", "lab-collapse",
 def page() -> None:
     """The view."""
     lab.begin("collapse")
+    trained = session.store().infos()
     run = lab.choose(
         "collapse",
         suits=lambda info: info.config.latent_dim > 2 or _collapsed(info) > 0,
         needs="more than two latent dimensions, or one that has collapsed",
-        prefer=lambda info: _collapsed(info) - 0.01 * (remedy(info.config) != "none"),
+        # One with its cures beside it, then the one with most to see.
+        prefer=lambda info: 100 * len(siblings(trained, info)) + _collapsed(info) - (remedy(info.config) != "none"),
     )
     panels = _panels(run)
     # A dimension whose codes are still to be said in words is waited for as a training is.
