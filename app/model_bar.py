@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import link, session
+from app import link, payloads, session
 from vae_core.catalogue import OBJECTIVES
 from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -98,7 +98,7 @@ def figures(info: RunInfo, *, dimensions: bool = True) -> str:
         f"**ELBO {number(test.elbo)}** = :blue[reconstruction {number(test.reconstruction)}] − "
         f":orange[KL {number(test.kl)}] nats per image"
     )
-    active = sum(kl >= session.ACTIVE_KL for kl in test.kl_per_dim)
+    active = sum(kl >= payloads.ACTIVE_KL for kl in test.kl_per_dim)
     return terms + (f" :gray[· {active} of {len(test.kl_per_dim)} dimensions active]" if dimensions else "")
 
 

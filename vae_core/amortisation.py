@@ -20,8 +20,8 @@ from torch import Tensor
 
 from vae_core.errors import ConfigError
 from vae_core.gaussian import Q
-from vae_core.model import VAE, Posterior
-from vae_core.scorer import log_likelihood, log_prior
+from vae_core.model import VAE, Posterior, log_prior
+from vae_core.scorer import log_likelihood
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]

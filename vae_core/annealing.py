@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.errors import ConfigError
-from vae_core.model import VAE, Posterior
-from vae_core.scorer import log_likelihood, log_prior
+from vae_core.model import VAE, Posterior, log_prior
+from vae_core.scorer import log_likelihood
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]

@@ -164,6 +164,13 @@ class RunConfig:
         return math.prod(self.image_shape)
 
     @property
+    def is_log_likelihood(self) -> bool:
+        """Whether log P(X|z) is the log of a probability or density of the data: not for the Bernoulli on grey pixels
+        (Loaiza-Ganem & Cunningham 2019).
+        """
+        return self.likelihood != "bernoulli" or self.binarize != "none"
+
+    @property
     def run_id(self) -> str:
         """The run's name: a slug to read and eight hexadecimal digits of the canonical JSON's SHA-256."""
         aim = f"beta{self.beta:g}" if self.objective == "elbo" else self.objective

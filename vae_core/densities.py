@@ -20,14 +20,9 @@ LogProb = Callable[[Float, Float], Float]
 """x (B, P) in [0, 1] and f (K, B, P), or (K, 1, P) that serves every image, to log P(X|z) in nats, (K, B)."""
 
 SMALLEST_SIGMA = 1 / 256
-"""As in `likelihoods.py`: a σ for each pixel stays above this."""
+"""A σ for each pixel stays above one grey level of 8 bits: a pixel that never changes would take it to 0."""
 NARROW = 1e-2
 """Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
-
-
-def is_log_likelihood(config: RunConfig) -> bool:
-    """Whether log P(X|z) is the log of a probability or density of the data: not for the Bernoulli on grey pixels."""
-    return config.likelihood != "bernoulli" or config.binarize != "none"
 
 
 def sigma(weights: Mapping[str, NDArray[Any]]) -> Float:

@@ -38,7 +38,7 @@ def manifest(config: RunConfig, weights: Arrays) -> dict[str, Any]:
         "latent_dim": config.latent_dim,
         "image_shape": list(config.image_shape),
         "likelihood": config.likelihood,
-        "is_log_likelihood": densities.is_log_likelihood(config),
+        "is_log_likelihood": config.is_log_likelihood,
         "output": OUTPUTS[config.likelihood],
         "posterior": config.posterior,
         "decoder": layers.decoder,

@@ -41,7 +41,7 @@ class NumpyScorer:
 
     def __init__(self, config: RunConfig, weights: Arrays) -> None:
         self.latent_dim = config.latent_dim
-        self.is_log_likelihood = densities.is_log_likelihood(config)
+        self.is_log_likelihood = config.is_log_likelihood
         self._layers = network(config)
         self._weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
         self._full = config.posterior == "full"

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_core.config import RunConfig
+from vae_core.densities import NARROW, SMALLEST_SIGMA
 
 
 class Bernoulli(nn.Module):
@@ -46,10 +47,6 @@ class Bernoulli(nn.Module):
     def initial_output(self, mean: Tensor) -> Tensor:
         """The output bias at which every picture is the data's mean picture: its log-odds, kept finite."""
         return torch.logit(mean.clamp(1e-3, 1 - 1e-3))
-
-
-NARROW = 1e-2
-"""Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
 
 
 class ContinuousBernoulli(nn.Module):
@@ -93,10 +90,6 @@ class ContinuousBernoulli(nn.Module):
             above = self.mean(middle) > mean
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)
         return (low + high) / 2
-
-
-SMALLEST_SIGMA = 1 / 256
-"""A learned σ stays above one grey level of 8 bits: a pixel that never changes would take it to 0."""
 
 
 class Gaussian(nn.Module):
@@ -148,4 +141,4 @@ def build(config: RunConfig) -> Likelihood:
         return Gaussian(config.image_shape if isinstance(config.sigma, str) else config.sigma)
     if config.likelihood == "continuous-bernoulli":
         return ContinuousBernoulli()
-    return Bernoulli(binary=config.binarize != "none")
+    return Bernoulli(binary=config.is_log_likelihood)

@@ -65,6 +65,11 @@ class Posterior:
         return Posterior(self.mu.detach(), self.logvar.detach(), None if self.lower is None else self.lower.detach())
 
 
+def log_prior(z: Tensor) -> Tensor:
+    """log P(z) = log N(z; 0, I) in nats for z (…, D): (…)."""
+    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
+
+
 class VAE(nn.Module):
     """The networks of one configuration, in float32, with weights drawn from `generator`."""
 

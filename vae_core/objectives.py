@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vae_core.catalogue import OBJECTIVES
 from vae_core.config import RunConfig
-from vae_core.model import VAE, Posterior
+from vae_core.model import VAE, Posterior, log_prior
 
 TOGETHER = 5
 """Codes of one image that are decoded together where no gradient is needed: the pictures stay in the cache."""
@@ -216,11 +216,6 @@ def _batch_weights(size: int, images: int, sampling: str) -> Tensor:
 def _log_normal(z: Tensor, q: Posterior) -> Tensor:
     """log N(z; μ, σ²) by dimension."""
     return -0.5 * ((z - q.mu).square() / q.logvar.exp() + q.logvar + math.log(2 * math.pi))
-
-
-def log_prior(z: Tensor) -> Tensor:
-    """log P(z) for z (…, D): (…)."""
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 class FactorVAE(_OneCode):

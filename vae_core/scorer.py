@@ -1,8 +1,7 @@
-"""log P(X|z) and log P(z) of a torch model, with gradients; and the model as a `bounds.Scorer`, numpy in and out."""
+"""log P(X|z) of a torch model, with gradients; and the model as a `bounds.Scorer`, numpy in and out."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,6 @@ Float = NDArray[np.float32]
 
 ROWS = 2048
 """Codes that are decoded at a time: their pictures stay in the cache."""
-
-
-def log_prior(z: Tensor) -> Tensor:
-    """log N(z; 0, I) in nats for z (…, D): (…)."""
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def log_likelihood(model: VAE, x: Tensor, z: Tensor) -> Tensor:

@@ -69,6 +69,11 @@ class RunInfo:
         """Whether it has a trained model."""
         return self.status in EXPLORABLE
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it is being trained or waits for its turn."""
+        return self.status in ("queued", "running")
+
 
 class Store:
     """All runs under one home folder, and those that ship. Creating one touches no disk."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, plots, session
+from app import link, model_bar, payloads, plots, session
 from app.player import mount_blob, register
 from vae_core.catalogue import OBJECTIVES
 from vae_core.errors import ElboRoomError
@@ -113,7 +113,7 @@ def _pair(trained: dict[str, RunInfo]) -> list[str]:
 
 def _missing(runs: Sequence[RunInfo]) -> list[RunInfo]:
     """Those whose codes are still to be computed; they are asked for."""
-    return [run for run in runs if _aligned(runs[0], run) and session.codes(run) is None]
+    return [run for run in runs if _aligned(runs[0], run) and payloads.codes(run) is None]
 
 
 def _aligned(a: RunInfo, b: RunInfo) -> bool:
@@ -146,8 +146,8 @@ def _draw(runs: list[RunInfo]) -> None:
     models: list[dict[str, Any]] = []
     blobs: dict[str, bytes] = {}  # models of the same data share their images
     for i, (letter, run) in enumerate(_lettered(runs)):
-        blob_id, blob = session.model_blob(run.run_id, session.version(run))
-        images, images_bytes, _ = session.images_blob(run.config.dataset, run.config.binarize)
+        blob_id, blob = payloads.model_blob(run.run_id, session.version(run))
+        images, images_bytes, _ = payloads.images_blob(run.config.dataset, run.config.binarize)
         blobs |= {blob_id: blob, images: images_bytes}
         models.append(
             {
@@ -166,8 +166,8 @@ def _draw(runs: list[RunInfo]) -> None:
         key=KEY,
         data={
             "models": models,
-            "dims": [entry for entry in dims if entry["kl"] >= session.ACTIVE_KL],
-            "inactive": [entry for entry in dims if entry["kl"] < session.ACTIVE_KL],
+            "dims": [entry for entry in dims if entry["kl"] >= payloads.ACTIVE_KL],
+            "inactive": [entry for entry in dims if entry["kl"] < payloads.ACTIVE_KL],
             "z": link.code(first.config.latent_dim),
             "stamp": ((session.recall(KEY) or {}).get("view") or {}).get("stamp", 0),
         },
@@ -179,7 +179,7 @@ def _draw(runs: list[RunInfo]) -> None:
 def _links(a: RunInfo, b: RunInfo) -> list[list[float | None]]:
     """Which dimension of b follows which of a: [a's, b's, sign, |r|]; by rank of their KL where nothing aligns them."""
     if _aligned(a, b):
-        matches = session.matches(a, b)
+        matches = payloads.matches(a, b)
         return [[match.dim, match.other, match.sign, match.correlation] for match in matches or []]
     ranked = (np.argsort(_kl(run))[::-1].tolist() for run in (a, b))
     return [[dim, other, 1, None] for dim, other in zip(*ranked, strict=False)]
@@ -197,7 +197,7 @@ def _how(runs: Sequence[RunInfo], models: Sequence[dict[str, Any]]) -> str:
         if not _aligned(runs[0], run):
             parts.append(f"{model['letter']} learned other data, so its dimensions are only ranked by their KL")
             continue
-        r = [abs(r) for dim, _, _, r in model["links"] if r is not None and kl[int(dim)] >= session.ACTIVE_KL]
+        r = [abs(r) for dim, _, _, r in model["links"] if r is not None and kl[int(dim)] >= payloads.ACTIVE_KL]
         parts.append(
             f"{model['letter']}: mean |r| {np.mean(r):.2f} over {len(r)} dimensions"
             if r
@@ -236,7 +236,7 @@ def _table(runs: Sequence[RunInfo]) -> str:
     """One row a figure, one column a model, in Markdown; the best ELBO and log P(X) are marked where they compare."""
     tests = [run.result.test if run.result else None for run in runs]
     compares = not _not_comparable(runs)
-    bounds = [session.log_px(run) for run in runs]
+    bounds = [payloads.log_px(run) for run in runs]
     same_bound = len({bound[1:] for bound in bounds if bound}) == 1
 
     def text(value: float | None, best: bool = False) -> str:
@@ -254,7 +254,7 @@ def _table(runs: Sequence[RunInfo]) -> str:
         row("KL, nats", [test.kl if test else None for test in tests], False),
         [
             "active dimensions",
-            *(f"{sum(kl >= session.ACTIVE_KL for kl in _kl(run))} of {len(_kl(run))}" for run in runs),
+            *(f"{sum(kl >= payloads.ACTIVE_KL for kl in _kl(run))} of {len(_kl(run))}" for run in runs),
         ],
     ]
     if any(bounds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, session
+from app import link, model_bar, payloads, session
 from app.player import DimensionKL, mount_blob, player
 from app.plots import PALETTE
 from vae_core.errors import ElboRoomError
@@ -26,10 +26,12 @@ def _player(run: RunInfo) -> None:
     version, d = session.version(run), run.config.latent_dim
     moment = _moment(run)
     model, model_bytes = (
-        session.model_blob(run.run_id, version) if moment is None else session.moment_blob(run.run_id, version, moment)
+        payloads.model_blob(run.run_id, version)
+        if moment is None
+        else payloads.moment_blob(run.run_id, version, moment)
     )
-    images, image_bytes, indices = session.images_blob(run.config.dataset, run.config.binarize)
-    means = session.means_blob(run) if moment is None else None
+    images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
+    means = payloads.means_blob(run) if moment is None else None
 
     mount_blob(model, model_bytes)
     mount_blob(images, image_bytes)
@@ -47,8 +49,8 @@ def _player(run: RunInfo) -> None:
         images=images,
         means=means[0] if means else None,
         z=link.code(d),
-        dims=[entry for entry in dims if entry["kl"] >= session.ACTIVE_KL],
-        inactive=[entry for entry in dims if entry["kl"] < session.ACTIVE_KL],
+        dims=[entry for entry in dims if entry["kl"] >= payloads.ACTIVE_KL],
+        inactive=[entry for entry in dims if entry["kl"] < payloads.ACTIVE_KL],
         image=int(np.flatnonzero(indices == start)[0]) if start in indices else None,
         palette=PALETTE,
         on_view_change=lambda: _keep(key, indices),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, plots, session
+from app import link, model_bar, payloads, plots, session
 from app.player import mount_blob
 from app.player.gallery import Picture, Tile, gallery
 from app.player.map import latent_map
@@ -46,7 +46,7 @@ def page() -> None:
     request = MapRequest(method="tsne" if method == "tsne" else "pca", limit=limit, perplexity=perplexity)
     with stage:
         try:
-            ready = session.codes(run) is not None and _kept(run, request, method) is not None
+            ready = payloads.codes(run) is not None and _kept(run, request, method) is not None
             st.fragment(_map, run_every=None if ready else 0.5)(run, request, method, colour, not ready)
         except ElboRoomError as error:
             st.error(f"This model cannot be opened: {error}")
@@ -54,7 +54,7 @@ def page() -> None:
 
 def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
     """The finished map, if there is one: the plane and PCA are worked out at once."""
-    codes = session.codes(run)
+    codes = payloads.codes(run)
     if codes is None:
         return None
     if method == "plane":
@@ -66,7 +66,7 @@ def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
 
 
 def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: bool) -> None:
-    codes = session.codes(run)
+    codes = payloads.codes(run)
     if codes is None:
         st.info("Encoding the test images; this takes a few seconds, once for each model.")
         return
@@ -112,7 +112,7 @@ def _draw(
     if colour in by:
         arrays["values"] = by[colour].astype(np.float32)
     mount_blob(blob_id, export.blob(blob_id, arrays))
-    images, image_bytes = session.test_blob(run.config.dataset, run.config.binarize, request.limit)
+    images, image_bytes = payloads.test_blob(run.config.dataset, run.config.binarize, request.limit)
     mount_blob(images, image_bytes)
 
     axes, caption = _axes(method)
@@ -166,7 +166,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     mu = codes["mu"]
     distance = np.square(mu[:n] - mu[index]).sum(1)
     near = np.argsort(distance)[1:7]
-    pictures = np.concatenate([test.x[[index]], session.decoded(run, mu[[index]]), test.x[near]])
+    pictures = np.concatenate([test.x[[index]], payloads.decoded(run, mu[[index]]), test.x[near]])
     blob_id = f"card-{session.version(run)}-{index}-{n}"
     mount_blob(blob_id, export.blob(blob_id, {"x": pictures}))
     pair: list[Picture] = [
@@ -207,7 +207,7 @@ def _lasso(run: RunInfo, codes: Arrays, chosen: list[int]) -> None:
     mean = codes["mu"][chosen].mean(0, keepdims=True)
     shown = chosen[:32]
     blob_id = f"lasso-{session.version(run)}-{hash(tuple(chosen))}"
-    mount_blob(blob_id, export.blob(blob_id, {"x": test.x[shown], "mean": session.decoded(run, mean)}))
+    mount_blob(blob_id, export.blob(blob_id, {"x": test.x[shown], "mean": payloads.decoded(run, mean)}))
     st.markdown(f"**{len(chosen)} images in the lasso**")
     gallery(key="lasso", blob=blob_id, tiles="x", columns=8, tile_px=28, dense=True)
     st.caption("What their mean code decodes to:")

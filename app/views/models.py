@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import link, model_bar, session
+from app import link, model_bar, payloads, session
 from vae_core.errors import ElboRoomError
+from vae_core.events import Terms
 from vae_core.store import RunInfo
 
 POLL_SECONDS = 1.0
@@ -59,10 +60,14 @@ def _table(was_running: bool) -> None:
         _compare(ticked)
 
 
+def _active(test: Terms) -> str:
+    return f"{sum(kl >= payloads.ACTIVE_KL for kl in test.kl_per_dim)} of {len(test.kl_per_dim)}"
+
+
 def _row(info: RunInfo) -> dict[str, Any]:
     test = info.result.test if info.result else None
     try:
-        thumbnail = session.thumbnail(info.run_id, session.version(info)) if info.explorable else None
+        thumbnail = payloads.thumbnail(info.run_id, session.version(info)) if info.explorable else None
         progress = None if info.explorable else session.store().progress(info.run_id)
         size = session.store().size(info.run_id) / 1e6
     except (ElboRoomError, OSError):
@@ -74,7 +79,7 @@ def _row(info: RunInfo) -> dict[str, Any]:
         "progress": 1.0 if info.explorable else (progress.step / progress.steps if progress else 0.0),
         "ELBO": test.elbo if test else None,
         "KL": test.kl if test else None,
-        "active": f"{sum(kl >= session.ACTIVE_KL for kl in test.kl_per_dim)} of {len(test.kl_per_dim)}" if test else "",
+        "active": _active(test) if test else "",
         "size": size,
         "date": datetime.datetime.fromtimestamp(info.created) if info.created else None,
         "run": info.run_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, session
+from app import link, model_bar, payloads, session
 from app.player import mount_blob
 from app.player.gallery import Tile, gallery
 from vae_core import data, export
@@ -28,7 +28,7 @@ def page() -> None:
     )
     if order == "random":
         right.button("Other images", icon=":material/casino:", on_click=_reshuffle, width="stretch")
-    st.fragment(_cards, run_every=None if session.codes(run) is not None else 0.5)(run, order, tuple(wanted or ()))
+    st.fragment(_cards, run_every=None if payloads.codes(run) is not None else 0.5)(run, order, tuple(wanted or ()))
 
 
 def _reshuffle() -> None:
@@ -37,7 +37,7 @@ def _reshuffle() -> None:
 
 def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
     try:
-        codes = session.codes(run)
+        codes = payloads.codes(run)
         if codes is None:
             if problem := session.jobs().derive_error(run.run_id, None):
                 st.error(f"{problem}.")
@@ -61,7 +61,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
         ranked = candidates[np.argsort(elbo[candidates])]
         chosen = ranked[:SHOWN] if order == "worst" else ranked[::-1][:SHOWN]
 
-    again = session.decoded(run, codes["mu"][chosen])
+    again = payloads.decoded(run, codes["mu"][chosen])
     images = test.x[chosen]
     difference = 128 + (again.astype(np.int16) - images) // 2
     blob_id = f"cards-{session.version(run)}-{order}-{'-'.join(wanted)}-{link.get('shuffle')}"

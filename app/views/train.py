@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, plots, session, training_form
+from app import estimate, link, model_bar, payloads, plots, session, training_form
 from app.player import mount_blob
 from app.player.gallery import gallery
 from vae_core import data, export, sweeps
@@ -21,10 +21,6 @@ from vae_core.store import RunInfo
 POLL_SECONDS = 0.3
 FIRST_POINTS = 8
 """Until the curves have so many points they get the browser to themselves: the first movement is what one waits for."""
-UNDER_WAY = ("queued", "running")
-
-RELATIVE_COST = {"mlp": 1.0, "conv": 4.0, "burgess": 5.5}
-"""Time for an image relative to the mlp (`make bench` measures it); used until such a network has been trained here."""
 
 
 def page() -> None:
@@ -41,7 +37,7 @@ def page() -> None:
         run_id = _shown_run(config)
         if run_id is not None:
             link.put_run(run_id)
-        active = run_id is not None and session.store().get(run_id).status in UNDER_WAY
+        active = run_id is not None and session.store().get(run_id).under_way
         st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
 
 
@@ -55,7 +51,7 @@ def _ask(config: RunConfig) -> None:
         if st.button("Open in Explore", type="primary", width="stretch", icon=":material/tune:", key="open-known"):
             link.open_page("explore", run=known.run_id)
         st.caption(f"Trained before: test ELBO {model_bar.number(known.result.test.elbo)} nats.")
-    elif known and known.status in UNDER_WAY:
+    elif known and known.under_way:
         st.button("Training …", disabled=True, width="stretch", icon=":material/play_arrow:", key="busy")
         st.caption("This configuration is being trained.")
     else:
@@ -70,7 +66,9 @@ def _ask(config: RunConfig) -> None:
         )
         begun = known is not None and known.status in ("paused", "interrupted", "stopped")
         st.caption(
-            "Begun before: it goes on from there." if begun else f"about {_duration(_estimate(config))} on this machine"
+            "Begun before: it goes on from there."
+            if begun
+            else f"about {estimate.spoken(estimate.seconds(config))} on this machine"
         )
 
 
@@ -84,7 +82,7 @@ def _ask_for_a_sweep(config: RunConfig) -> None:
     if not missing:
         link.to_page("beta", "Compare the β-sweep", ":material/compare_arrows:", sweep=replace(config, beta=1.0).run_id)
         return
-    under_way = all(info is not None and info.status in UNDER_WAY for info in map(known.get, missing))
+    under_way = all(info is not None and info.under_way for info in map(known.get, missing))
     betas = ", ".join(f"{one.beta:g}" for one in wanted)
     st.button(
         "Training a β-sweep …" if under_way else "Train a β-sweep",
@@ -98,8 +96,8 @@ def _ask_for_a_sweep(config: RunConfig) -> None:
         "those chosen here. *What β does* in the KL lab then compares them.",
     )
     left = "are left" if len(missing) < len(wanted) else "in all"
-    seconds = sum(_estimate(one) for one in missing)
-    st.caption(f"{len(missing)} models {left}, one after the other: about {_duration(seconds)} on this machine")
+    seconds = sum(estimate.seconds(one) for one in missing)
+    st.caption(f"{len(missing)} models {left}, one after the other: about {estimate.spoken(seconds)} on this machine")
 
 
 def _submit(*configs: RunConfig) -> None:
@@ -123,27 +121,6 @@ def _known(config: RunConfig) -> RunInfo | None:
         return None
 
 
-def _estimate(config: RunConfig) -> float:
-    """Seconds, from the last run of this network that was trained here, else from the mlp's and a measured ratio."""
-    images = len(data.load_split(config.dataset, "train").labels) * config.epochs
-    rates: dict[str, float] = {}  # the newest of each network, since the store lists the newest first
-    for info in session.store().infos():
-        if info.result is not None and (info.config.dataset, info.config.objective) == (config.dataset, "elbo"):
-            rates.setdefault(info.config.architecture, max(1.0, info.result.images_per_second))
-    rate = rates.get(config.architecture) or rates.get("mlp", 30_000.0) / RELATIVE_COST[config.architecture]
-    return images / rate * _relative_cost(config) + 0.5
-
-
-def _relative_cost(config: RunConfig) -> float:
-    """Time for a step relative to the ELBO's with the same network; with K codes the decoder runs K times."""
-    if config.objective not in ("iwae", "dreg"):
-        return 1.0
-    last, first = config.parameter("samples"), config.parameter("start_samples")
-    # The mean of a K that grows geometrically from first to last.
-    mean = (last - first) / np.log(last / first) if first and first != last else last
-    return 1.0 + float(mean) * (0.15 if config.parameter("backward") == "one" else 0.5)
-
-
 def _shown_run(config: RunConfig | None) -> str | None:
     """The link's run if it was trained here; else one that is under way; else the last of this configuration."""
     if error := session.recall("train-error"):
@@ -156,7 +133,7 @@ def _shown_run(config: RunConfig | None) -> str | None:
                 return run_id
         except ElboRoomError:
             continue
-    running = [info.run_id for info in store.infos() if info.status in UNDER_WAY]
+    running = [info.run_id for info in store.infos() if info.under_way]
     return running[0] if running else None
 
 
@@ -176,7 +153,7 @@ def _live(run_id: str | None, was_active: bool) -> None:
     except ElboRoomError as error:
         st.error(f"{error}.")
         return
-    active = run.status in UNDER_WAY
+    active = run.under_way
     if active != was_active:
         # The page around this fragment decides whether to keep polling. Before anything is drawn: buttons that are
         # drawn twice in a row can lose a click between the two.
@@ -210,7 +187,7 @@ def _status(run: RunInfo) -> None:
         )
 
     name = model_bar.title(run)
-    if run.status in UNDER_WAY:
+    if run.under_way:
         if progress is None:
             text = "waiting for the worker" if run.status == "queued" else "loading the data"
             left.progress(0.0, text=f"{name}: {text}")
@@ -218,7 +195,7 @@ def _status(run: RunInfo) -> None:
             left.progress(
                 min(1.0, progress.step / progress.steps),
                 text=f"**epoch {progress.epoch:.1f} / {run.config.epochs}** · "
-                f"{progress.images_per_second:,.0f} images/s · {_duration(progress.eta_seconds)} left",
+                f"{progress.images_per_second:,.0f} images/s · {estimate.spoken(progress.eta_seconds)} left",
             )
         button(buttons[0], "Pause", ":material/pause:", jobs.pause, help="Halt at a checkpoint; go on later.")
         button(buttons[1], "Stop, keep", ":material/stop:", jobs.stop, help="End now and keep what was learned.")
@@ -262,7 +239,7 @@ def _curves(losses: list[Losses]) -> None:
     with two:
         _chart(plots.term_curves(losses), "terms")
     with three:
-        bars = plots.kl_bars(losses[-1].held_out.kl_per_dim if losses else [], session.ACTIVE_KL)
+        bars = plots.kl_bars(losses[-1].held_out.kl_per_dim if losses else [], payloads.ACTIVE_KL)
         _chart(bars, "kl")
 
 
@@ -334,11 +311,3 @@ def _widest(means: np.ndarray) -> tuple[int, int]:
     """The two dimensions whose means spread most, in their own order."""
     first, second = sorted(int(i) for i in np.argsort(means.var(0))[-2:])
     return first, second
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import lab, link, session, sweep_bar
+from app import lab, link, payloads, session, sweep_bar
 from app.player import mount_blob, register
 from app.plots import PALETTE
 from vae_core.errors import ElboRoomError
@@ -34,7 +34,7 @@ def page() -> None:
 def _show(sweep: Sweep) -> None:
     opening = sweep_bar.opening(sweep)
     config = opening.config
-    images, image_bytes, _ = session.images_blob(config.dataset, config.binarize)
+    images, image_bytes, _ = payloads.images_blob(config.dataset, config.binarize)
     key = f"beta-{sweep.key}"
     _view(
         key=key,
@@ -46,7 +46,7 @@ def _show(sweep: Sweep) -> None:
             "set": link.integer("set", SETS) or 0,
             "seed": link.integer("seed", SEEDS) or 0,
             "plane": link.get("plane") == "1",
-            "threshold": session.ACTIVE_KL,
+            "threshold": payloads.ACTIVE_KL,
             "eigenvalues": f"eigenvalues-{config.dataset}",
             "palette": list(PALETTE),
         },
@@ -56,9 +56,9 @@ def _show(sweep: Sweep) -> None:
     mount_blob(images, image_bytes)
     # What is shown first arrives first.
     for run in sorted(sweep.runs, key=lambda run: (run != opening, abs(run.config.beta - config.beta))):
-        mount_blob(*session.decoder_blob(run.run_id, session.version(run)))
-        mount_blob(*session.encoded_blob(run.run_id, session.version(run), _axes(run)))
-    mount_blob(*session.eigenvalues_blob(config.dataset))  # last: the covariance of all training images takes seconds
+        mount_blob(*payloads.decoder_blob(run.run_id, session.version(run)))
+        mount_blob(*payloads.encoded_blob(run.run_id, session.version(run), _axes(run)))
+    mount_blob(*payloads.eigenvalues_blob(config.dataset))  # last: the covariance of all training images takes seconds
 
 
 def _model(run: RunInfo) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import lab, link, model_bar, session
+from app import estimate, lab, link, model_bar, payloads, session
 from app.player import mount_blob, register
 from app.plots import PALETTE
-from vae_core import data, export
+from vae_core import export
 from vae_core.config import RunConfig
 from vae_core.errors import ElboRoomError
 from vae_core.events import Losses
@@ -19,7 +19,6 @@ from vae_core.store import RunInfo
 
 KEY = "lab-collapse"
 POLL_SECONDS = 1.0
-UNDER_WAY = ("queued", "running")
 ORDER: tuple[Remedy, ...] = ("none", "warm-up", "free-bits")
 
 _view = register("elbo_room_lab_collapse", "blob", "dom", "lab", "lab-collapse", css="lab")
@@ -43,13 +42,13 @@ def page() -> None:
 
 def _collapsed(info: RunInfo) -> int:
     """How many dimensions carry nothing at the end."""
-    return sum(kl < session.ACTIVE_KL for kl in info.result.test.kl_per_dim) if info.result else 0
+    return sum(kl < payloads.ACTIVE_KL for kl in info.result.test.kl_per_dim) if info.result else 0
 
 
 def _panels(run: RunInfo) -> list[RunInfo]:
     """The chosen run, and of each other remedy the first that there is: those with a model, then those under way."""
     others = siblings(session.store().infos(), run)
-    others = [info for info in others if info.explorable] + [info for info in others if info.status in UNDER_WAY]
+    others = [info for info in others if info.explorable] + [info for info in others if info.under_way]
     found = [run]
     for kind in ORDER:
         if kind != remedy(run.config):
@@ -58,7 +57,7 @@ def _panels(run: RunInfo) -> list[RunInfo]:
 
 
 def _waits(panels: list[RunInfo]) -> bool:
-    return any(info.status in UNDER_WAY or (info.explorable and session.findings(info) is None) for info in panels)
+    return any(info.under_way or (info.explorable and payloads.findings(info) is None) for info in panels)
 
 
 def _streams(run: RunInfo, waited: bool) -> None:
@@ -115,7 +114,7 @@ def _panel(info: RunInfo) -> dict[str, Any]:
     points = [event for event in events if isinstance(event, Losses)]
     c = info.config
     last = points[-1].held_out.kl_per_dim if points else [0.0] * c.latent_dim
-    found = session.findings(info) if info.explorable else None
+    found = payloads.findings(info) if info.explorable else None
     blob_id = None
     if len(points) > 1:
         blob_id = f"curves-{session.version(info)}-{len(points)}"
@@ -159,7 +158,7 @@ def _progress(info: RunInfo) -> str:
     progress = session.store().progress(info.run_id)
     if progress is None:
         return "Waiting for its turn …"
-    return f"Epoch {progress.epoch:.1f} of {info.config.epochs}, {_duration(progress.eta_seconds)} left"
+    return f"Epoch {progress.epoch:.1f} of {info.config.epochs}, {estimate.spoken(progress.eta_seconds)} left"
 
 
 # -- what is not there yet
@@ -189,7 +188,7 @@ def _offer(offers: dict[Remedy, RunConfig]) -> None:
         name, why = WHY[kind]
         st.markdown(f"**{name}.** {why}")
         st.button(_ask(config), icon=":material/play_arrow:", key=f"train-{kind}", on_click=_train, args=(config,))
-        st.caption(f"about {_duration(_seconds(config))} on this machine")
+        st.caption(f"about {estimate.spoken(estimate.seconds(config))} on this machine")
 
 
 def _ask(config: RunConfig) -> str:
@@ -205,19 +204,3 @@ def _train(config: RunConfig) -> None:
         session.jobs().submit(config)
     except ElboRoomError as error:
         session.remember("collapse-error", str(error))
-
-
-def _seconds(config: RunConfig) -> float:
-    """From the last run of this network on these data, one trained here before one that shipped."""
-    images = len(data.load_split(config.dataset, "train").labels) * config.epochs
-    alike = [
-        info
-        for info in session.store().infos()
-        if info.result and (info.config.dataset, info.config.architecture) == (config.dataset, config.architecture)
-    ]
-    rate = alike[0].result.images_per_second if alike and alike[0].result else 30_000.0
-    return images / max(1.0, rate) + 0.5
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import lab, link, session
+from app import lab, link, one_image, payloads, session
 from app.player import mount_blob, register
 from app.plots import PALETTE
 from vae_core import data, export
@@ -41,21 +41,21 @@ def _gap(run: RunInfo) -> None:
     # The coarse grid is on the screen while the final one is computed.
     shown = f"{version}-{image}"
     final = session.recall("gap-final") == shown
-    _show(run, image, session.posterior(run.run_id, version, image, final), final)
+    _show(run, image, one_image.posterior(run.run_id, version, image, final), final)
     if not final:
-        session.posterior(run.run_id, version, image, True)
+        one_image.posterior(run.run_id, version, image, True)
         session.remember("gap-final", shown)
         st.rerun()
 
 
-def _show(run: RunInfo, image: int, found: session.Posterior, final: bool) -> None:
+def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> None:
     version, config = session.version(run), run.config
-    decoder, labels = session.decoder_blob(run.run_id, version), session.labels_blob(config.dataset)
+    decoder, labels = payloads.decoder_blob(run.run_id, version), payloads.labels_blob(config.dataset)
     grid = f"posterior-{version}-{image}-{'final' if final else 'first'}"
-    arrays = {"pixels": session.test_image(run, image), "log_density": found.log_density}
+    arrays = {"pixels": one_image.test_image(run, image), "log_density": found.log_density}
     for blob in (decoder, labels, (grid, export.blob(grid, arrays))):
         mount_blob(*blob)
-    encoded = session.encoded_blob(run.run_id, version, (0, 1)) if final else None
+    encoded = payloads.encoded_blob(run.run_id, version, (0, 1)) if final else None
     if encoded:
         mount_blob(*encoded)
     gaussian = link.get("q")
@@ -74,7 +74,7 @@ def _show(run: RunInfo, image: int, found: session.Posterior, final: bool) -> No
             "levels": found.levels,
             "gaussians": {name: _said(q, found.terms.get(name)) for name, q in found.gaussians.items()},
             "family": config.posterior,
-            "isLogLikelihood": session.scorer(run.run_id, version).is_log_likelihood,
+            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
             "z": link.numbers("z", 2, below=100),
             "gaussian": gaussian if gaussian in GAUSSIANS else "encoder",
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import lab, link, model_bar, session
+from app import lab, link, model_bar, payloads, session
 from app.player import mount_blob, register
 from app.plots import PALETTE
 from vae_core import sweeps
@@ -92,7 +92,7 @@ def _sweep() -> dict[str, Any]:
     wanted = link.run_id()
     runs = next((runs for runs in families if any(info.run_id == wanted for info in runs)), families[0])
     current = next((info for info in runs if info.run_id == wanted), None) or _nearest_to_one(runs)
-    found = session.aggregate(runs)
+    found = payloads.aggregate(runs)
     if found is None:
         st.fragment(_wait, run_every=1.0)(runs)
         return {"error": "Encoding the test images; this takes a few seconds, once for each model."}
@@ -100,16 +100,16 @@ def _sweep() -> dict[str, Any]:
     link.put_run(current.run_id)
     models: list[dict[str, Any]] = []
     for info, reach in zip(runs, found.reach, strict=True):
-        parts = session.kl_split(info)
+        facts = payloads.kept_diagnostics(info)
         models.append(
             {
                 "run": info.run_id,
                 "beta": info.config.beta,
                 "reach": reach,
-                "wide": session.AGGREGATE_WIDE * reach,
-                "rate": session.rate(info),
-                "information": parts[0] if parts else None,
-                "marginal": parts[1] if parts else None,
+                "wide": payloads.AGGREGATE_WIDE * reach,
+                "rate": info.result.test.kl if info.result else None,
+                "information": facts.get("mutual_information"),
+                "marginal": facts.get("marginal_kl"),
             }
         )
     return {
@@ -124,7 +124,7 @@ def _sweep() -> dict[str, Any]:
 
 def _wait(runs: tuple[RunInfo, ...]) -> None:
     """Look again until every model has its codes."""
-    if session.aggregate(runs) is not None:
+    if payloads.aggregate(runs) is not None:
         st.rerun(scope="app")
 
 

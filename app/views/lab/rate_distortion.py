@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import lab, link, model_bar, session, sweep_bar
+from app import lab, link, model_bar, payloads, session, sweep_bar
 from app.player import mount_blob, register
 from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -51,7 +51,7 @@ def _show(sweep: Sweep) -> None:
         link.open_page("explore", run=str(asked["open"]))
     for run in (*sweep.runs, *others):
         try:
-            mount_blob(*session.reconstructions_blob(run.run_id, session.version(run)))
+            mount_blob(*payloads.reconstructions_blob(run.run_id, session.version(run)))
         except ElboRoomError:
             continue  # it keeps its point; a damaged model has no pictures, and Models says why
 
@@ -74,7 +74,7 @@ def _others(sweep: Sweep) -> list[RunInfo]:
 
 def _model(run: RunInfo, *, inside: bool) -> dict[str, Any]:
     assert run.result is not None  # only such runs are shown
-    test, found = run.result.test, session.kept_diagnostics(run)
+    test, found = run.result.test, payloads.kept_diagnostics(run)
     return {
         "run": run.run_id,
         "title": model_bar.title(run),

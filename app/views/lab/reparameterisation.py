@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import lab, link, session
+from app import lab, link, payloads, session
 from app.player import mount_blob, register
 from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -31,8 +31,8 @@ def page() -> None:
     lab.begin("reparameterisation")
     run = lab.choose("reparameterisation", _suits, "a two-dimensional code and a diagonal Q(z|X)")
     try:
-        model, model_bytes = session.model_blob(run.run_id, session.version(run))
-        images, image_bytes, indices = session.images_blob(run.config.dataset, run.config.binarize)
+        model, model_bytes = payloads.model_blob(run.run_id, session.version(run))
+        images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
     except ElboRoomError as error:
         st.error(f"This model cannot be opened: {error}")
         return

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import lab, link, session
+from app import lab, link, one_image, payloads, session
 from app.player import mount_blob, register
 from vae_core import data, export
 from vae_core.errors import ElboRoomError
@@ -43,22 +43,24 @@ def _sampling(run: RunInfo) -> None:
     seed = link.integer("seed", below=10**6) or 0
     shown = f"{version}-{image}-{seed}"
     final = session.recall("sampling-final") == shown
-    _show(run, image, seed, session.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final), final)
+    _show(
+        run, image, seed, one_image.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final), final
+    )
     if not final:
-        session.draws(run.run_id, version, image, seed, SAMPLES, True)
+        one_image.draws(run.run_id, version, image, seed, SAMPLES, True)
         session.remember("sampling-final", shown)
         st.rerun()
 
 
-def _show(run: RunInfo, image: int, seed: int, found: session.Draws, final: bool) -> None:
+def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bool) -> None:
     version = session.version(run)
-    labels = session.labels_blob(run.config.dataset)
+    labels = payloads.labels_blob(run.config.dataset)
     samples = f"samples-{version}-{image}-{seed}-{'all' if final else 'first'}"
-    arrays: dict[str, NDArray[Any]] = {"pixels": session.test_image(run, image)[None]}
+    arrays: dict[str, NDArray[Any]] = {"pixels": one_image.test_image(run, image)[None]}
     for name, drawn in (("prior", found.prior), ("q", found.q)):
         arrays[f"{name}_log_weight"] = drawn.log_weight.astype(np.float32)
         arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[:SHOWN].astype(np.float32)
-        arrays[f"{name}_pictures"] = session.decoded(run, drawn.z[:SHOWN])
+        arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z[:SHOWN])
     for blob in (labels, (samples, export.blob(samples, arrays))):
         mount_blob(*blob)
     k = link.integer("k", below=SAMPLES + 1)
@@ -73,7 +75,7 @@ def _show(run: RunInfo, image: int, seed: int, found: session.Draws, final: bool
             "samples": SAMPLES,
             "reference": found.reference if math.isfinite(found.reference) else None,
             "referenceSamples": found.reference_samples,
-            "isLogLikelihood": session.scorer(run.run_id, version).is_log_likelihood,
+            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
             "k": k or None,
         },
         height="content",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app import lab, link, session
+from app import lab, link, payloads, session
 from app.player import mount_blob, register
 from app.plots import PALETTE
 from vae_core.config import RunConfig
@@ -29,7 +29,7 @@ _view = register("elbo_room_lab_steps", "blob", "dom", "picture", "lab", "traine
 def page() -> None:
     """The view."""
     lab.begin("steps")
-    blob_id, blob, count = session.training_blob(CONFIG.dataset)
+    blob_id, blob, count = payloads.training_blob(CONFIG.dataset)
     mount_blob(blob_id, blob)
     image = link.integer("image", below=count)
     _view(
