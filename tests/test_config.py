@@ -74,7 +74,7 @@ def test_a_bad_field_is_named_with_what_came_and_what_is_allowed(
         ({"architecture": "conv", "hidden": (64,)}, ("architecture='conv'", "hidden=[64]")),
         ({"architecture": "burgess", "activation": "tanh"}, ("architecture='burgess'", "activation='tanh'")),
         ({"binarize": "static", "likelihood": "gaussian"}, ("binarize='static'", "likelihood='gaussian'")),
-        ({"objective": "iwae", "beta": 4.0}, ("objective='iwae'", "beta=4")),
+        ({"objective": "capacity", "beta": 4.0}, ("objective='capacity'", "beta=4")),
         ({"objective": "autoencoder", "warmup_epochs": 2.0}, ("objective='autoencoder'", "warmup_epochs=2")),
         ({"warmup_cycles": 5, "warmup_epochs": 3.0, "epochs": 10}, ("warmup_epochs=3", "warmup_cycles=5")),
     ],

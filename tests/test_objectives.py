@@ -324,17 +324,16 @@ def test_the_autoencoder_has_neither_noise_nor_kl() -> None:
 
 @pytest.mark.parametrize("name", ["iwae", "dreg"])
 @pytest.mark.parametrize("backward", ["all", "one"])
-@pytest.mark.parametrize("full", [False, True])
-def test_importance_weighted_bound(name: str, backward: str, full: bool) -> None:
-    step = step_for(name, full=full, samples=7, backward=backward)
+@pytest.mark.parametrize(("full", "beta"), [(False, 1.0), (True, 1.0), (False, 0.4)])
+def test_importance_weighted_bound(name: str, backward: str, full: bool, beta: float) -> None:
+    step = step_for(name, full=full, beta=beta, samples=7, backward=backward)
     q = step.model.encode(step.x)
     z = q.sample(torch.randn(7, *q.mu.shape, generator=generator(3)))
     peer = written_out(q)
     log_w = torch.stack(
         [
             torch.distributions.Bernoulli(logits=step.model.decode(one)).log_prob(step.x).sum((1, 2, 3))
-            + Normal(0.0, 1.0).log_prob(one).sum(1)
-            - peer.log_prob(one)
+            + beta * (Normal(0.0, 1.0).log_prob(one).sum(1) - peer.log_prob(one))
             for one in z
         ]
     )
@@ -342,9 +341,11 @@ def test_importance_weighted_bound(name: str, backward: str, full: bool) -> None
     assert evaluated(step).objective.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def gradients(name: str, backward: str, draws: int, weights: dict[str, Any] | None = None) -> dict[str, Any]:
+def gradients(
+    name: str, backward: str, draws: int, weights: dict[str, Any] | None = None, beta: float = 1.0
+) -> dict[str, Any]:
     """Mean and standard error of each weight's gradient over many draws."""
-    step = step_for(name, samples=5, backward=backward)
+    step = step_for(name, beta=beta, samples=5, backward=backward)
     if weights:
         step.model.load_state_dict(weights)
     objective = build(step.config, generator(4))
@@ -360,16 +361,17 @@ def gradients(name: str, backward: str, draws: int, weights: dict[str, Any] | No
 
 
 @pytest.fixture(scope="module")
-def iwae_gradients() -> dict[str, tuple[Tensor, Tensor]]:
-    return gradients("iwae", "all", 400)
+def iwae_gradients() -> dict[float, dict[str, tuple[Tensor, Tensor]]]:
+    return {beta: gradients("iwae", "all", 400, beta=beta) for beta in (1.0, 0.4)}
 
 
 @pytest.mark.parametrize(("name", "backward"), [("iwae", "one"), ("dreg", "all"), ("dreg", "one")])
+@pytest.mark.parametrize("beta", [1.0, 0.4])
 def test_other_gradients_of_the_bound_are_right_on_average(
-    name: str, backward: str, iwae_gradients: dict[str, tuple[Tensor, Tensor]]
+    name: str, backward: str, beta: float, iwae_gradients: dict[float, dict[str, tuple[Tensor, Tensor]]]
 ) -> None:
-    for weight, (mean, error) in gradients(name, backward, 400).items():
-        reference, its_error = iwae_gradients[weight]
+    for weight, (mean, error) in gradients(name, backward, 400, beta=beta).items():
+        reference, its_error = iwae_gradients[beta][weight]
         squared = (mean - reference).square().sum() / (error.square() + its_error.square()).sum()
         assert squared < 4, f"{weight} is {squared.sqrt():.1f} standard errors away"
 

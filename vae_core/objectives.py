@@ -343,8 +343,10 @@ class Autoencoder(_OneCode):
 class ImportanceWeighted(Objective):
     """L_K, by its own gradient (IWAE) or with the encoder's part reparameterised twice (DReG).
 
-    With wₖ = P(X|zₖ)P(zₖ)/Q(zₖ|X) and w̃ₖ = wₖ/Σw, IWAE follows Σ w̃ₖ ∇log wₖ. DReG holds Q's parameters inside log wₖ
-    still and follows Σ w̃ₖ² ∂log wₖ/∂zₖ ∂zₖ/∂φ for the encoder; the decoder's part is the same.
+    With wₖ = P(X|zₖ)·(P(zₖ)/Q(zₖ|X))^β and w̃ₖ = wₖ/Σw, IWAE follows Σ w̃ₖ ∇log wₖ. DReG holds Q's parameters inside
+    log wₖ still and follows Σ w̃ₖ² ∂log wₖ/∂zₖ ∂zₖ/∂φ for the encoder; the decoder's part is the same. At a β other than
+    1, as during a warm-up (Sønderby et al. 2016), w̃ₖ² is w̃ₖ·(1 − β + β·w̃ₖ): what was replaced is the
+    gradient of −β·log Q alone.
     """
 
     def forward(self, step: Step) -> Value:
@@ -358,7 +360,7 @@ class ImportanceWeighted(Objective):
         surrogate = objective
         if self._doubly:
             share = log_w.detach().softmax(0)
-            _scale_gradient(z, share)
+            _scale_gradient(z, self._twice(step, share))
             surrogate = (share * log_w).sum(0).mean()
         return Value(surrogate, objective.detach(), reconstruction.mean(0), q.kl())
 
@@ -375,7 +377,13 @@ class ImportanceWeighted(Objective):
         """log wₖ and log P(X|zₖ), (K, B), and zₖ (K, B, D), for ε (K, B, D)."""
         z = q.sample(epsilon)
         likelihood = step.log_likelihood(z)
-        return likelihood + log_prior(z) - (q.detach() if self._doubly else q).log_prob(z), likelihood, z
+        log_ratio = log_prior(z) - (q.detach() if self._doubly else q).log_prob(z)
+        return likelihood + beta_at(self.config, step.epoch) * log_ratio, likelihood, z
+
+    def _twice(self, step: Step, share: Tensor) -> Tensor:
+        """By what the encoder's gradient is multiplied beside w̃ₖ = `share`."""
+        beta = beta_at(self.config, step.epoch)
+        return 1 - beta + beta * share
 
     def _through_one(self, step: Step, q: Posterior, epsilon: Tensor) -> Value:
         """The gradient of a code that is drawn with probability w̃ₖ has the sum's expectation."""
@@ -389,7 +397,7 @@ class ImportanceWeighted(Objective):
             at = torch.arange(len(chosen))
         log_one, _, z = self._log_weights(step, q, epsilon[chosen, at][None])
         if self._doubly:
-            _scale_gradient(z, share[chosen, at][None])
+            _scale_gradient(z, self._twice(step, share[chosen, at][None]))
         objective = (log_w.logsumexp(0) - math.log(len(log_w))).mean()
         return Value(log_one.mean(), objective, reconstruction.mean(0), q.kl())
 
