@@ -16,7 +16,7 @@ ORDER = ("explore", *lab.VIEWS)
 
 KEY = "presenter"
 
-_component = register("elbo_room_presenter", "dom", "presenter", css="presenter")
+_component = register("elbo_room_presenter", "dom", "presenter", css=["presenter"])
 
 # The component floats: it takes no place among the elements of the page.
 _ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; }'
@@ -28,10 +28,11 @@ _ON_TOUR = """
 """
 
 # 22 px in a window of 1280×720, and as large in proportion in every other: a projector shows the same at any
-# resolution. Streamlit measures in rem, the components in --type.
+# resolution. Streamlit measures in rem, the components in --type. The component takes --fit of it where a view has no
+# room for so much.
 _PRESENTING = """
 :root {
-  --type: max(22px, min(3.056vh, 1.719vw));
+  --type: calc(var(--fit, 1) * max(22px, min(3.056vh, 1.719vw)));
   --bar: 0px;
   --around: calc(4rem + var(--bar));
   --below: calc(0.7rem + var(--bar));

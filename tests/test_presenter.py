@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.presenter import ORDER
 from tests.browser_fixtures import TINY, Server
-from tests.test_browser import at_rest, button, in_url, ready, slider, wait_for_url
+from tests.test_browser import at_rest, button, eventually, in_url, ready, slider, wait_for_url
 from vae_core.starters import STARTERS
 
 pytestmark = pytest.mark.browser
@@ -18,6 +18,8 @@ Visit = Callable[..., Page]
 
 LARGE = 22.0
 """Pixels of type that the last row of a lecture hall reads, in a window of 1280×720."""
+SMALLEST = 16.9
+"""What a view with much to say may shrink it to, so that nothing has to be scrolled to."""
 
 
 def header(page: Page) -> Locator:
@@ -47,6 +49,25 @@ def test_type_is_large_and_nothing_is_around_the_page(server: Server, visit: Vis
     # A larger screen shows the same picture, larger.
     page.set_viewport_size({"width": 1920, "height": 1080})
     assert type_size(page.locator(".lab > *")) >= 1.5 * LARGE - 0.1
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_view_fits_the_window_with_its_formulas(name: str, server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("" if name == "explore" else name, present=1)))
+    measure = """() => {
+      const main = document.querySelector('[data-testid=stMain]'), wide = [];
+      const walk = (root) => root.querySelectorAll('*').forEach((e) => {
+        if (e.shadowRoot) walk(e.shadowRoot);
+        if (e.matches('.formula') && e.clientWidth && e.scrollWidth > e.clientWidth + 1) wide.push(e.textContent); });
+      walk(document);
+      return {over: main.scrollHeight - main.clientHeight, wide,
+              type: parseFloat(getComputedStyle(document.documentElement).fontSize)}; }"""
+    eventually(lambda: page.evaluate(measure)["over"] <= 2, page, f"{name} without scrolling")
+    page.wait_for_timeout(1500)  # numbers that come later make nothing longer than the window
+    seen = page.evaluate(measure)
+    assert seen["over"] <= 2
+    assert not seen["wide"]
+    assert seen["type"] >= SMALLEST
 
 
 def test_keys_step_through_the_lab_one_page_at_a_time_and_stop_at_its_ends(server: Server, visit: Visit) -> None:

@@ -40,15 +40,15 @@ def bundle(*names: str, worker: Sequence[str] = ()) -> str:
     return "\n".join(parts)
 
 
-def register(name: str, *modules: str, css: str | None = None, worker: Sequence[str] = ()) -> ComponentRenderer:
-    """Register the component `name` from `modules` (see `bundle`) and the style sheet `frontend/<css>.css`.
+def register(name: str, *modules: str, css: Sequence[str] = (), worker: Sequence[str] = ()) -> ComponentRenderer:
+    """Register the component `name` from `modules` (see `bundle`) and the style sheets `css` of `frontend/`, in order.
 
     Sources are inline: an editable install of this layout has no asset folder that Streamlit would find.
     """
     return component(
         name,
         js=bundle(*modules, worker=worker),
-        css=None if css is None else (FRONTEND / f"{css}.css").read_text(encoding="utf-8"),
+        css="\n".join((FRONTEND / f"{sheet}.css").read_text(encoding="utf-8") for sheet in css) or None,
         html=None,
         isolate_styles=True,
     )
@@ -83,7 +83,7 @@ class View(TypedDict):
 _player = register(
     "elbo_room_player",
     *("blob", "engine", "dom", "picker", "plane", "rows", "player"),
-    css="player",
+    css=["player"],
     worker=("engine", "worker"),
 )
 

@@ -35,7 +35,7 @@ class Tile(TypedDict):
     """What a click returns."""
 
 
-_component = register("elbo_room_gallery", "blob", "picture", "gallery", css="gallery")
+_component = register("elbo_room_gallery", "blob", "picture", "gallery", css=["gallery"])
 
 
 def gallery(

@@ -37,7 +37,7 @@ class MapState:
 _component = register(
     "elbo_room_map",
     *("blob", "picture", "map-view", "map-find", "map-points", "map-marks", "map-input", "map"),
-    css="map",
+    css=["map"],
 )
 
 

@@ -21,7 +21,7 @@ POLL_SECONDS = 0.7
 COLOURS = ("#3f90da", "#e76300", "#a96b59", "#717581")
 """Of the models A to D: those of the palette that stand out from white and from black, with black letters on them."""
 
-_view = register("elbo_room_compare", "blob", "dom", "engine", "lab", "compare", css="compare")
+_view = register("elbo_room_compare", "blob", "dom", "engine", "lab", "compare", css=["lab", "compare"])
 
 
 def page() -> None:

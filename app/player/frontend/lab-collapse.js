@@ -5,10 +5,10 @@
 import { whenBlobs } from "./blob.js";
 import { decimal, h } from "./dom.js";
 import { Chart, draggable, formula, labComponent, labSlider, live, m, mi, mn, mo, mrow, msub, mtext } from "./lab.js";
+import { roomFor, watchRoom } from "./lab-room.js";
 
 const CLOSED = 0.01; // nats: what Explore folds away too
 const NARROWEST = 36; // CSS pixels for one dimension's bar and number
-const ABOVE = 258; // CSS pixels of the page above this view, with a margin below it
 
 // Time is drawn on a cube-root scale: dimensions close within the first epoch or two.
 const toTime = (epoch) => Math.cbrt(epoch);
@@ -303,8 +303,7 @@ class CollapseView {
         ),
       ),
     );
-    this.resized = () => host.redraw();
-    addEventListener("resize", this.resized);
+    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   update(data) {
@@ -378,9 +377,8 @@ class CollapseView {
     const there = this.panels.filter((panel) => panel.curves);
     if (!there.length) return;
     const wide = this.root.clientWidth > 1000;
-    // What the window leaves below the heading and the rest of this view.
-    const rest = this.root.offsetHeight - (there[0].chart.canvas.clientHeight || 0);
-    const height = wide || this.panels.length === 1 ? Math.min(600, Math.max(150, innerHeight - ABOVE - rest)) : 200;
+    const beside = wide || this.panels.length === 1;
+    const height = beside ? Math.min(600, Math.max(150, roomFor(this.root, [there[0].chart.element]))) : 200;
     const scale = this.scale(there);
     const { lead } = this;
     // Numbers first: a chart takes the width that they leave.
@@ -489,7 +487,7 @@ class CollapseView {
   }
 
   destroy() {
-    removeEventListener("resize", this.resized);
+    this.unwatch();
     for (const panel of this.panels) panel.stop?.();
   }
 }

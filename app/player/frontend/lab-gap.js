@@ -5,7 +5,8 @@ import { whenBlobs } from "./blob.js";
 import { compile } from "./engine.js";
 import { decimal, h } from "./dom.js";
 import { Chart, colourOf, draggable, labComponent, live, m, mi, mo, mrow, mtext } from "./lab.js";
-import { LAB_GREY, LabImages, labAbove, labLogP, labPaint, labPicture, labSigns } from "./lab-images.js";
+import { roomOf, watchRoom } from "./lab-room.js";
+import { LAB_GREY, LabImages, labLogP, labPaint, labPicture, labSigns } from "./lab-images.js";
 
 const GAP_NAMES = {
   encoder: "the encoder’s Q",
@@ -156,8 +157,7 @@ class GapView {
         ),
       ),
     );
-    this.resized = () => host.redraw();
-    addEventListener("resize", this.resized);
+    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   row(name) {
@@ -267,7 +267,7 @@ class GapView {
     if (!this.data) return;
     const { data, root } = this;
     // The chart takes the height that the window leaves, and at most half of the width.
-    const left = innerHeight - labAbove(root) - this.top.offsetHeight - 34;
+    const left = roomOf(root) - this.top.offsetHeight - 10;
     const room = Math.round(Math.min(Math.max(330, left), Math.max(330, 0.46 * root.clientWidth)));
     if (room !== this.room) root.style.setProperty("--room", `${(this.room = room)}px`);
     this.chart.height = room;
@@ -477,7 +477,7 @@ class GapView {
     this.stop?.();
     this.stopMeans?.();
     this.images.destroy();
-    removeEventListener("resize", this.resized);
+    this.unwatch();
   }
 }
 

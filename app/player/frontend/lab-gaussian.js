@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { labChoice, labComponent } from "./lab.js";
-import { roomFor, watchRoom } from "./lab-normal.js";
+import { roomFor, watchRoom } from "./lab-room.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
 import { GaussianData } from "./lab-gaussian-data.js";

@@ -69,12 +69,6 @@ export class LabImages {
 export const LAB_GREY =
   "Grey pixels under a Bernoulli: the usual objective, but not the log of a density. Compare this “log P(X)” only with its like.";
 
-/** CSS pixels of the page above a view, however far it is scrolled. */
-export function labAbove(root) {
-  const frame = root.getRootNode().host ?? root;
-  return root.getBoundingClientRect().top + (frame.closest('[data-testid="stMain"]')?.scrollTop ?? 0);
-}
-
 // ---- formulas
 
 /** Signs of a formula in one colour: letters are set as variables, all else as operators that keep their size. */

@@ -27,28 +27,6 @@ export function namedLive(name, ...options) {
   return number;
 }
 
-const around = (root, name) => root.getRootNode().host?.closest(`[data-testid="${name}"]`);
-
-/** The height left to the row of elements `row` in `root`, pixels, so that all of `root` is seen before anybody scrolls. */
-export function roomFor(root, row) {
-  const { top, height } = root.getBoundingClientRect();
-  const scrolled = around(root, "stMain")?.scrollTop ?? 0;
-  const used = Math.max(...row.map((element) => element.getBoundingClientRect().height));
-  return window.innerHeight - top - scrolled - (height - used) - 32; // what Streamlit leaves free below
-}
-
-/** Calls `changed()` when that height may be another: the window, or what stands above. Returns a stop function. */
-export function watchRoom(root, changed) {
-  const observer = new ResizeObserver(changed);
-  const page = around(root, "stMainBlockContainer");
-  if (page) observer.observe(page);
-  addEventListener("resize", changed);
-  return () => {
-    observer.disconnect();
-    removeEventListener("resize", changed);
-  };
-}
-
 /** A bracket as high as a letter. */
 export const bracket = (text, term = "") => m("mo", { stretchy: "false", class: term }, text);
 

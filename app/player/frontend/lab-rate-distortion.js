@@ -5,6 +5,7 @@ import { whenBlobs } from "./blob.js";
 import { paintPicture } from "./picture.js";
 import { decimal, h } from "./dom.js";
 import { Chart, colourOf, formula, labButton, labComponent, live, mfrac, mo, mrow, mtext, niceTicks } from "./lab.js";
+import { roomFor, watchRoom } from "./lab-room.js";
 import { betaText, sweepSlider } from "./lab-sweep.js";
 
 const NEAR = 16; // CSS pixels from which a point takes the pointer
@@ -20,6 +21,7 @@ class RateDistortionView {
     this.pictures = new Map(); // run -> tensors
     this.hovered = null; // a model under the pointer
     this.zoom = null;
+    this.unwatch = watchRoom(root, () => this.sweep && host.redraw());
   }
 
   update(data) {
@@ -27,7 +29,7 @@ class RateDistortionView {
     this.data = data;
     if (key === this.key) return;
     this.key = key;
-    this.destroy();
+    this.halt();
     this.sweep = data.models.filter((model) => model.inside);
     this.index = Math.max(0, this.sweep.findIndex((model) => model.beta === data.beta));
     this.kept = this.index;
@@ -43,6 +45,11 @@ class RateDistortionView {
   }
 
   destroy() {
+    this.halt();
+    this.unwatch();
+  }
+
+  halt() {
     this.slider?.stop();
     this.stops.forEach((stop) => stop());
     if (this.zoom !== null) cancelAnimationFrame(this.zoom);
@@ -272,7 +279,7 @@ class RateDistortionView {
   drawChart(model) {
     const { chart } = this;
     [chart.x.min, chart.x.max, chart.y.min, chart.y.max] = this.window;
-    chart.height = Math.min(760, Math.max(360, globalThis.innerHeight - 280));
+    chart.height = Math.min(760, Math.max(300, roomFor(this.root, [...this.root.firstChild.children])));
     const context = chart.begin();
     const colour = (name) => colourOf(this.root, name);
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];

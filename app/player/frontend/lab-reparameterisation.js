@@ -6,7 +6,8 @@ import { compile } from "./engine.js";
 import { decimal, h } from "./dom.js";
 import { imageAt, indexOf, labelOf, paintPictureInto } from "./picker.js";
 import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "./lab.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roomFor, roundScale, watchRoom, within } from "./lab-normal.js";
+import { roomFor, watchRoom } from "./lab-room.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roundScale, within } from "./lab-normal.js";
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded

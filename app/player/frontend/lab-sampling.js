@@ -4,7 +4,8 @@
 import { whenBlobs } from "./blob.js";
 import { decimal, h } from "./dom.js";
 import { Chart, colourOf, draggable, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "./lab.js";
-import { LAB_GREY, LabImages, labAbove, labPicture, labSigns } from "./lab-images.js";
+import { roomOf, watchRoom } from "./lab-room.js";
+import { LAB_GREY, LabImages, labPicture, labSigns } from "./lab-images.js";
 import { paintPicture } from "./picture.js";
 
 const SAMPLING_SECONDS = 7; // from K = 1 to the last
@@ -180,8 +181,7 @@ class SamplingView {
         this.warning,
       ),
     );
-    this.resized = () => host.redraw();
-    addEventListener("resize", this.resized);
+    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   update(data) {
@@ -268,7 +268,7 @@ class SamplingView {
     const rest = [...root.firstChild.children].filter((element) => element !== this.stage && !element.hidden);
     const used = rest.reduce((sum, element) => sum + element.offsetHeight + 8, 0);
     const side = this.stage.lastChild.offsetHeight;
-    chart.height = Math.min(620, Math.max(side, innerHeight - labAbove(root) - used - 24));
+    chart.height = Math.min(620, Math.max(side, roomOf(root) - used));
     // Room for half of the last tick's name.
     const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
     chart.x.max = this.end * (1 + (1.3 * text) / Math.max(80, chart.element.clientWidth - 6 * text));
@@ -307,7 +307,7 @@ class SamplingView {
     this.halt();
     this.stop?.();
     this.images.destroy();
-    removeEventListener("resize", this.resized);
+    this.unwatch();
   }
 }
 

@@ -7,6 +7,8 @@ import { whenBlobs } from "./blob.js";
 import { decimal, h } from "./dom.js";
 import { paintPicture } from "./picture.js";
 import { Chart, colourOf, formula, labButton, labChoice, labComponent, labSlider, live, m, mo, mtext, niceTicks, normals } from "./lab.js";
+import { roomOf, watchRoom } from "./lab-room.js";
+import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
 import { TrainerCourse, trainerPass } from "./trainer.js";
 
 const STEPS_STAGES = [
@@ -17,15 +19,12 @@ const STEPS_STAGES = [
   ["pull", "The KL pulls each code to the middle, reconstruction to where its picture gets better."],
   ["update", "All weights move a little, and the codes with them (arrows: 10 times as long as the move)."],
 ];
-const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
 const STEPS_WHOLE = "Every step takes a new batch of 64 images through all six stages.";
 const STEPS_SHOWN = 12; // images of the batch with their reconstructions
 const STEPS_SLICE = 250; // images encoded at a time; a divisor of the 1,500
 const STEPS_BUDGET = 10; // ms of training in one frame
 const STEPS_REST = 330; // ms between two batches on the screen: fewer than three flashes a second
-const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut
 const STEPS_PATH = 40; // changes of β that a link carries
-const STEPS_REACHES = [3.2, 4, 5, 6.5, 8, 10, 15, 20, 30, 50, 100, 200];
 const STEPS_CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const STEPS_KEPT = ["mu", "sigma", "epsilon", "z", "pull", "picture", "reconstruction", "kl"];
 
@@ -36,9 +35,8 @@ class StepsView {
     this.target = 0; // the step that a link asks for; below it, steps are computed again
     this.path = [[0, 1]]; // [step, β from that step on]
     this.pressed = (event) => this.key(event);
-    this.resized = () => host.redraw();
+    this.unwatch = watchRoom(root, () => host.redraw());
     document.addEventListener("keydown", this.pressed);
-    addEventListener("resize", this.resized);
   }
 
   destroy() {
@@ -46,7 +44,7 @@ class StepsView {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
     document.removeEventListener("keydown", this.pressed);
-    removeEventListener("resize", this.resized);
+    this.unwatch();
   }
 
   // ---- what it consists of
@@ -81,7 +79,7 @@ class StepsView {
     );
 
     const axis = (label) => ({ min: -3.2, max: 3.2, label });
-    this.plane = new Chart({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
+    this.plane = new StepsPlane({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
     this.plane.canvas.classList.add("pick");
     this.plane.canvas.addEventListener("click", (event) => this.pick(this.plane.at(event)));
     this.sum = labChoice({
@@ -226,7 +224,7 @@ class StepsView {
     this.slice = trainerPass(STEPS_SLICE, P, H, D);
     this.means = new Float64Array(this.labels.length * D);
     this.sliceStart = 0;
-    this.reach = STEPS_REACHES[0];
+    this.plane.shrink();
     this.history = { reconstruction: new Float64Array(limit + 1), kl: new Float64Array(limit + 1) };
     this.record();
     this.encodeAll();
@@ -480,10 +478,7 @@ class StepsView {
     const element = this.root.firstChild;
     const wide = element.clientWidth;
     const narrow = wide < 900;
-    const frame = this.root.getRootNode().host ?? this.root;
-    const scrolled = frame.closest('[data-testid="stMain"]')?.scrollTop ?? 0;
-    const above = this.root.getBoundingClientRect().top + scrolled + this.controls.offsetHeight + this.legend.offsetHeight;
-    const high = Math.max(300, globalThis.innerHeight - above - 44); // 44: the page's margin and the gaps
+    const high = Math.max(300, roomOf(this.root) - this.controls.offsetHeight - this.legend.offsetHeight - 20);
     const side = Math.round(narrow ? Math.min(wide, 520) : Math.min(high, 0.46 * wide));
     if (side !== this.planeSide) {
       this.planeSide = side;
@@ -559,149 +554,9 @@ class StepsView {
   }
 
   drawPlane() {
-    const { plane, shot, means, labels, stage, walking, data } = this;
-    let far = 0;
-    for (const mean of means) far = Math.max(far, Math.abs(mean));
-    this.reach = Math.max(this.reach, STEPS_REACHES.find((reach) => reach > far * 1.05) ?? far); // it never shrinks: a cloud that does is seen to
-    if (!plane.box) plane.begin(), plane.end();
-    const { left, right, top, bottom } = plane.box; // one unit is as long to the right as it is upwards
-    const across = (this.reach * (right - left)) / (bottom - top);
-    Object.assign(plane.x, { min: -across, max: across });
-    Object.assign(plane.y, { min: -this.reach, max: this.reach });
-    const context = plane.begin();
-    const unit = this.reach / STEPS_REACHES[0];
-    const [blue, orange, prior] = ["--reconstruction", "--kl", "--prior"].map((name) => colourOf(this.root, name));
-    const { ink, paper } = plane.colours;
-    for (const radius of [1, 2]) plane.ellipse(0, 0, radius, radius, 0, prior, { width: 1.5, dash: [5, 4] });
-
-    context.globalAlpha = 0.4;
-    const size = Math.max(1.6, plane.text / 6);
-    for (let n = 0; n < labels.length; n++) plane.dot(means[2 * n], means[2 * n + 1], data.palette[labels[n]], size);
-    context.globalAlpha = 1;
-
-    this.halo("prior N(0, I)", plane.px(-1.5), plane.py(-1.6), 1, "right");
+    const { plane, shot, means, labels, stage, walking, data, arrows, image } = this;
     const beta = this.betaAt(this.course.step);
-    const pullScale = 0.2 * unit; // plot units per nat per unit of z
-    const arrows = (mu, pull, k, width) => {
-      const [x, y] = [mu[k], mu[k + 1]];
-      const from = [pull[k], pull[k + 1]];
-      const back = [-beta * x, -beta * y];
-      const draw = ([a, b], colour) => {
-        const scale = pullScale * Math.min(1, STEPS_LONGEST / Math.hypot(a, b));
-        if (width > 3) plane.arrow(x, y, x + scale * a, y + scale * b, paper, width + 3);
-        plane.arrow(x, y, x + scale * a, y + scale * b, colour, width);
-      };
-      if (this.arrows === "sum") draw([from[0] + back[0], from[1] + back[1]], ink);
-      else {
-        draw(from, blue);
-        draw(back, orange);
-      }
-    };
-    const everyOne = (act) => {
-      for (let b = 0; b < shot.indices.length; b++) act(2 * b);
-    };
-    const link = (mu, z, k, width) => {
-      context.strokeStyle = plane.colours.muted;
-      context.lineWidth = width;
-      plane.stroke([[plane.px(mu[k]), plane.py(mu[k + 1])], [plane.px(z[k]), plane.py(z[k + 1])]]);
-    };
-    if (walking && stage >= STEPS_DRAW && stage < STEPS_PULL) {
-      context.globalAlpha = 0.5;
-      everyOne((k) => link(shot.mu, shot.z, k, 1));
-      context.globalAlpha = 1;
-      everyOne((k) => plane.dot(shot.z[k], shot.z[k + 1], paper, size + 2.2));
-      everyOne((k) => plane.dot(shot.z[k], shot.z[k + 1], ink, size + 0.8));
-    }
-    const moved = stage === STEPS_UPDATE && shot.moved;
-    const shift = (mu, to, k, width) =>
-      plane.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
-    if (stage === STEPS_PULL) everyOne((k) => arrows(shot.mu, shot.pull, k, 1.4));
-    if (!walking || stage < STEPS_DRAW || stage >= STEPS_PULL) everyOne((k) => plane.dot(shot.mu[k], shot.mu[k + 1], ink, size + 0.6));
-    if (moved) everyOne((k) => shift(shot.mu, moved, k, 1.5));
-
-    this.digits();
-    const { one } = shot;
-    plane.ellipse(one.mu[0], one.mu[1], one.sigma[0], one.sigma[1], 0, ink, { width: 2.5, fill: 0.08 });
-    if (!walking || stage >= STEPS_DRAW) {
-      link(one.mu, one.z, 0, 2);
-      plane.dot(one.z[0], one.z[1], paper, 7);
-      plane.dot(one.z[0], one.z[1], ink, 5);
-    }
-    if (stage === STEPS_PULL) arrows(one.mu, one.pull, 0, 4.5);
-    if (moved) shift(one.mu, one.moved, 0, 4);
-    plane.dot(one.mu[0], one.mu[1], paper, 8);
-    plane.dot(one.mu[0], one.mu[1], data.palette[labels[this.image]], 6);
-    const aside = Math.atan2(one.z[1] - one.mu[1], one.z[0] - one.mu[0]);
-    // μ where neither z nor an arrow is: of eight directions the one farthest from them all.
-    const taken = [aside, Math.atan2(one.pull[1], one.pull[0]), Math.atan2(-one.mu[1], -one.mu[0])];
-    const clear = (angle) => Math.max(...taken.map((other) => Math.cos(angle - other)));
-    const eighths = Array.from({ length: 8 }, (_, n) => (n * Math.PI) / 4);
-    this.tag(one.mu, "μ", eighths.reduce((best, angle) => (clear(angle) < clear(best) ? angle : best)));
-    if (!walking || stage >= STEPS_DRAW) this.tag(one.z, "z", aside);
-    if (stage === STEPS_PULL) this.scaleBar(pullScale);
-    plane.end();
-  }
-
-  // A letter beside a point, in this direction.
-  tag([x, y], text, angle) {
-    const far = 10 + 0.7 * this.plane.text;
-    this.halo(text, this.plane.px(x) + far * Math.cos(angle), this.plane.py(y) - far * Math.sin(angle), 1.2, "center");
-  }
-
-  // Text over dots and arrows, on a halo of paper.
-  halo(text, left, top, times, align) {
-    const { context, text: size, font, colours } = this.plane;
-    context.font = `600 ${times * size}px ${font}`;
-    context.textAlign = align;
-    context.textBaseline = "middle";
-    context.lineWidth = 4;
-    context.lineJoin = "round";
-    context.strokeStyle = colours.paper;
-    context.fillStyle = colours.ink;
-    context.strokeText(text, left, top);
-    context.fillText(text, left, top);
-  }
-
-  // Each digit where its codes are on average, once there is room for most of them.
-  digits() {
-    const { plane, means, labels, data } = this;
-    const { context, colours } = plane;
-    const sums = Array.from({ length: 10 }, () => [0, 0, 0]);
-    labels.forEach((label, n) => {
-      sums[label][0] += means[2 * n];
-      sums[label][1] += means[2 * n + 1];
-      sums[label][2]++;
-    });
-    const radius = plane.text * 0.72;
-    const placed = [];
-    sums.forEach(([x, y, count], digit) => {
-      const [left, top] = [plane.px(x / count), plane.py(y / count)];
-      if (placed.every(([l, t]) => Math.hypot(l - left, t - top) > 2 * radius)) placed.push([left, top, digit]);
-    });
-    if (placed.length < 5) return;
-    context.font = `700 ${plane.text}px ${plane.font}`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const [left, top, digit] of placed) {
-      context.beginPath();
-      context.arc(left, top, radius, 0, 2 * Math.PI);
-      context.fillStyle = colours.paper;
-      context.fill();
-      context.strokeStyle = data.palette[digit];
-      context.lineWidth = 3;
-      context.stroke();
-      context.fillStyle = colours.ink;
-      context.fillText(digit, left, top + 1);
-    }
-  }
-
-  // How long an arrow is.
-  scaleBar(scale) {
-    const { plane } = this;
-    const { x, y } = plane;
-    const [left, bottom] = [x.min + 0.04 * (x.max - x.min), y.min + 0.05 * (y.max - y.min)];
-    plane.arrow(left, bottom, left + 2 * scale, bottom, plane.colours.ink, 2.5);
-    plane.label(left + 2 * scale, bottom, ` 2 nats per unit of z (cut at ${STEPS_LONGEST})`, plane.colours.ink);
+    plane.paint({ shot, means, labels, palette: data.palette, stage, walking, beta, arrows, image });
   }
 
   drawCurve() {

@@ -140,9 +140,29 @@ export function live(term = "", digits = 2, unit = "") {
   };
 }
 
-/** A line of mathematics. */
-export const formula = (...children) =>
-  h("div", { class: "formula" }, m("math", { display: "block" }, mrow(...children)));
+/** A line of mathematics, set smaller where its place is too narrow for it. */
+export function formula(...children) {
+  const row = mrow(...children);
+  const element = h("div", { class: "formula" }, m("math", { display: "block" }, row));
+  formulas.observe(element);
+  formulas.observe(row);
+  return element;
+}
+
+// A number that gets longer makes a formula smaller; only another place makes it larger again, so that it does not flicker.
+const formulas = new ResizeObserver((entries) => {
+  for (const element of new Set(entries.map(({ target }) => target.closest(".formula")))) {
+    if (!element?.isConnected) continue;
+    const { paddingLeft, paddingRight } = getComputedStyle(element);
+    const room = element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    const math = element.firstChild;
+    const size = Number(element.dataset.size ?? 1);
+    const fits = Math.min(1, (0.99 * room) / (math.firstChild.getBoundingClientRect().width / size));
+    if (room <= 0 || (room === Number(element.dataset.room) && fits >= size)) continue;
+    Object.assign(element.dataset, { room, size: fits });
+    math.style.fontSize = fits < 1 ? `${fits}em` : "";
+  }
+});
 
 // ---- charts
 

@@ -19,20 +19,25 @@ const WRITING =
 // The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
 const isWithin = (event, selector) => event.composedPath().some((node) => node instanceof Element && node.matches(selector));
 
+const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
+
 class Presenter {
   constructor(root) {
     this.root = root;
     this.seen = "";
+    this.observer = new ResizeObserver(() => this.fit());
     // Streamlit may make the next page's component before it takes this one away: only the latest listens.
     globalThis.elboRoomKeys?.abort();
     globalThis.elboRoomKeys = this.listening = new AbortController();
     const { signal } = this.listening;
     document.addEventListener("keydown", (event) => this.onkey(event), { signal });
     document.addEventListener("pointermove", () => this.show(), { signal, passive: true });
+    addEventListener("resize", () => this.windowSize() !== this.fitted && this.refit(), { signal });
   }
 
   destroy() {
     clearTimeout(this.hiding);
+    this.observer.disconnect();
     this.listening.abort();
     this.root.remove();
   }
@@ -59,12 +64,40 @@ class Presenter {
     this.hiding = setTimeout(() => this.root.classList.remove("awake"), 2500);
   }
 
+  windowSize() {
+    return `${innerWidth}×${innerHeight}`;
+  }
+
+  /** Type at its full size again; `fit` takes from it what the view has no room for. */
+  refit() {
+    this.fitted = this.windowSize();
+    this.setType(1);
+    this.observer.disconnect();
+    const page = document.querySelector('[data-testid="stMainBlockContainer"]');
+    // A form is longer than any window: only what the keys lead through is fitted.
+    if (page && this.data.presenting && this.data.place !== null) this.observer.observe(page);
+  }
+
+  setType(share) {
+    this.share = share;
+    document.documentElement.style.setProperty("--fit", share);
+    setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 0); // what fits the window fits anew
+  }
+
+  fit() {
+    const main = document.querySelector('[data-testid="stMain"]');
+    const [room, needed] = [main.clientHeight, main.scrollHeight];
+    if (needed <= room + 2 || this.share <= SMALLEST_TYPE) return;
+    // Not all of a view grows with its type, so the first guess is followed by others.
+    this.setType(Math.max(SMALLEST_TYPE, this.share * Math.min(0.98, Math.max(0.92, room / needed))));
+  }
+
   update(data, setTriggerValue) {
     this.wish = (wish) => setTriggerValue("wish", wish);
     this.data = data;
     if (JSON.stringify(data) === this.seen) return;
-    if (this.seen) setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 50); // what fits the window fits anew
     this.seen = JSON.stringify(data);
+    this.refit();
     const held = this.root.getRootNode().activeElement?.dataset.wish;
     this.root.classList.toggle("presenting", data.presenting);
     this.root.replaceChildren(...[data.stop ? this.bar() : null, this.corner()].filter(Boolean));

@@ -14,7 +14,9 @@ from vae_core.errors import ElboRoomError
 from vae_core.store import RunInfo
 from vae_core.sweeps import Sweep
 
-_view = register("elbo_room_lab_beta", "blob", "engine", "dom", "lab", "lab-sweep", "lab-beta", css="lab")
+_view = register(
+    "elbo_room_lab_beta", "blob", "engine", "dom", "lab", "lab-sweep", "lab-beta", css=["lab", "lab-sweep"]
+)
 
 SEEDS = 1_000_000
 SETS = 10

@@ -21,7 +21,9 @@ KEY = "lab-collapse"
 POLL_SECONDS = 1.0
 ORDER: tuple[Remedy, ...] = ("none", "warm-up", "free-bits")
 
-_view = register("elbo_room_lab_collapse", "blob", "dom", "lab", "lab-collapse", css="lab")
+_view = register(
+    "elbo_room_lab_collapse", "blob", "dom", "lab", "lab-room", "lab-collapse", css=["lab", "lab-collapse"]
+)
 
 
 def page() -> None:

@@ -20,7 +20,9 @@ START = 7
 """The test image shown first."""
 GAUSSIANS = ("encoder", "diagonal", "full")
 
-_view = register("elbo_room_lab_gap", "blob", "engine", "dom", "lab", "lab-images", "lab-gap", css="lab")
+_view = register(
+    "elbo_room_lab_gap", "blob", "engine", "dom", "lab", "lab-room", "lab-images", "lab-gap", css=["lab", "lab-images"]
+)
 
 
 def page() -> None:

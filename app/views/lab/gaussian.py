@@ -22,9 +22,9 @@ PLANE = [1.5, 0.8, 0.5, 0.9, 0.0]
 
 _view = register(
     "elbo_room_lab_gaussian",
-    *("blob", "dom", "picture", "lab", "lab-sweep", "lab-normal"),
+    *("blob", "dom", "picture", "lab", "lab-room", "lab-sweep", "lab-normal"),
     *("lab-gaussian-line", "lab-gaussian-plane", "lab-gaussian-data", "lab-gaussian"),
-    css="lab",
+    css=["lab", "lab-normal", "lab-sweep"],
 )
 
 

@@ -14,8 +14,8 @@ from vae_core.sweeps import Sweep
 
 _view = register(
     "elbo_room_lab_rate_distortion",
-    *("blob", "picture", "dom", "lab", "lab-sweep", "lab-rate-distortion"),
-    css="lab",
+    *("blob", "picture", "dom", "lab", "lab-room", "lab-sweep", "lab-rate-distortion"),
+    css=["lab", "lab-sweep"],
 )
 
 OTHERS = 60

@@ -21,8 +21,8 @@ CODES = 8
 
 _view = register(
     "elbo_room_lab_reparameterisation",
-    *("blob", "engine", "dom", "picker", "lab", "lab-normal", "lab-reparameterisation"),
-    css="lab",
+    *("blob", "engine", "dom", "picker", "lab", "lab-room", "lab-normal", "lab-reparameterisation"),
+    css=["lab", "lab-normal", "lab-reparameterisation"],
 )
 
 

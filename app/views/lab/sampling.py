@@ -23,7 +23,16 @@ SHOWN = 24
 """Samples whose pictures are shown."""
 
 _view = register(
-    "elbo_room_lab_sampling", "blob", "engine", "picture", "dom", "lab", "lab-images", "lab-sampling", css="lab"
+    "elbo_room_lab_sampling",
+    "blob",
+    "engine",
+    "picture",
+    "dom",
+    "lab",
+    "lab-room",
+    "lab-images",
+    "lab-sampling",
+    css=["lab", "lab-images"],
 )
 
 

@@ -23,7 +23,11 @@ LIMIT = 3000
 IMAGE = 3
 """Training image that is followed at first."""
 
-_view = register("elbo_room_lab_steps", "blob", "dom", "picture", "lab", "trainer", "lab-steps", css="lab")
+_view = register(
+    "elbo_room_lab_steps",
+    *("blob", "dom", "picture", "lab", "lab-room", "trainer", "lab-steps-plane", "lab-steps"),
+    css=["lab", "lab-steps"],
+)
 
 
 def page() -> None:

@@ -1,0 +1,160 @@
+// The latent plane of "Training, step by step": all codes faint, the batch with its pulls, the followed image in full.
+
+import { Chart, colourOf } from "./lab.js";
+
+export const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
+const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut
+const STEPS_REACHES = [3.2, 4, 5, 6.5, 8, 10, 15, 20, 30, 50, 100, 200];
+
+export class StepsPlane extends Chart {
+  /** Back to the smallest plane, for a new course; within one it never shrinks: a cloud that does is seen to. */
+  shrink() {
+    this.reach = STEPS_REACHES[0];
+  }
+
+  /**
+   * `shot` is the batch as it was copied; `means` (2N) are those of all images, `labels` (N) theirs. `arrows` is "two" pulls or
+   * their "sum"; `image` is the one that is followed.
+   */
+  paint({ shot, means, labels, palette, stage, walking, beta, arrows, image }) {
+    let far = 0;
+    for (const mean of means) far = Math.max(far, Math.abs(mean));
+    this.reach = Math.max(this.reach, STEPS_REACHES.find((reach) => reach > far * 1.05) ?? far);
+    if (!this.box) this.begin(), this.end();
+    const { left, right, top, bottom } = this.box; // one unit is as long to the right as it is upwards
+    const across = (this.reach * (right - left)) / (bottom - top);
+    Object.assign(this.x, { min: -across, max: across });
+    Object.assign(this.y, { min: -this.reach, max: this.reach });
+    const context = this.begin();
+    const unit = this.reach / STEPS_REACHES[0];
+    const [blue, orange, prior] = ["--reconstruction", "--kl", "--prior"].map((name) => colourOf(this.element, name));
+    const { ink, paper } = this.colours;
+    for (const radius of [1, 2]) this.ellipse(0, 0, radius, radius, 0, prior, { width: 1.5, dash: [5, 4] });
+
+    context.globalAlpha = 0.4;
+    const size = Math.max(1.6, this.text / 6);
+    for (let n = 0; n < labels.length; n++) this.dot(means[2 * n], means[2 * n + 1], palette[labels[n]], size);
+    context.globalAlpha = 1;
+
+    this.halo("prior N(0, I)", this.px(-1.5), this.py(-1.6), 1, "right");
+    const pullScale = 0.2 * unit; // plot units per nat per unit of z
+    const pulls = (mu, pull, k, width) => {
+      const [x, y] = [mu[k], mu[k + 1]];
+      const from = [pull[k], pull[k + 1]];
+      const back = [-beta * x, -beta * y];
+      const draw = ([a, b], colour) => {
+        const scale = pullScale * Math.min(1, STEPS_LONGEST / Math.hypot(a, b));
+        if (width > 3) this.arrow(x, y, x + scale * a, y + scale * b, paper, width + 3);
+        this.arrow(x, y, x + scale * a, y + scale * b, colour, width);
+      };
+      if (arrows === "sum") draw([from[0] + back[0], from[1] + back[1]], ink);
+      else {
+        draw(from, blue);
+        draw(back, orange);
+      }
+    };
+    const everyOne = (act) => {
+      for (let b = 0; b < shot.indices.length; b++) act(2 * b);
+    };
+    const link = (mu, z, k, width) => {
+      context.strokeStyle = this.colours.muted;
+      context.lineWidth = width;
+      this.stroke([[this.px(mu[k]), this.py(mu[k + 1])], [this.px(z[k]), this.py(z[k + 1])]]);
+    };
+    if (walking && stage >= STEPS_DRAW && stage < STEPS_PULL) {
+      context.globalAlpha = 0.5;
+      everyOne((k) => link(shot.mu, shot.z, k, 1));
+      context.globalAlpha = 1;
+      everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], paper, size + 2.2));
+      everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], ink, size + 0.8));
+    }
+    const moved = stage === STEPS_UPDATE && shot.moved;
+    const shift = (mu, to, k, width) =>
+      this.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
+    if (stage === STEPS_PULL) everyOne((k) => pulls(shot.mu, shot.pull, k, 1.4));
+    if (!walking || stage < STEPS_DRAW || stage >= STEPS_PULL) everyOne((k) => this.dot(shot.mu[k], shot.mu[k + 1], ink, size + 0.6));
+    if (moved) everyOne((k) => shift(shot.mu, moved, k, 1.5));
+
+    this.digits(means, labels, palette);
+    const { one } = shot;
+    this.ellipse(one.mu[0], one.mu[1], one.sigma[0], one.sigma[1], 0, ink, { width: 2.5, fill: 0.08 });
+    if (!walking || stage >= STEPS_DRAW) {
+      link(one.mu, one.z, 0, 2);
+      this.dot(one.z[0], one.z[1], paper, 7);
+      this.dot(one.z[0], one.z[1], ink, 5);
+    }
+    if (stage === STEPS_PULL) pulls(one.mu, one.pull, 0, 4.5);
+    if (moved) shift(one.mu, one.moved, 0, 4);
+    this.dot(one.mu[0], one.mu[1], paper, 8);
+    this.dot(one.mu[0], one.mu[1], palette[labels[image]], 6);
+    const aside = Math.atan2(one.z[1] - one.mu[1], one.z[0] - one.mu[0]);
+    // μ where neither z nor an arrow is: of eight directions the one farthest from them all.
+    const taken = [aside, Math.atan2(one.pull[1], one.pull[0]), Math.atan2(-one.mu[1], -one.mu[0])];
+    const clear = (angle) => Math.max(...taken.map((other) => Math.cos(angle - other)));
+    const eighths = Array.from({ length: 8 }, (_, n) => (n * Math.PI) / 4);
+    this.tag(one.mu, "μ", eighths.reduce((best, angle) => (clear(angle) < clear(best) ? angle : best)));
+    if (!walking || stage >= STEPS_DRAW) this.tag(one.z, "z", aside);
+    if (stage === STEPS_PULL) this.scaleBar(pullScale);
+    this.end();
+  }
+
+  // A letter beside a point, in this direction.
+  tag([x, y], text, angle) {
+    const far = 10 + 0.7 * this.text;
+    this.halo(text, this.px(x) + far * Math.cos(angle), this.py(y) - far * Math.sin(angle), 1.2, "center");
+  }
+
+  // Text over dots and arrows, on a halo of paper.
+  halo(text, left, top, times, align) {
+    const { context, text: size, font, colours } = this;
+    context.font = `600 ${times * size}px ${font}`;
+    context.textAlign = align;
+    context.textBaseline = "middle";
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    context.strokeStyle = colours.paper;
+    context.fillStyle = colours.ink;
+    context.strokeText(text, left, top);
+    context.fillText(text, left, top);
+  }
+
+  // Each digit where its codes are on average, once there is room for most of them.
+  digits(means, labels, palette) {
+    const { context, colours } = this;
+    const sums = Array.from({ length: 10 }, () => [0, 0, 0]);
+    labels.forEach((label, n) => {
+      sums[label][0] += means[2 * n];
+      sums[label][1] += means[2 * n + 1];
+      sums[label][2]++;
+    });
+    const radius = this.text * 0.72;
+    const placed = [];
+    sums.forEach(([x, y, count], digit) => {
+      const [left, top] = [this.px(x / count), this.py(y / count)];
+      if (placed.every(([l, t]) => Math.hypot(l - left, t - top) > 2 * radius)) placed.push([left, top, digit]);
+    });
+    if (placed.length < 5) return;
+    context.font = `700 ${this.text}px ${this.font}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const [left, top, digit] of placed) {
+      context.beginPath();
+      context.arc(left, top, radius, 0, 2 * Math.PI);
+      context.fillStyle = colours.paper;
+      context.fill();
+      context.strokeStyle = palette[digit];
+      context.lineWidth = 3;
+      context.stroke();
+      context.fillStyle = colours.ink;
+      context.fillText(digit, left, top + 1);
+    }
+  }
+
+  // How long an arrow is.
+  scaleBar(scale) {
+    const { x, y } = this;
+    const [left, bottom] = [x.min + 0.04 * (x.max - x.min), y.min + 0.05 * (y.max - y.min)];
+    this.arrow(left, bottom, left + 2 * scale, bottom, this.colours.ink, 2.5);
+    this.label(left + 2 * scale, bottom, ` 2 nats per unit of z (cut at ${STEPS_LONGEST})`, this.colours.ink);
+  }
+}
