@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import lab, link, presenter, session
+from app import lab, link, plots, presenter, session
 from app.views import compare, explore, latent_map, models, reconstruct, train
 from app.views.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
 
@@ -22,7 +22,7 @@ ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f
 d="M4 25C12 25 11 7 16 7S20 25 28 25" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>"""
 
 st.set_page_config(page_title="Elbo Room", page_icon=ICON, layout="wide")
-session.begin()
+session.begin(plots.STYLE)
 page = st.navigation(
     link.pages(
         {

@@ -44,14 +44,22 @@
     return fillText.call(this, text, x, y, ...rest);
   };
 
-  /** The colour behind an element, and how opaque the element is; null where a picture is behind it. */
-  function ground(element) {
+  /** The colour behind the box of a text in `element`, and how opaque the element is; null where a picture is behind it. */
+  function ground(element, { left, right, top, bottom }) {
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     const layers = [];
     let opacity = 1;
+    let inside = false; // of a box that cuts off what hangs out
     for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
       const style = getComputedStyle(at);
-      if (style.backgroundImage !== "none") return null;
       opacity *= Number(style.opacity);
+      const box = at.getBoundingClientRect();
+      const out = x < box.left || x > box.right || y < box.top || y > box.bottom;
+      if (out && !inside && style.overflow === "visible") continue;
+      inside ||= style.overflow !== "visible";
+      const veil = style.backgroundImage.match(/^linear-gradient\((rgba?\([^)]*\)) 0px 0px\)$/); // of one colour
+      if (veil) layers.push(rgba(veil[1]));
+      else if (style.backgroundImage !== "none") return null;
       layers.push(rgba(style.backgroundColor));
       if (layers.at(-1)[3] === 1) break;
     }
@@ -69,8 +77,8 @@
         if (!element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })) continue;
         const range = document.createRange();
         range.selectNodeContents(node);
-        const { width, height } = range.getBoundingClientRect();
-        if (width > 2 && height > 2) yield [node.textContent.trim(), element];
+        const box = range.getBoundingClientRect();
+        if (box.width > 2 && box.height > 2) yield [node.textContent.trim(), element, box];
       } else if (node.nodeType === Node.ELEMENT_NODE) {
         if (node.shadowRoot) yield* texts(node.shadowRoot);
         yield* texts(node);
@@ -86,8 +94,8 @@
       const seen = ratio(front, back);
       if (seen < needed) found.set(text, { text: text.slice(0, 60), ratio: seen, needed, front, back });
     };
-    for (const [text, element] of texts(document.body)) {
-      const below = ground(element);
+    for (const [text, element, box] of texts(document.body)) {
+      const below = ground(element, box);
       if (!below) continue;
       const style = getComputedStyle(element);
       const [r, g, b, a] = rgba(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
@@ -95,7 +103,7 @@
       judge(text, front, below.back, parseFloat(style.fontSize), Number(style.fontWeight));
     }
     for (const { text, font, canvas, front, behind } of painted) {
-      const below = canvas.isConnected && ground(canvas);
+      const below = canvas.isConnected && ground(canvas, canvas.getBoundingClientRect());
       if (!below) continue;
       counted++;
       const back = over(behind, below.back);

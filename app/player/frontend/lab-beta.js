@@ -419,7 +419,8 @@ class BetaView {
     const prior = this.showsPlane && this.D === 2 ? "#ffffff" : colourOf(this.root, "--ink");
     for (const radius of [1, 2]) chart.ellipse(0, 0, radius, radius, 0, prior, { width: 2, dash: [6, 4] });
     const paper = prior === "#ffffff" ? "#000000" : colourOf(this.root, "--paper");
-    haloed(chart, 0, Math.min(2, 0.93 * reach), "prior: 1 and 2 σ", prior, paper, -0.8 * chart.text);
+    const top = chart.py(Math.min(2, 0.93 * reach)) - 0.8 * chart.text;
+    chart.write("prior: 1 and 2 σ", chart.px(0), top, { colour: prior, align: "center", weight: 600, halo: paper });
     chart.end();
   }
 
@@ -464,10 +465,14 @@ class BetaView {
     });
     chart.line([-0.5, this.D - 0.5], [threshold, threshold], ink, { width: 1, dash: [4, 3] });
     if (!mix && this.D <= 16) {
+      context.font = `${chart.text}px ${chart.font}`;
+      const times = Math.min(1, (chart.px(0.92) - chart.px(0)) / context.measureText("0.00").width); // not into the next one's
       values.forEach((value, i) => {
         const beyond = value > this.klTop;
         const text = beyond ? `↑${decimal(value, 0)}` : decimal(value, this.D > 6 && value >= 9.95 ? 1 : 2);
-        chart.label(i, Math.min(value, this.klTop), text, beyond ? "#000" : ink, "center", beyond ? 0.8 * chart.text : -0.7 * chart.text);
+        const top = chart.py(Math.min(value, this.klTop)) + (beyond ? 0.8 : -0.7) * chart.text;
+        const look = beyond ? { colour: "#000", halo: null } : { colour: ink };
+        chart.write(text, chart.px(i), top, { align: "center", times, ...look });
       });
     }
     chart.end();
@@ -492,20 +497,6 @@ class BetaView {
     } else chart.label(BARS / 2 - 0.5, 3, "computing …", undefined, "center");
     chart.end();
   }
-}
-
-// Text in the middle of a plot that is full of dots.
-function haloed(chart, x, y, text, ink, paper, dy) {
-  const { context } = chart;
-  context.font = `600 ${chart.text}px ${chart.font}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
-  context.lineWidth = 4;
-  context.strokeStyle = paper;
-  context.strokeText(text, chart.px(x), chart.py(y) + dy);
-  context.fillStyle = ink;
-  context.fillText(text, chart.px(x), chart.py(y) + dy);
 }
 
 // How far from 0 the plane is shown: all but a hundredth of the codes, and at least the prior.

@@ -220,7 +220,7 @@ class StreamPanel {
       const [below, above] = [curves.edges[k][t], curves.edges[k + 1][t]];
       if (Math.abs(chart.py(below) - chart.py(above)) < chart.text + 1) return;
       if (picked !== null && picked !== dim) return;
-      chart.label(curves.time[t], (below + above) / 2, `z${dim + 1}`, inkOn(view.colour(dim)), "center");
+      chart.label(curves.time[t], (below + above) / 2, `z${dim + 1}`, inkOn(view.colour(dim)), "center", 0, null);
     });
     this.sayPeak(scale);
     chart.end(); // the cursor's handle may stand out at either end
@@ -378,7 +378,7 @@ class CollapseView {
     if (!there.length) return;
     const wide = this.root.clientWidth > 1000;
     const beside = wide || this.panels.length === 1;
-    const height = beside ? Math.min(600, Math.max(150, roomFor(this.root, [there[0].chart.element]))) : 200;
+    const height = beside ? Math.min(600, Math.max(150, 12 * (there[0].chart.text ?? 0), roomFor(this.root, [there[0].chart.element]))) : 200;
     const scale = this.scale(there);
     const { lead } = this;
     // Numbers first: a chart takes the width that they leave.

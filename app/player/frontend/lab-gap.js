@@ -4,7 +4,7 @@
 import { whenBlobs } from "./blob.js";
 import { compile } from "./engine.js";
 import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, labComponent, live, m, mi, mo, mrow, mtext } from "./lab.js";
+import { Chart, colourOf, draggable, formula, labComponent, live, m, mi, mo, mrow, mtext } from "./lab.js";
 import { roomOf, watchRoom } from "./lab-room.js";
 import { LAB_GREY, LabImages, labLogP, labPaint, labPicture, labSigns } from "./lab-images.js";
 
@@ -105,26 +105,18 @@ class GapView {
       ...this.rows.map((row) => row.element),
       h("div", { class: "foot", "aria-hidden": "true" }, h("span"), this.ticks, h("span", {}, "nats")),
     );
-    const identity = h(
-      "div",
-      { class: "formula" },
-      m(
-        "math",
-        { display: "block" },
-        mrow(
-          gapUnder(this.numbers.logPx, ...labLogP(mi("X"))),
-          mo("−"),
-          gapUnder(this.numbers.gap, ...labSigns("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
-          mo("="),
-          gapUnder(this.numbers.reconstruction, mtext("reconstruction", "reconstruction")),
-          mo("−"),
-          gapUnder(this.numbers.kl, ...labSigns("kl", "D", "[", "Q", "‖", "P", "(", "z", ")", "]")),
-          mo("="),
-          gapUnder(this.numbers.elbo, mtext("ELBO", "elbo")),
-          m("mspace", { width: "0.8em" }),
-          mtext("nats", "prior"),
-        ),
-      ),
+    const identity = formula(
+      gapUnder(this.numbers.logPx, ...labLogP(mi("X"))),
+      mo("−"),
+      gapUnder(this.numbers.gap, ...labSigns("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
+      mo("="),
+      gapUnder(this.numbers.reconstruction, mtext("reconstruction", "reconstruction")),
+      mo("−"),
+      gapUnder(this.numbers.kl, ...labSigns("kl", "D", "[", "Q", "‖", "P", "(", "z", ")", "]")),
+      mo("="),
+      gapUnder(this.numbers.elbo, mtext("ELBO", "elbo")),
+      m("mspace", { width: "0.8em" }),
+      mtext("nats", "prior"),
     );
     root.append(
       h(
@@ -212,6 +204,7 @@ class GapView {
     }
     this.frame();
     this.host.redraw();
+    if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
 
   // What the chart shows: the 99 % region and every Gaussian's, with a margin; it stays while it still fits.

@@ -3,7 +3,7 @@
 
 import { whenBlobs } from "./blob.js";
 import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "./lab.js";
+import { Chart, colourOf, draggable, formula, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "./lab.js";
 import { roomOf, watchRoom } from "./lab-room.js";
 import { LAB_GREY, LabImages, labPicture, labSigns } from "./lab-images.js";
 import { paintPicture } from "./picture.js";
@@ -46,17 +46,9 @@ class SamplingSource {
     this.element = h(
       "div",
       { class: `source of-${name}` },
-      h(
-        "div",
-        { class: "formula" },
-        m(
-          "math",
-          { display: "block" },
-          mrow(
-            mi("log"), m("mspace", { width: "0.17em" }), mfrac(mn("1"), mi("K")), m("munderover", {}, mo("∑"), mrow(mi("k"), mo("="), mn("1")), mi("K")), ...weight,
-            mo("="), this.estimate.element,
-          ),
-        ),
+      formula(
+        mi("log"), m("mspace", { width: "0.17em" }), mfrac(mn("1"), mi("K")),
+        m("munderover", {}, mo("∑"), mrow(mi("k"), mo("="), mn("1")), mi("K")), ...weight, mo("="), this.estimate.element,
       ),
       h("p", { class: "worth" }, drawn, " worth ", this.worth, this.of, h("span", { class: "meter" }, this.meter)),
     );
@@ -203,6 +195,7 @@ class SamplingView {
     else if (data.k) this.set(data.k);
     else if (samplingStill.matches) this.set(data.samples);
     else this.start();
+    if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
 
   // The chart's reach: from log P(X) down to where both estimates begin, but no further than SAMPLING_FLOOR.
@@ -295,10 +288,7 @@ class SamplingView {
       context.lineWidth = 3.5;
       const x = chart.box.right - 13 * chart.text;
       chart.stroke([[x, y], [x + 1.6 * chart.text, y]]);
-      context.fillStyle = chart.colours.ink;
-      context.textAlign = "left";
-      context.textBaseline = "middle";
-      context.fillText(name, x + 2 * chart.text, y);
+      chart.write(name, x + 2 * chart.text, y);
     });
     chart.end();
   }

@@ -36,7 +36,7 @@ export class StepsPlane extends Chart {
     for (let n = 0; n < labels.length; n++) this.dot(means[2 * n], means[2 * n + 1], palette[labels[n]], size);
     context.globalAlpha = 1;
 
-    this.halo("prior N(0, I)", this.px(-1.5), this.py(-1.6), 1, "right");
+    this.write("prior N(0, I)", this.px(-1.5), this.py(-1.6), { align: "right", weight: 600 });
     const pullScale = 0.2 * unit; // plot units per nat per unit of z
     const pulls = (mu, pull, k, width) => {
       const [x, y] = [mu[k], mu[k + 1]];
@@ -101,21 +101,8 @@ export class StepsPlane extends Chart {
   // A letter beside a point, in this direction.
   tag([x, y], text, angle) {
     const far = 10 + 0.7 * this.text;
-    this.halo(text, this.px(x) + far * Math.cos(angle), this.py(y) - far * Math.sin(angle), 1.2, "center");
-  }
-
-  // Text over dots and arrows, on a halo of paper.
-  halo(text, left, top, times, align) {
-    const { context, text: size, font, colours } = this;
-    context.font = `600 ${times * size}px ${font}`;
-    context.textAlign = align;
-    context.textBaseline = "middle";
-    context.lineWidth = 4;
-    context.lineJoin = "round";
-    context.strokeStyle = colours.paper;
-    context.fillStyle = colours.ink;
-    context.strokeText(text, left, top);
-    context.fillText(text, left, top);
+    const [left, top] = [this.px(x) + far * Math.cos(angle), this.py(y) - far * Math.sin(angle)];
+    this.write(text, left, top, { align: "center", times: 1.2, weight: 600 });
   }
 
   // Each digit where its codes are on average, once there is room for most of them.

@@ -487,7 +487,7 @@ class StepsView {
     const left = this.plane.element.parentElement.offsetHeight;
     const others = [...this.side.children].filter((child) => child !== this.curve.element);
     const used = others.reduce((sum, child) => sum + child.offsetHeight, 0) + 8 * others.length;
-    this.curve.height = narrow ? 200 : Math.max(84, left - used);
+    this.curve.height = narrow ? 200 : Math.max(84, 8 * (this.curve.text ?? 0), left - used);
   }
 
   drawState() {

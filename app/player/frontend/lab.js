@@ -2,7 +2,7 @@
 //
 // A view is a class: constructor(root, host), update(data), draw(), destroy(). host.redraw() asks for one draw in the next
 // frame, however often it is called; host.keep(view) tells the server where a control was let go; host.ask(name, value)
-// asks it for something once.
+// asks it for something once, host.askAfterPaint when what is there has been painted.
 
 import { decimal, h } from "./dom.js";
 
@@ -26,6 +26,7 @@ export function labComponent(View) {
         },
         keep: (view) => life.setStateValue("view", view),
         ask: (name, value) => life.setTriggerValue(name, value),
+        askAfterPaint: (name, value) => requestAnimationFrame(() => requestAnimationFrame(() => host.ask(name, value))),
       };
       life.view = new View(root, host);
       // A new width or another theme: the same numbers, drawn again.
@@ -142,27 +143,29 @@ export function live(term = "", digits = 2, unit = "") {
 
 /** A line of mathematics, set smaller where its place is too narrow for it. */
 export function formula(...children) {
-  const row = mrow(...children);
-  const element = h("div", { class: "formula" }, m("math", { display: "block" }, row));
-  formulas.observe(element);
-  formulas.observe(row);
+  const element = h("div", { class: "formula" }, m("math", { display: "block" }, mrow(...children)));
+  placed.observe(element);
+  written.observe(element, { characterData: true, childList: true, subtree: true });
   return element;
 }
 
-// A number that gets longer makes a formula smaller; only another place makes it larger again, so that it does not flicker.
-const formulas = new ResizeObserver((entries) => {
-  for (const element of new Set(entries.map(({ target }) => target.closest(".formula")))) {
-    if (!element?.isConnected) continue;
-    const { paddingLeft, paddingRight } = getComputedStyle(element);
-    const room = element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
-    const math = element.firstChild;
-    const size = Number(element.dataset.size ?? 1);
-    const fits = Math.min(1, (0.99 * room) / (math.firstChild.getBoundingClientRect().width / size));
-    if (room <= 0 || (room === Number(element.dataset.room) && fits >= size)) continue;
-    Object.assign(element.dataset, { room, size: fits });
-    math.style.fontSize = fits < 1 ? `${fits}em` : "";
-  }
+const placed = new ResizeObserver((entries) => entries.forEach(({ target }) => fitFormula(target)));
+const written = new MutationObserver((changes) => {
+  const changed = new Set(changes.map(({ target }) => (target.closest ? target : target.parentElement)?.closest(".formula")));
+  requestAnimationFrame(() => changed.forEach((element) => element?.isConnected && fitFormula(element)));
 });
+
+// A number that gets longer makes a formula smaller; only another place makes it larger again, so that it does not flicker.
+function fitFormula(element) {
+  const { paddingLeft, paddingRight } = getComputedStyle(element);
+  const room = element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const math = element.firstChild;
+  const size = Number(element.dataset.size ?? 1);
+  const fits = Math.min(1, (0.99 * room) / (math.firstChild.getBoundingClientRect().width / size));
+  if (room <= 0 || (room === Number(element.dataset.room) && fits >= size)) return;
+  Object.assign(element.dataset, { room, size: fits });
+  math.style.fontSize = fits < 1 ? `${fits}em` : "";
+}
 
 // ---- charts
 
@@ -357,14 +360,23 @@ export class Chart {
     context.fill();
   }
 
-  /** Text at a point of the plot; `align` is left, center or right. */
-  label(x, y, text, colour = this.colours.ink, align = "left", dy = 0) {
+  /** Text at a point of the plot; `align` is left, center or right. No `halo` for text on a coloured area. */
+  label(x, y, text, colour = this.colours.ink, align = "left", dy = 0, halo = this.colours.paper) {
+    this.write(text, this.px(x), this.py(y) + dy, { colour, align, halo });
+  }
+
+  /** Text at a point of the canvas, on a halo of paper that keeps it readable over curves and dots. */
+  write(text, left, top, { colour = this.colours.ink, align = "left", times = 1, weight = 400, halo = this.colours.paper } = {}) {
     const { context } = this;
-    context.font = `${this.text}px ${this.font}`;
-    context.fillStyle = colour;
+    context.font = `${weight} ${times * this.text}px ${this.font}`;
     context.textAlign = align;
     context.textBaseline = "middle";
-    context.fillText(text, this.px(x), this.py(y) + dy);
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    context.strokeStyle = halo;
+    context.fillStyle = colour;
+    if (halo) context.strokeText(text, left, top);
+    context.fillText(text, left, top);
   }
 }
 

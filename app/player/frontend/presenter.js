@@ -25,7 +25,7 @@ class Presenter {
   constructor(root) {
     this.root = root;
     this.seen = "";
-    this.observer = new ResizeObserver(() => this.fit());
+    this.observer = new ResizeObserver(() => this.fitSoon());
     // Streamlit may make the next page's component before it takes this one away: only the latest listens.
     globalThis.elboRoomKeys?.abort();
     globalThis.elboRoomKeys = this.listening = new AbortController();
@@ -37,6 +37,7 @@ class Presenter {
 
   destroy() {
     clearTimeout(this.hiding);
+    clearTimeout(this.fitting);
     this.observer.disconnect();
     this.listening.abort();
     this.root.remove();
@@ -82,6 +83,12 @@ class Presenter {
     this.share = share;
     document.documentElement.style.setProperty("--fit", share);
     setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 0); // what fits the window fits anew
+  }
+
+  /** Once a view that is being built has come to rest: what is high for a moment is no reason. */
+  fitSoon() {
+    clearTimeout(this.fitting);
+    this.fitting = setTimeout(() => this.fit(), 150);
   }
 
   fit() {

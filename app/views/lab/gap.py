@@ -40,14 +40,9 @@ def _gap(run: RunInfo) -> None:
     count = len(data.load_split(config.dataset, "test").labels)
     found = link.integer("image", below=count)
     image = min(START, count - 1) if found is None else found
-    # The coarse grid is on the screen while the final one is computed.
-    shown = f"{version}-{image}"
-    final = session.recall("gap-final") == shown
+    # The page asks for the final grid once it has painted the coarse one: computed at once, it would hold that up.
+    final = session.recall("gap-refined") == f"{version}-{image}"
     _show(run, image, one_image.posterior(run.run_id, version, image, final), final)
-    if not final:
-        one_image.posterior(run.run_id, version, image, True)
-        session.remember("gap-final", shown)
-        st.rerun()
 
 
 def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> None:
@@ -65,6 +60,7 @@ def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> 
         key=KEY,
         data={
             "key": f"{version}-{image}",
+            "refine": None if final else f"{version}-{image}",
             "image": image,
             "labels": labels[0],
             "decoder": decoder[0],
@@ -82,6 +78,7 @@ def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> 
         },
         height="content",
         on_view_change=_keep,
+        on_refine_change=_refine,
     )
 
 
@@ -101,6 +98,10 @@ def _said(q: Q, terms: Identity | None) -> dict[str, Any]:
             "elbo": terms.elbo,
         },
     }
+
+
+def _refine() -> None:
+    session.remember("gap-refined", session.recall(KEY)["refine"])
 
 
 def _keep() -> None:

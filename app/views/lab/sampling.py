@@ -50,15 +50,10 @@ def _sampling(run: RunInfo) -> None:
     version = session.version(run)
     image = link.integer("image", below=len(data.load_split(run.config.dataset, "test").labels)) or 0
     seed = link.integer("seed", below=10**6) or 0
-    shown = f"{version}-{image}-{seed}"
-    final = session.recall("sampling-final") == shown
-    _show(
-        run, image, seed, one_image.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final), final
-    )
-    if not final:
-        one_image.draws(run.run_id, version, image, seed, SAMPLES, True)
-        session.remember("sampling-final", shown)
-        st.rerun()
+    # The page asks for the others once it has painted the first: drawn at once, they would hold those up.
+    final = session.recall("sampling-refined") == f"{version}-{image}-{seed}"
+    draws = one_image.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final)
+    _show(run, image, seed, draws, final)
 
 
 def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bool) -> None:
@@ -76,7 +71,7 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
     _view(
         key=KEY,
         data={
-            "key": f"{version}-{image}-{seed}",
+            "refine": None if final else f"{version}-{image}-{seed}",
             "image": image,
             "seed": seed,
             "labels": labels[0],
@@ -89,7 +84,12 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
         },
         height="content",
         on_view_change=_keep,
+        on_refine_change=_refine,
     )
+
+
+def _refine() -> None:
+    session.remember("sampling-refined", session.recall(KEY)["refine"])
 
 
 def _keep() -> None:
