@@ -78,18 +78,13 @@ def begin(page: str) -> None:
                 "stops": len(tour.STOPS),
                 "sentence": tour.STOPS[stop - 1].sentence if stop else "",
                 "astray": bool(stop) and not tour.stands_at(page),
-                "offer": _offer() if page == "explore" and not stop else "",
+                "offer": page == "explore" and not stop,
                 "place": place,
                 "places": len(ORDER),
             },
             height="content",
             on_wish_change=_hear,
         )
-
-
-def _offer() -> str:
-    left = tour.left_at()
-    return f"Resume the tour (stop {left})" if left else "Take the tour"
 
 
 def _hear() -> None:
@@ -106,10 +101,10 @@ def _hear() -> None:
 
 
 def _grant(wish: str, page: str) -> None:
-    """Open what `wish` asks for, if there is such a page: `tour`, `next` or `back`."""
+    """Open what `wish` asks for, if there is such a page: a stop, as in `tour:3`, `next` or `back`."""
     stop = tour.at()
-    if wish == "tour":
-        tour.go(tour.left_at() or 1)
+    if wish.startswith("tour:"):
+        tour.go(int(wish.removeprefix("tour:")))
     elif stop and wish == "next":
         tour.go(stop + 1)
     elif stop:

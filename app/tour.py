@@ -1,7 +1,7 @@
 """The guided tour: six stops, one sentence each, for somebody who has never been here.
 
-The stop is in the URL (`tour=3`), so a reload keeps it and a link opens it; the visitor's session remembers the last
-one, so that the tour can be left and taken up again.
+The stop is in the URL (`tour=3`), so a reload keeps it and a link opens it; the browser remembers the last one
+(`presenter.js`), so that the tour can be left and taken up again on another day.
 """
 
 from __future__ import annotations
@@ -91,15 +91,10 @@ def stands_at(page: str) -> bool:
     return number is not None and STOPS[number - 1].page == page
 
 
-def left_at() -> int | None:
-    """The stop at which this visitor was last; None before the tour and after its end."""
-    return session.recall("tour")
-
-
 def arrive(page: str) -> None:
     """Take note of the stop in the URL; a link that names the stop only, not its page and state, is led there."""
     number = at()
-    if number is None or number == left_at():
+    if number is None or number == session.recall("tour"):
         return
     session.remember("tour", number)
     stop = STOPS[number - 1]
@@ -120,5 +115,5 @@ def go(number: int) -> None:
 
 
 def leave() -> None:
-    """Stay on the page, without the bar; `left_at` remembers where to go on."""
+    """Stay on the page, without the bar."""
     link.put("tour", None)

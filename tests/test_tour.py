@@ -117,6 +117,9 @@ def test_tour_is_left_and_taken_up_again_and_survives_a_reload(server: Server, v
     expect(bar(page)).to_have_count(0)
     assert in_url(page, "tour") is None
     at_rest(page).get_by_role("link", name="Explore").click()
+    expect(button(page, "Resume the tour (stop 3)")).to_be_visible()
+    page = page.context.new_page()  # and in another session
+    page.goto(server.url())
     button(page, "Resume the tour (stop 3)").click()
     stands_at(page, 3)
 

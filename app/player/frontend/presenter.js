@@ -19,6 +19,22 @@ const WRITING =
 // The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
 const isWithin = (event, selector) => event.composedPath().some((node) => node instanceof Element && node.matches(selector));
 
+// The stop at which this browser's visitor was last: 0 before the tour and after its end, or where nothing may be kept.
+const LAST_STOP = "elbo-room-tour";
+const lastStop = (stops) => {
+  try {
+    const stop = Number(localStorage.getItem(LAST_STOP));
+    return Number.isInteger(stop) && stop > 0 && stop <= stops ? stop : 0;
+  } catch {
+    return 0;
+  }
+};
+const keepStop = (stop) => {
+  try {
+    localStorage.setItem(LAST_STOP, stop);
+  } catch {} // then the tour begins anew
+};
+
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
 
 class Presenter {
@@ -100,16 +116,20 @@ class Presenter {
   }
 
   update(data, setTriggerValue) {
-    this.wish = (wish) => setTriggerValue("wish", wish);
+    this.wish = (wish) => {
+      if (wish === "next" && data.stop === data.stops) keepStop(0);
+      setTriggerValue("wish", wish);
+    };
     this.data = data;
     if (JSON.stringify(data) === this.seen) return;
     this.seen = JSON.stringify(data);
+    if (data.stop) keepStop(data.stop);
     this.refit();
     const held = this.root.getRootNode().activeElement?.dataset.wish;
     this.root.classList.toggle("presenting", data.presenting);
     this.root.replaceChildren(...[data.stop ? this.bar() : null, this.corner()].filter(Boolean));
     // Whoever goes on by the keyboard need not look for the button again.
-    if (held) this.root.querySelector(`[data-wish=${held}]:not(:disabled)`)?.focus({ preventScroll: true });
+    if (held) this.root.querySelector(`[data-wish="${held}"]:not(:disabled)`)?.focus({ preventScroll: true });
   }
 
   button(text, wish, attributes = {}) {
@@ -132,7 +152,9 @@ class Presenter {
   }
 
   corner() {
-    const { presenting, stop, offer, place, places } = this.data;
+    const { presenting, stop, stops, offer, place, places } = this.data;
+    const last = lastStop(stops);
+    const tour = last ? `Resume the tour (stop ${last})` : "Take the tour";
     const parts = presenting
       ? [
           ...(stop
@@ -145,7 +167,7 @@ class Presenter {
           this.button("✕", "quit", { "aria-label": "Leave presenter mode", title: "Leave presenter mode (Esc)" }),
         ]
       : [
-          offer ? this.button(offer, "tour", { title: "Six stops, two minutes" }) : null,
+          offer ? this.button(tour, `tour:${last || 1}`, { title: "Six stops, two minutes" }) : null,
           this.button("Present", "present", { class: "plain", title: "Presenter mode: large type, arrow keys (p)" }),
         ];
     return h("div", { class: "corner", role: "group", "aria-label": "Presentation" }, ...parts);
