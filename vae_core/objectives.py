@@ -19,8 +19,8 @@ from vae_core.catalogue import OBJECTIVES
 from vae_core.config import RunConfig
 from vae_core.model import VAE, Posterior, log_prior
 
-TOGETHER = 5
-"""Codes of one image that are decoded together where no gradient is needed: the pictures stay in the cache."""
+ROWS = 1024
+"""Codes that are decoded together where no gradient is needed: so few that their pictures stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -388,7 +388,7 @@ class ImportanceWeighted(Objective):
     def _through_one(self, step: Step, q: Posterior, epsilon: Tensor) -> Value:
         """The gradient of a code that is drawn with probability w̃ₖ has the sum's expectation."""
         with torch.no_grad():
-            parts = [self._log_weights(step, q, part)[:2] for part in epsilon.split(TOGETHER)]
+            parts = [self._log_weights(step, q, part)[:2] for part in epsilon.split(max(1, ROWS // epsilon.shape[1]))]
             log_w, reconstruction = (torch.cat(column) for column in zip(*parts, strict=True))
             share = log_w.softmax(0)
             # The largest of log w̃ₖ + Gumbel noise is k with probability w̃ₖ.
