@@ -35,6 +35,8 @@ const keepStop = (stop) => {
   } catch {} // then the tour begins anew
 };
 
+// Place and window -> what share of its full size the type of a view had room for: seen again, it does not jump.
+const shares = (globalThis.elboRoomTypes ??= new Map());
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
 
 class Presenter {
@@ -88,7 +90,7 @@ class Presenter {
   /** Type at its full size again; `fit` takes from it what the view has no room for. */
   refit() {
     this.fitted = this.windowSize();
-    this.setType(1);
+    this.setType(shares.get(`${this.data.place} ${this.fitted}`) ?? 1);
     this.observer.disconnect();
     const page = document.querySelector('[data-testid="stMainBlockContainer"]');
     // A form is longer than any window: only what the keys lead through is fitted.
@@ -97,6 +99,7 @@ class Presenter {
 
   setType(share) {
     this.share = share;
+    shares.set(`${this.data.place} ${this.fitted}`, share);
     document.documentElement.style.setProperty("--fit", share);
     setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 0); // what fits the window fits anew
   }
