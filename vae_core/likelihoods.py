@@ -34,7 +34,9 @@ class Bernoulli(nn.Module):
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
-        return -functional.binary_cross_entropy_with_logits(f, x, reduction="none").flatten(-3).sum(-1)
+        if torch.is_grad_enabled() and f.requires_grad:
+            return -functional.binary_cross_entropy_with_logits(f, x, reduction="none").flatten(-3).sum(-1)
+        return torch.linalg.vecdot(x.flatten(-3), f.flatten(-3)) - log_partition(f.flatten(-3))
 
     def mean(self, f: Tensor) -> Tensor:
         """E[X|z], the shape of f."""
@@ -47,6 +49,22 @@ class Bernoulli(nn.Module):
     def initial_output(self, mean: Tensor) -> Tensor:
         """The output bias at which every picture is the data's mean picture: its log-odds, kept finite."""
         return torch.logit(mean.clamp(1e-3, 1 - 1e-3))
+
+
+def log_partition(f: Tensor) -> Tensor:
+    """Σ log(1 + eᶠ) over the last axis, without a gradient, in a third of the time that softplus takes.
+
+    It is Σ max(f, 0) + log ∏ (1 + e^−|f|): a product of sixteen numbers from 1 to 2 has one logarithm in place of
+    sixteen, and cannot overflow.
+    """
+    above = f.clamp(min=0).sum(-1)
+    factors = f.detach().abs().neg_().exp_().add_(1)
+    for _ in range(4):
+        half, odd = divmod(factors.shape[-1], 2)
+        if odd:
+            break
+        factors = factors[..., :half] * factors[..., half:]
+    return above + factors.log_().sum(-1)
 
 
 class ContinuousBernoulli(nn.Module):
