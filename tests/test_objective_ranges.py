@@ -55,5 +55,5 @@ def test_it_trains(settings: dict[str, Any]) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("settings", CASES, ids=str)
 def test_it_trains_on_mnist_for_ten_epochs(settings: dict[str, Any]) -> None:
-    # A small network: what may go wrong at the ends of a range is the objective's doing, and 67 runs have to end some day.
+    # A small network: what may go wrong at the ends of a range is the objective's doing.
     check(RunConfig.from_dict({"hidden": [128], "latent_dim": 10, "batch_size": 256, "epochs": 10, **settings}))
