@@ -119,7 +119,7 @@ def info(elbo: float, **settings: object) -> RunInfo:
 
 
 def test_best_is_marked_only_where_higher_is_comparable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare.session, "log_px", lambda _run: None)
+    monkeypatch.setattr(compare.payloads, "log_px", lambda _run: None)
     monkeypatch.setattr(compare, "_parameters", lambda _run: "1")
     table = compare._table([info(-104.0), info(-101.5, beta=2.0)])
     assert "| ELBO, nats | −104.0 | **−101.5** (best) |" in table
