@@ -52,7 +52,7 @@ class Bernoulli(nn.Module):
 
 
 def log_partition(f: Tensor) -> Tensor:
-    """Σ log(1 + eᶠ) over the last axis, without a gradient, in a third of the time that softplus takes.
+    """Σ log(1 + eᶠ) over the last axis, without a gradient, faster than by softplus.
 
     It is Σ max(f, 0) + log ∏ (1 + e^−|f|): a product of sixteen numbers from 1 to 2 has one logarithm in place of
     sixteen, and cannot overflow.
