@@ -490,8 +490,7 @@ def test_short_run_is_trained_and_opens_in_explore(server: Server, visit: Visit)
     set_up(page)
     button(page, "Train").click()
     curve = page.get_by_test_id("stPlotlyChart").first.locator(".scatterlayer .js-line").first
-    curve.wait_for(state="attached")
-    assert len((curve.get_attribute("d") or "").split("L")) > 2
+    eventually(lambda: len((curve.get_attribute("d") or "").split("L")) > 2, page, "a curve of more than two points")
     button(page, "Explore").click()
     ready(page)
     wanted = RunConfig(dataset="digits", epochs=40)
