@@ -75,9 +75,8 @@ class Presenter {
     if (!event.repeat) this.wish(wish);
   }
 
-  /** The corner's buttons, while there is a pointer to press them. */
+  /** The corner's buttons, while there is a pointer to press them; also that which has just pressed *Present*. */
   show() {
-    if (!this.data.presenting) return;
     this.root.classList.add("awake");
     clearTimeout(this.hiding);
     this.hiding = setTimeout(() => this.root.classList.remove("awake"), 2500);
