@@ -8,8 +8,12 @@ from app import session
 from vae_core import data
 from vae_core.config import RunConfig
 
-RELATIVE_COST = {"mlp": 1.0, "conv": 4.0, "burgess": 5.5}
-"""Time for an image relative to the mlp (`make bench` measures it); used until such a network has been trained here."""
+RELATIVE_COST = {"mlp": 1.0, "conv": 6.5, "burgess": 8.0, "beta-tcvae": 1.8, "factor-vae": 2.0}
+"""Time for an image relative to the mlp, and to the ELBO with the same network: measured on runs of a few epochs on two
+cores. Used until such a network has been trained here.
+"""
+A_CODE = {"all": 0.3, "one": 0.12}
+"""What each of K codes adds to the time of a step, by where the gradient goes; measured with 5 to 50 codes."""
 
 
 def seconds(config: RunConfig) -> float:
@@ -26,11 +30,11 @@ def seconds(config: RunConfig) -> float:
 def _relative_cost(config: RunConfig) -> float:
     """Time for a step relative to the ELBO's with the same network; with K codes the decoder runs K times."""
     if config.objective not in ("iwae", "dreg"):
-        return 1.0
+        return RELATIVE_COST.get(config.objective, 1.0)
     last, first = config.parameter("samples"), config.parameter("start_samples")
     # The mean of a K that grows geometrically from first to last.
     mean = (last - first) / math.log(last / first) if first and first != last else last
-    return 1.0 + mean * (0.15 if config.parameter("backward") == "one" else 0.5)
+    return 1.0 + mean * A_CODE[config.parameter("backward")]
 
 
 def spoken(seconds: float) -> str:

@@ -200,7 +200,7 @@ class Training:
 
     def _images(self, batch: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) in [0, 1]; with dynamic binarisation each pixel is drawn anew."""
-        x = self.x[batch]
+        x = self.x.index_select(0, batch)  # the same as x[batch], and several times as fast
         if self.config.binarize == "dynamic":
             rng = np.random.Generator(np.random.SFC64(_number(self.config.seed, "binarize", self.step)))
             x = torch.from_numpy(binarized(x.numpy(), rng))
