@@ -47,6 +47,7 @@ def choose(
         st.selectbox(
             "Model",
             list(by_id),
+            index=list(by_id).index(current.run_id),  # for a box that appears after the script has run again
             format_func=lambda run_id: title(by_id[run_id]),
             key=key,
             label_visibility="collapsed",

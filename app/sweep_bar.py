@@ -38,6 +38,7 @@ def choose(page: str) -> Sweep:
         st.selectbox(
             "Sweep",
             list(found),
+            index=list(found).index(current),  # for a box that appears after the script has run again
             format_func=lambda key: title(found[key]),
             key=key,
             label_visibility="collapsed",

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser_fixtures import PATIENCE, TINY, Server
-from vae_core import data, forward
+from vae_core import data, forward, sweeps
 from vae_core.config import RunConfig
 from vae_core.jobs import Jobs
 from vae_core.starters import LAB_MODELS, STARTERS
@@ -647,3 +647,39 @@ def test_killed_worker_leaves_a_run_that_can_be_resumed(own_server: Server, visi
     button(page, "Resume").click()
     wait_until_it_moves(page)
     assert own_server.workers("train") not in ([], [worker])
+
+
+# -- a slow network
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"),
+    [
+        ("gap", "run", next(config for config in LAB_MODELS if config.posterior == "full").run_id),
+        ("beta", "sweep", "the last one in the box"),
+        ("compare", "runs", f"{TEN.run_id},{TINY.run_id}"),
+    ],
+)
+def test_box_that_comes_late_shows_what_the_link_says(
+    place: str, name: str, value: str, server: Server, visit: Visit
+) -> None:
+    """Streamlit loads each kind of box when it is first used; by then the script may have run again."""
+    if name == "sweep":
+        value = sweeps.find(server.store.infos())[-1].key
+    page = visit("about:blank")
+    late: list[Route] = []
+    page.route(re.compile(r"/(Selectbox|Multiselect)\.[^/]*\.js"), lambda route: late.append(route))
+    page.goto(server.url(place, **{name: value}))
+    button(page, "Present").wait_for()
+    at_rest(page)
+    page.keyboard.press("p")
+    wait_for_url(page, present="1")
+    at_rest(page)
+    assert late, "the box was there from the start"
+    for route in late:
+        route.continue_()
+    page.get_by_role("combobox").first.wait_for(state="attached")
+    page.keyboard.press("Escape")  # the page sends what the box holds
+    eventually(lambda: in_url(page, "present") is None, page, "the end of presenter mode")
+    at_rest(page)
+    assert in_url(page, name) == value

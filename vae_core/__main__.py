@@ -69,6 +69,9 @@ def app(args: argparse.Namespace) -> Json:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        # A box that follows the URL has its value from there, and the same as its default: a browser that is slow to
+        # load the box shows the default, and would send back another.
+        "global.disableWidgetStateDuplicationWarning": "true",
         **_theme(folder),
     }
     arguments += [part for name, value in options.items() for part in (f"--{name}", value)]

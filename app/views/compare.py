@@ -69,6 +69,7 @@ def _choose() -> list[RunInfo]:
     st.multiselect(
         "Models",
         list(trained),
+        default=current,  # for a box that appears after the script has run again
         format_func=lambda run_id: model_bar.title(trained[run_id]),
         key="compare-runs",
         max_selections=MOST,
