@@ -18,12 +18,15 @@ def get(name: str) -> str | None:
     return st.query_params.get(name)
 
 
-def put(name: str, value: str | int | None) -> None:
-    """Write or remove a value; a URL that already says so is left alone, since each change is a message."""
-    if value is None:
+def put(**view: str | int | None) -> None:
+    """Write these values, and remove those that are None. What the URL already says is left alone, and the rest is
+    written at once: each change is a message, and between two of them the link would be to a view that never was.
+    """
+    for name in [name for name, value in view.items() if value is None]:
         st.query_params.pop(name, None)
-    elif st.query_params.get(name) != str(value):
-        st.query_params[name] = str(value)
+    changed = {name: str(value) for name, value in view.items() if value is not None and get(name) != str(value)}
+    if changed:
+        st.query_params.update(changed)
 
 
 def integer(name: str, below: int) -> int | None:
@@ -40,10 +43,9 @@ def run_id() -> str | None:
 def put_run(run_id: str) -> None:
     """Make it the run of this page and of those visited next; a code belongs to its run, so another run drops it."""
     if session.recall("run_id") not in (None, run_id) or get("run") not in (None, run_id):
-        for name in ("z", "image", "selected", "lasso", "moment"):
-            st.query_params.pop(name, None)
+        put(z=None, image=None, selected=None, lasso=None, moment=None)
     session.remember("run_id", run_id)
-    put("run", run_id)
+    put(run=run_id)
 
 
 def numbers(name: str, count: int, below: float = 1000.0) -> list[float] | None:
@@ -87,11 +89,6 @@ def code(latent_dim: int) -> list[float]:
     return numbers("z", latent_dim, below=100) or [0.0] * latent_dim
 
 
-def put_code(z: Sequence[float]) -> None:
-    """Z to the URL, two decimals: what the sliders show."""
-    put("z", code_text(z))
-
-
 def code_text(z: Sequence[float]) -> str:
-    """Z as a link carries it."""
+    """Z as a link carries it: two decimals, what the sliders show."""
     return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)

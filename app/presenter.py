@@ -91,9 +91,9 @@ def _hear() -> None:
     """A mode is a matter of the URL; another page has to wait until the script runs."""
     wish = session.recall(KEY)["wish"]
     if wish == "present":
-        link.put("present", "1")
+        link.put(present="1")
     elif wish == "quit":
-        link.put("present", None)
+        link.put(present=None)
     elif wish == "leave":
         tour.leave()
     else:

@@ -42,12 +42,12 @@ def choose(page: str) -> Sweep:
             format_func=lambda key: title(found[key]),
             key=key,
             label_visibility="collapsed",
-            on_change=lambda: link.put("sweep", session.recall(key)),
+            on_change=lambda: link.put(sweep=session.recall(key)),
         )
     sweep = found[current]
     right.markdown(f":gray[{len(sweep.runs)} models with the same network, data and seed; only β differs.]")
     session.remember("sweep", current)
-    link.put("sweep", current)
+    link.put(sweep=current)
     return sweep
 
 

@@ -107,7 +107,7 @@ def go(number: int) -> None:
     """Open a stop; past the last one the tour is over, and the visitor is back at Explore."""
     if number > len(STOPS):
         session.remember("tour", None)
-        link.put("tour", None)
+        link.put(tour=None)
         link.open_page("explore", **_starter(2))
     session.remember("tour", number)
     stop = STOPS[max(number, 1) - 1]
@@ -116,4 +116,4 @@ def go(number: int) -> None:
 
 def leave() -> None:
     """Stay on the page, without the bar."""
-    link.put("tour", None)
+    link.put(tour=None)

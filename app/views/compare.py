@@ -78,7 +78,7 @@ def _choose() -> list[RunInfo]:
         on_change=_put,
     )
     session.remember("compared", current)
-    link.put("runs", ",".join(current) or None)
+    link.put(runs=",".join(current) or None)
     return [trained[run_id] for run_id in current]
 
 
@@ -86,9 +86,9 @@ def _put() -> None:
     chosen: list[str] = session.recall("compare-runs")
     # A code belongs to the first model's dimensions.
     if chosen[:1] != session.recall("compared", [])[:1]:
-        link.put("z", None)
+        link.put(z=None)
     session.remember("compared", chosen)
-    link.put("runs", ",".join(chosen) or None)
+    link.put(runs=",".join(chosen) or None)
 
 
 def _pair(trained: dict[str, RunInfo]) -> list[str]:
@@ -173,7 +173,7 @@ def _draw(runs: list[RunInfo]) -> None:
             "stamp": ((session.recall(KEY) or {}).get("view") or {}).get("stamp", 0),
         },
         height="content",
-        on_view_change=lambda: link.put_code(session.recall(KEY)["view"]["z"]),
+        on_view_change=lambda: link.put(z=link.code_text(session.recall(KEY)["view"]["z"])),
     )
 
 

@@ -59,8 +59,10 @@ def _player(run: RunInfo) -> None:
 
 def _keep(key: str, indices: np.ndarray) -> None:
     view = session.recall(key)["view"]
-    link.put_code(view["z"])
-    link.put("image", None if view["image"] is None else int(indices[view["image"]]))
+    link.put(
+        z=link.code_text(view["z"]),
+        image=None if view["image"] is None else int(indices[view["image"]]),
+    )
 
 
 def _moment(run: RunInfo) -> int | None:
@@ -71,9 +73,9 @@ def _moment(run: RunInfo) -> int | None:
     events, _ = session.store().events(run.run_id)
     found = next((e for e in events if isinstance(e, Snapshot) and e.index == moment), None)
     if found is None:
-        link.put("moment", None)
+        link.put(moment=None)
         return None
     left, right = st.columns([8, 2], vertical_alignment="center")
     left.info(f"The decoder as it was after {found.epoch:.2g} epochs.", icon=":material/history:")
-    right.button("Back to the end of training", on_click=lambda: link.put("moment", None), width="stretch")
+    right.button("Back to the end of training", on_click=lambda: link.put(moment=None), width="stretch")
     return moment

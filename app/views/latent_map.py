@@ -134,7 +134,7 @@ def _draw(
             progress_text=text,
             height=560,
         )
-    link.put("selected", state.selected)
+    link.put(selected=state.selected)
     with card:
         _card(run, codes, state.selected, n)
         if state.lasso:

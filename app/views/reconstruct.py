@@ -32,7 +32,7 @@ def page() -> None:
 
 
 def _reshuffle() -> None:
-    link.put("shuffle", (link.integer("shuffle", below=10**6) or 0) + 1)
+    link.put(shuffle=(link.integer("shuffle", below=10**6) or 0) + 1)
 
 
 def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:

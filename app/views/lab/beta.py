@@ -90,7 +90,9 @@ def _axes(run: RunInfo) -> tuple[int, int]:
 
 def _keep(key: str) -> None:
     view = session.recall(key)["view"]
-    link.put("beta", f"{view['beta']:g}")
-    link.put("set", view["set"] or None)
-    link.put("seed", view["seed"] or None)
-    link.put("plane", "1" if view["plane"] else None)
+    link.put(
+        beta=f"{view['beta']:g}",
+        set=view["set"] or None,
+        seed=view["seed"] or None,
+        plane="1" if view["plane"] else None,
+    )

@@ -106,8 +106,10 @@ def _component(panels: list[RunInfo]) -> None:
 
 def _keep() -> None:
     view = session.recall(KEY)["view"]
-    link.put("at", f"{view['at']:.3f}".rstrip("0").rstrip("."))
-    link.put("pick", "{},{}".format(*view["pick"]) if view["pick"] else None)
+    link.put(
+        at=f"{view['at']:.3f}".rstrip("0").rstrip("."),
+        pick="{},{}".format(*view["pick"]) if view["pick"] else None,
+    )
 
 
 def _panel(info: RunInfo) -> dict[str, Any]:

@@ -106,6 +106,8 @@ def _refine() -> None:
 
 def _keep() -> None:
     view = session.recall(KEY)["view"]
-    link.put("image", view["image"])
-    link.put("z", None if view["z"] is None else ",".join(f"{value:.4f}" for value in view["z"]))
-    link.put("q", None if view["gaussian"] == "encoder" else view["gaussian"])
+    link.put(
+        image=view["image"],
+        z=None if view["z"] is None else ",".join(f"{value:.4f}" for value in view["z"]),
+        q=None if view["gaussian"] == "encoder" else view["gaussian"],
+    )

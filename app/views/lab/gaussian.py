@@ -62,9 +62,7 @@ def _kept() -> dict[str, Any]:
 
 def _keep() -> None:
     view = _kept()
-    link.put("mode", view["mode"])
-    link.put("q", link.code_text(view["line"]))
-    link.put("q2", link.code_text(view["plane"]))
+    link.put(mode=view["mode"], q=link.code_text(view["line"]), q2=link.code_text(view["plane"]))
     if view["run"]:
         link.put_run(view["run"])
     if view["sweep"]:

@@ -71,9 +71,11 @@ def _kept(key: str) -> dict[str, Any]:
 
 def _keep(key: str, indices: np.ndarray) -> None:
     view = _kept(key)
-    link.put("q", ",".join(f"{value:g}" for value in view["q"]))
-    link.put("seed", view["seed"])
-    link.put("image", None if view["image"] is None else int(indices[view["image"]]))
-    link.put("how", view["how"])
-    link.put("code", view["code"])
-    link.put("zoom", 1 if view["zoom"] else None)
+    link.put(
+        q=",".join(f"{value:g}" for value in view["q"]),
+        seed=view["seed"],
+        image=None if view["image"] is None else int(indices[view["image"]]),
+        how=view["how"],
+        code=view["code"],
+        zoom=1 if view["zoom"] else None,
+    )

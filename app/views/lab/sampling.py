@@ -94,6 +94,4 @@ def _refine() -> None:
 
 def _keep() -> None:
     view = session.recall(KEY)["view"]
-    link.put("image", view["image"])
-    link.put("seed", view["seed"] or None)
-    link.put("k", view["k"])
+    link.put(image=view["image"], seed=view["seed"] or None, k=view["k"])

@@ -86,6 +86,4 @@ def _kept() -> dict[str, Any]:
 
 def _keep() -> None:
     view = _kept()
-    for name in ("seed", "image", "step"):
-        link.put(name, view[name])
-    link.put("beta", path_text(view["path"]))
+    link.put(seed=view["seed"], image=view["image"], step=view["step"], beta=path_text(view["path"]))
