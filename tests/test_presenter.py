@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from app.presenter import ORDER
 from tests.browser_fixtures import TINY, Server
@@ -72,6 +73,21 @@ def test_a_view_fits_the_window_with_its_formulas(name: str, server: Server, vis
     page.wait_for_timeout(1500)  # numbers that come later make nothing longer than the window
     seen = eventually(fits, page, f"{name} as it was, with all its numbers")
     assert seen["type"] >= SMALLEST
+
+
+def test_type_is_not_made_smaller_by_what_comes_late(server: Server, visit: Visit) -> None:
+    page = visit("about:blank")
+    late: list[Route] = []
+    page.route(re.compile(r"/(Html|Selectbox)\.[^/]*\.js"), lambda route: late.append(route))
+    page.goto(server.url(present=1))
+    ready(page)
+    page.wait_for_timeout(500)  # longer than a view is given to come to rest
+    assert late, "nothing was late"
+    for route in late:
+        route.continue_()
+    expect(header(page)).to_be_hidden()
+    page.wait_for_timeout(500)
+    assert type_size(page.locator(".player")) >= LARGE
 
 
 def test_keys_step_through_the_lab_one_page_at_a_time_and_stop_at_its_ends(server: Server, visit: Visit) -> None:

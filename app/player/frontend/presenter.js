@@ -37,6 +37,8 @@ const keepStop = (stop) => {
 
 // Place and window -> what share of its full size the type of a view had room for: seen again, it does not jump.
 const shares = (globalThis.elboRoomTypes ??= new Map());
+// Streamlit is at work, or holds a place for what it has not loaded yet.
+const UNFINISHED = '[data-test-script-state="running"], [data-testid="stMain"] [data-testid="stSkeleton"]';
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
 
 class Presenter {
@@ -110,6 +112,9 @@ class Presenter {
   }
 
   fit() {
+    // The style that makes the type large comes by a road of its own, and may be late.
+    const large = getComputedStyle(document.documentElement).getPropertyValue("--type");
+    if (!large || document.querySelector(UNFINISHED)) return this.fitSoon();
     const main = document.querySelector('[data-testid="stMain"]');
     const [room, needed] = [main.clientHeight, main.scrollHeight];
     if (needed <= room + 2 || this.share <= SMALLEST_TYPE) return;
