@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from tests.browser_fixtures import PATIENCE, TINY, Server
 from vae_core import data, forward, sweeps
@@ -95,6 +95,17 @@ def eventually(check: Callable[[], Any], page: Page, what: str) -> Any:
     return found
 
 
+def place_of(target: Locator) -> FloatRect:
+    """Where it is, once it stays there: what loads late above it moves it."""
+
+    def held() -> FloatRect | None:
+        before = target.bounding_box()
+        target.page.wait_for_timeout(250)
+        return before if before and before == target.bounding_box() else None
+
+    return eventually(held, target.page, "a place where it stays")
+
+
 def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
@@ -166,8 +177,7 @@ def test_dragging_with_the_mouse_sends_one_message_on_release(server: Server, vi
     sent = frames_sent(page)
     page.goto(server.url(run=TEN.run_id))
     ready(page)
-    box = slider(page, "z4").bounding_box()
-    assert box
+    box = place_of(slider(page, "z4"))
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.5 * box["width"], y)
     page.mouse.down()
@@ -277,8 +287,7 @@ def test_plane_moves_the_code(server: Server, visit: Visit) -> None:
     page.goto(server.url(run=PLANE.run_id))
     ready(page)
     field = page.get_by_role("application", name=re.compile("^Latent plane"))
-    box = field.bounding_box()
-    assert box
+    box = place_of(field)
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
     before = len(sent)
@@ -406,8 +415,7 @@ def test_cards_are_sorted_and_open_their_code_in_explore(server: Server, visit: 
 def pick_a_point(page: Page) -> None:
     """Move over the map until a point shows its card, and click there."""
     points = page.locator("canvas.map-points")
-    box = points.bounding_box()
-    assert box
+    box = place_of(points)
     for n in range(1, 400):
         x, y = (0.5 + 0.4 * np.cos(2.4 * n) * n / 400), (0.5 + 0.4 * np.sin(2.4 * n) * n / 400)
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
@@ -588,8 +596,7 @@ def row_of(page: Page, run_id: str) -> int:
 
 
 def tick(page: Page, row: int) -> None:
-    box = page.get_by_test_id("stDataFrame").bounding_box()
-    assert box
+    box = place_of(page.get_by_test_id("stDataFrame"))
     page.mouse.click(box["x"] + 16, box["y"] + 36 + 44 * row + 22)
 
 

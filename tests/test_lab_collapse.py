@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser_fixtures import TINY, Server
-from tests.test_browser import at_rest, button, eventually, in_url, slider, wait_for_url
+from tests.test_browser import at_rest, button, eventually, in_url, place_of, slider, wait_for_url
 from vae_core.config import RunConfig
 from vae_core.events import Losses
 from vae_core.jobs import Jobs
@@ -78,8 +78,7 @@ def test_cursor_shows_what_the_runs_said_at_that_moment(pair: Server, visit: Vis
     assert shown(page, "sum") == f"{printed(points(pair, TINY)[-1].held_out.kl)} nats"
 
     before = [picture(page, 0), picture(page, 1)]
-    box = page.get_by_test_id("stream-1").bounding_box()
-    assert box
+    box = place_of(page.get_by_test_id("stream-1"))
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.8 * box["width"], y)
     page.mouse.down()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.browser_fixtures import Server
-from tests.test_browser import Visit, at_rest, button, eventually, in_url, slider, wait_for_url
+from tests.test_browser import Visit, at_rest, button, eventually, in_url, place_of, slider, wait_for_url
 from vae_core import sweeps
 from vae_core.artifacts import kl_per_dim
 from vae_core.gaussian import Q, aggregate_density
@@ -46,8 +46,7 @@ def fingerprint(target: Locator) -> int:
 
 def drag(page: Page, target: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
     """From one place of a canvas to another, as fractions of its width and height."""
-    box = target.bounding_box()
-    assert box
+    box = place_of(target)
     for n, part in enumerate(np.linspace(start, end, 6)):
         page.mouse.move(box["x"] + part[0] * box["width"], box["y"] + part[1] * box["height"])
         if n == 0:

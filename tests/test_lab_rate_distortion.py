@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from app.model_bar import number
 from tests.browser_fixtures import Server
-from tests.test_browser import pixels, wait_for_url
+from tests.test_browser import pixels, place_of, wait_for_url
 from tests.test_lab_beta import library_row, shipped, slider
 
 pytestmark = pytest.mark.browser
@@ -57,8 +57,7 @@ def test_click_on_a_point_opens_its_model(server: Server, visit: Visit) -> None:
     plane = page.get_by_test_id("plane")
     expect(plane).to_have_attribute("aria-label", re.compile("rate"))
     # Where the point is: found as a person finds it, by looking for what lights up under the pointer.
-    box = plane.bounding_box()
-    assert box
+    box = place_of(plane)
     target = sweep.runs[3]
     found = None
     for x in np.linspace(0.1, 0.6, 26):

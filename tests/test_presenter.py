@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from app.presenter import ORDER
 from tests.browser_fixtures import TINY, Server
-from tests.test_browser import at_rest, button, eventually, in_url, ready, slider, wait_for_url
+from tests.test_browser import at_rest, button, eventually, in_url, place_of, ready, slider, wait_for_url
 from vae_core.starters import STARTERS
 
 pytestmark = pytest.mark.browser
@@ -140,8 +140,7 @@ def test_p_turns_it_on_except_in_a_field_and_escape_turns_it_off(server: Server,
 
 def press(page: Page, name: str) -> None:
     """As a hand does, whose movement shows the button; a locator's click would wait until it is there to be pressed."""
-    box = button(page, name).bounding_box()
-    assert box
+    box = place_of(button(page, name))
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.tour import STOPS
 from tests import test_app
 from tests.browser_fixtures import Server
-from tests.test_browser import at_rest, button, in_url, ready, wait_for_url
+from tests.test_browser import at_rest, button, in_url, place_of, ready, wait_for_url
 from vae_core.config import RunConfig
 from vae_core.starters import STARTERS
 from vae_core.store import Store
@@ -40,8 +40,7 @@ def stands_at(page: Page, number: int) -> None:
 
 
 def bottom(target: Locator) -> float:
-    box = target.bounding_box()
-    assert box
+    box = place_of(target)
     return box["y"] + box["height"]
 
 
@@ -94,8 +93,7 @@ def test_six_stops_are_walked_and_each_opens_from_its_link(server: Server, visit
 def test_bar_is_a_line_and_the_player_stays_above_it(server: Server, visit: Visit) -> None:
     page = ready(visit(server.url(tour=1)))
     expect(bar(page)).to_be_visible()
-    box = bar(page).bounding_box()
-    assert box
+    box = place_of(bar(page))
     assert box["height"] <= LINE
     assert box["y"] + box["height"] == 720
     assert bottom(page.get_by_role("application", name="Latent plane")) < box["y"]
