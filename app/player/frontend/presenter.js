@@ -93,6 +93,7 @@ class Presenter {
     this.fitted = this.windowSize();
     this.setType(shares.get(`${this.data.place} ${this.fitted}`) ?? 1);
     this.observer.disconnect();
+    clearTimeout(this.fitting); // it would wait for a mode that was left, or fit a page that is not to be
     const page = document.querySelector('[data-testid="stMainBlockContainer"]');
     // A form is longer than any window: only what the keys lead through is fitted.
     if (page && this.data.presenting && this.data.place !== null) this.observer.observe(page);
