@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import lab, link, plots, presenter, session
+from app import link, session
+from app.chrome import course, plots, presenter
+from app.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
 from app.views import compare, explore, latent_map, models, reconstruct, train
-from app.views.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
 
 LAB = {
     "gaussian": gaussian,
@@ -37,7 +38,7 @@ page = st.navigation(
                 "compare": st.Page(compare.page, title="Compare", url_path="compare", icon=":material/view_column:"),
             },
             "KL lab": {
-                name: st.Page(LAB[name].page, title=view.title, url_path=name) for name, view in lab.VIEWS.items()
+                name: st.Page(LAB[name].page, title=view.title, url_path=name) for name, view in course.VIEWS.items()
             },
         }
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from vae_core.jobs import Jobs
+from vae_core.jobs.queue import Jobs
 from vae_core.store import RunInfo, Store
 
 STYLE = """

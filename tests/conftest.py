@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tests.browser_fixtures import chromium, own_server, server, visit  # noqa: F401
+from tests.browser.fixtures import chromium, own_server, server, visit  # noqa: F401
 from vae_core.config import RunConfig
-from vae_core.events import Event, Finished, Progress
+from vae_core.config.events import Event, Finished, Progress
 from vae_core.store import Store
 
 TINY: dict[str, Any] = {"dataset": "digits", "hidden": (16,), "epochs": 2, "batch_size": 256}
@@ -67,7 +67,7 @@ class Run(NamedTuple):
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A tiny model, trained."""
-    from vae_core.run import run
+    from vae_core.jobs.run import run
 
     store, config = Store(tmp_path_factory.mktemp("finished") / "home"), tiny(epochs=30, hidden=(32,))
     said = list(run(config, store))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser_fixtures import FLAGS, Server, chromium_path
-from vae_core.artifacts import codes
+from tests.browser.fixtures import FLAGS, Server, chromium_path
 from vae_core.config import RunConfig
-from vae_core.run import run
-from vae_core.starters import LAB_MODELS, STARTERS
+from vae_core.jobs.artifacts import codes
+from vae_core.jobs.run import run
+from vae_core.jobs.starters import LAB_MODELS, STARTERS
 
 SHOWN = RunConfig(latent_dim=2, epochs=10)
 

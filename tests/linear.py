@@ -7,9 +7,9 @@ import torch
 from scipy import stats
 
 from vae_core.config import RunConfig
-from vae_core.forward import NumpyScorer
-from vae_core.model import VAE
-from vae_core.scorer import TorchScorer
+from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.model import VAE
+from vae_core.networks.scorer import TorchScorer
 
 SIGMA = 0.3
 

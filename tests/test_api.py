@@ -5,11 +5,12 @@ import pytest
 
 import vae_core
 from tests.conftest import TINY, Run, same, tiny
-from vae_core import api, data, forward
-from vae_core.artifacts import load_model
-from vae_core.errors import ConfigError, CorruptFileError, RunNotFoundError
-from vae_core.events import Finished
-from vae_core.model import VAE
+from vae_core import api, data
+from vae_core.config.errors import ConfigError, CorruptFileError, RunNotFoundError
+from vae_core.config.events import Finished
+from vae_core.jobs.artifacts import load_model
+from vae_core.networks import forward
+from vae_core.networks.model import VAE
 from vae_core.store import Store
 
 
@@ -121,7 +122,7 @@ def test_damaged_weights_are_named_and_never_loaded(copied: Run, position: int) 
 
 
 def test_weights_of_another_run_are_not_this_runs(copied: Run) -> None:
-    from vae_core import files
+    from vae_core.store import files
 
     path = copied.store.folder(copied.run_id) / "weights.safetensors"
     arrays = files.read_arrays(path).arrays

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from vae_core.artifacts import load_model
 from vae_core.config import RunConfig
-from vae_core.errors import ConfigError
-from vae_core.evaluate import to_unit
-from vae_core.events import Event
-from vae_core.model import VAE
-from vae_core.run import run
+from vae_core.config.errors import ConfigError
+from vae_core.config.events import Event
+from vae_core.jobs.artifacts import load_model
+from vae_core.jobs.run import run
+from vae_core.networks.evaluate import to_unit
+from vae_core.networks.model import VAE
 from vae_core.store import Store
 
 Pictures = NDArray[np.float32]

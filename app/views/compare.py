@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, payloads, plots, session
-from app.player import mount_blob, register
-from vae_core.catalogue import OBJECTIVES
-from vae_core.errors import ElboRoomError
-from vae_core.events import Losses, Started
+from app import link, session
+from app.chrome import model_bar, plots
+from app.components import mount_blob, register
+from app.facts import payloads
+from vae_core.config.catalogue import OBJECTIVES
+from vae_core.config.errors import ElboRoomError
+from vae_core.config.events import Losses, Started
 from vae_core.store import RunInfo
 
 KEY = "compare"

@@ -1,15 +1,17 @@
-"""Explore: drag the latent dimensions and see the picture change. The network runs in the page (`app/player`)."""
+"""Explore: drag the latent dimensions and see the picture change. The network runs in the page (`app/components`)."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, payloads, session
-from app.player import DimensionKL, mount_blob, player
-from app.plots import PALETTE
-from vae_core.errors import ElboRoomError
-from vae_core.events import Snapshot
+from app import link, session
+from app.chrome import model_bar
+from app.chrome.plots import PALETTE
+from app.components import DimensionKL, mount_blob, player
+from app.facts import payloads
+from vae_core.config.errors import ElboRoomError
+from vae_core.config.events import Snapshot
 from vae_core.store import RunInfo
 
 

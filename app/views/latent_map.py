@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, payloads, plots, session
-from app.player import mount_blob
-from app.player.gallery import Picture, Tile, gallery
-from app.player.map import latent_map
-from vae_core import data, export, projection
-from vae_core.artifacts import MapRequest
-from vae_core.errors import ElboRoomError
-from vae_core.files import Arrays
-from vae_core.store import RunInfo
+from app import link, session
+from app.chrome import model_bar, plots
+from app.components import mount_blob
+from app.components.gallery import Picture, Tile, gallery
+from app.components.map import latent_map
+from app.facts import payloads
+from vae_core import data
+from vae_core.analysis import projection
+from vae_core.config.errors import ElboRoomError
+from vae_core.jobs.artifacts import MapRequest
+from vae_core.store import RunInfo, export
+from vae_core.store.files import Arrays
 
 METHODS = {"tsne": "t-SNE", "pca": "PCA", "plane": "plane"}
 COLOURS = {"label": "label", "kl": "KL", "reconstruction": "reconstruction", "elbo": "ELBO"}

@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import link, model_bar, payloads, session
-from vae_core.errors import ElboRoomError
-from vae_core.events import Terms
+from app import link, session
+from app.chrome import model_bar
+from app.facts import payloads
+from vae_core.config.errors import ElboRoomError
+from vae_core.config.events import Terms
 from vae_core.store import RunInfo
 
 POLL_SECONDS = 1.0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import link, model_bar, payloads, session
-from app.player import mount_blob
-from app.player.gallery import Tile, gallery
-from vae_core import data, export
-from vae_core.errors import ElboRoomError
-from vae_core.store import RunInfo
+from app import link, session
+from app.chrome import model_bar
+from app.components import mount_blob
+from app.components.gallery import Tile, gallery
+from app.facts import payloads
+from vae_core import data
+from vae_core.config.errors import ElboRoomError
+from vae_core.store import RunInfo, export
 
 SHOWN = 24
 

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import estimate, link, model_bar, payloads, plots, session, training_form
-from app.player import mount_blob
-from app.player.gallery import gallery
-from vae_core import data, export, sweeps
+from app import link, session
+from app.chrome import model_bar, plots
+from app.components import mount_blob
+from app.components.gallery import gallery
+from app.facts import estimate, payloads
+from app.views import train_form
+from vae_core import data
 from vae_core.config import RunConfig
-from vae_core.errors import ElboRoomError
-from vae_core.events import Losses, Snapshot
-from vae_core.store import RunInfo
+from vae_core.config.errors import ElboRoomError
+from vae_core.config.events import Losses, Snapshot
+from vae_core.store import RunInfo, export, sweeps
 
 POLL_SECONDS = 0.3
 FIRST_POINTS = 8
@@ -28,7 +31,7 @@ def page() -> None:
     left, right = st.columns([3, 10], gap="medium")
     with left:
         button = st.container()
-        config = training_form.form()
+        config = train_form.form()
         with button:
             if config is not None:
                 _ask(config)

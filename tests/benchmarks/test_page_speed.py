@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser_fixtures import Server, chromium, visit
-from vae_core.starters import STARTERS
+from tests.browser.fixtures import Server, chromium, visit
+from vae_core.jobs.starters import STARTERS
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.browser]
 __all__ = ["chromium", "visit"]

@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from vae_core import data
 from vae_core.config import RunConfig
-from vae_core.events import Losses
-from vae_core.training import Training
+from vae_core.config.events import Losses
+from vae_core.training.loop import Training
 
 pytestmark = pytest.mark.benchmark
 

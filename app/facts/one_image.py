@@ -1,0 +1,113 @@
+"""One test image under a model, for all visitors: the posterior on a grid, and samples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import session
+from app.facts import payloads
+from vae_core import data
+from vae_core.analysis import bounds
+from vae_core.analysis.gaussian_fit import fit
+from vae_core.analysis.importance import Samples, posterior_samples, prior_samples
+from vae_core.networks import forward
+from vae_core.networks.gaussian import Q
+from vae_core.store import RunInfo
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def scorer(run_id: str, version: str) -> forward.NumpyScorer:
+    """Q(z|X) and log P(X|z) of a run."""
+    return forward.NumpyScorer(session.store().get(run_id).config, payloads.weights(run_id, version))
+
+
+def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
+    """(C, H, W), as the run sees it."""
+    return data.test_images(run.config.dataset, run.config.binarize).x[index]
+
+
+def _unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """P(z|X) of one test image on a grid of the plane, and what Gaussians in Q's place leave of log P(X)."""
+
+    log_density: NDArray[np.float32]
+    """(n, m): at most 161 points an axis, for a picture."""
+    low: tuple[float, float]
+    high: tuple[float, float]
+    """The first and the last point of each axis."""
+    levels: list[float]
+    """Of the log density: what is above holds 50, 90 and 99 % of the posterior."""
+    gaussians: dict[str, Q]
+    """"encoder", and where the grid is the final one "diagonal" and "full", the best for this image."""
+    terms: dict[str, bounds.Identity]
+    """Of each, where the grid is the final one."""
+
+
+MASSES = (0.5, 0.9, 0.99)
+SHOWN_POINTS = 161
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
+    """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
+    model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    gaussians = {"encoder": model.encode(x[None])}
+    terms: dict[str, bounds.Identity] = {}
+    if final:
+        grid = bounds.on_grid(model, x)
+        # A diagonal Gaussian is a full one too: starting there, the larger family cannot leave more.
+        gaussians["diagonal"] = fit(grid, full=False, starts=[gaussians["encoder"]]).q
+        gaussians["full"] = fit(grid, full=True, starts=list(gaussians.values())).q
+        terms = {name: bounds.identity(model, x, grid=grid, q=q) for name, q in gaussians.items()}
+    else:
+        grid = bounds.on_grid(model, x, math.inf, zoom_points=33, points=49)
+    highest = np.sort(grid.log_density, axis=None)[::-1]
+    held = np.cumsum(np.exp(highest)) * grid.cell
+    step = math.ceil((len(grid.axes[0]) - 1) / (SHOWN_POINTS - 1))
+    axes = [axis[::step] for axis in grid.axes]
+    return Posterior(
+        log_density=grid.log_density[::step, ::step].astype(np.float32),
+        low=(float(axes[0][0]), float(axes[1][0])),
+        high=(float(axes[0][-1]), float(axes[1][-1])),
+        levels=[float(highest[min(np.searchsorted(held, mass), len(held) - 1)]) for mass in MASSES],
+        gaussians=gaussians,
+        terms=terms,
+    )
+
+
+class Draws(NamedTuple):
+    """Samples of both kinds for one test image."""
+
+    prior: Samples
+    q: Samples
+    reference: float
+    """log P(X) on the grid, or the bound of REFERENCE_SAMPLES other samples from Q; NaN where only a few are drawn."""
+    reference_samples: int
+    """How many samples the reference took; 0 for the grid."""
+
+
+REFERENCE_SAMPLES = 20_000
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
+    """The first `count` samples of this seed, and where `final` what they are held against."""
+    model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    prior = prior_samples(model, x, count, np.random.default_rng([seed, 0]))
+    q = posterior_samples(model, x, count, np.random.default_rng([seed, 1]))
+    if not final:
+        return Draws(prior, q, math.nan, 0)
+    if model.latent_dim <= 2:
+        return Draws(prior, q, bounds.on_grid(model, x).log_px, 0)
+    other = bounds.from_posterior(model, x[None], REFERENCE_SAMPLES, np.random.default_rng([seed, 2]))
+    return Draws(prior, q, float(other.log_px[0]), REFERENCE_SAMPLES)

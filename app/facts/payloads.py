@@ -1,0 +1,268 @@
+"""What is shown of a model or a data set, worked out once for all visitors: bytes for the page, and facts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from app import session
+from vae_core import data
+from vae_core.analysis import alignment, diagnostics, ppca
+from vae_core.jobs import artifacts
+from vae_core.networks import forward
+from vae_core.networks.gaussian import Q, aggregate_density
+from vae_core.store import RunInfo, export
+from vae_core.store.files import Arrays
+
+ACTIVE_KL = 0.01
+"""A dimension whose KL is below this many nats carries nothing; Explore folds it away."""
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def weights(run_id: str, version: str) -> Arrays:
+    """A run's weights, verified once. Raises `RunNotFoundError`, `CorruptFileError`."""
+    return session.store().weights(run_id)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def model_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """Name and bytes of the networks that run in the page."""
+    blob_id = f"model-{version}"
+    return blob_id, export.model_blob(session.store().get(run_id).config, weights(run_id, version), blob_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
+    """Name and bytes of the decoder as it was at a snapshot; it has no encoder."""
+    blob_id = f"moment-{version}-{index}"
+    return blob_id, export.model_blob(
+        session.store().get(run_id).config, session.store().snapshot(run_id, index), blob_id
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def images_blob(dataset: str, binarize: str) -> tuple[str, bytes, NDArray[np.int32]]:
+    """Ten test images of each label to start from: name, bytes, their indices in the test set."""
+    test = data.test_images(dataset, binarize)
+    chosen = np.concatenate([np.flatnonzero(test.labels == label)[:10] for label in np.unique(test.labels)])
+    indices = chosen.astype(np.int32)
+    blob_id = f"start-{dataset}-{binarize}"
+    arrays = {"images": test.x[indices], "labels": test.labels[indices], "indices": indices}
+    return blob_id, export.blob(blob_id, arrays), indices
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def test_blob(dataset: str, binarize: str, limit: int) -> tuple[str, bytes]:
+    """The first `limit` test images, for the map's cards."""
+    test = data.test_images(dataset, binarize)
+    limit = min(limit, len(test.x))
+    blob_id = f"test-{dataset}-{binarize}-{limit}"
+    indices = np.arange(limit, dtype=np.int32)
+    return blob_id, export.blob(blob_id, {"images": test.x[:limit], "labels": test.labels[:limit], "indices": indices})
+
+
+def labels_blob(dataset: str) -> tuple[str, bytes]:
+    """Name and bytes of the labels of all test images."""
+    blob_id = f"labels-{dataset}"
+    return blob_id, export.blob(blob_id, {"labels": data.load_split(dataset, "test").labels})
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def training_blob(dataset: str) -> tuple[str, bytes, int]:
+    """All training images, `images` (N, C, H, W) and `labels` (N,), for a page that trains: name, bytes, N."""
+    train = data.load_split(dataset, "train")
+    blob_id = f"train-{dataset}"
+    return blob_id, export.blob(blob_id, {"images": train.x, "labels": train.labels}), len(train.x)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def decoder_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """Name and bytes of the network that makes pictures of codes, half of `model_blob`."""
+    blob_id = f"decoder-{version}"
+    kept = {name: array for name, array in weights(run_id, version).items() if not name.startswith("encoder.")}
+    return blob_id, export.model_blob(session.store().get(run_id).config, kept, blob_id)
+
+
+ENCODED_SHOWN = 1000
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> tuple[str, bytes]:
+    """Where a model encodes test images: `start` (M, D), the means of those in `images_blob`; and in two dimensions
+    `means` (N, 2), those of the first images, with their `labels` (N,).
+    """
+    config = session.store().get(run_id).config
+    test = data.test_images(config.dataset, config.binarize)
+    _, _, indices = images_blob(config.dataset, config.binarize)
+    start, _ = forward.encode(config, weights(run_id, version), test.x[indices])
+    means, _ = forward.encode(config, weights(run_id, version), test.x[:ENCODED_SHOWN])
+    blob_id = f"encoded-{version}-{dims[0]}-{dims[1]}"
+    arrays = {"start": start, "means": means[:, list(dims)], "labels": test.labels[:ENCODED_SHOWN]}
+    return blob_id, export.blob(blob_id, arrays)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def reconstructions_blob(run_id: str, version: str) -> tuple[str, bytes]:
+    """What a model makes of one test image of each label: `images` and `reconstructions` (N, C, H, W), the latter
+    decoded from the mean of Q(z|X).
+    """
+    config = session.store().get(run_id).config
+    test = data.test_images(config.dataset, config.binarize)
+    x = test.x[[int(np.argmax(test.labels == label)) for label in np.unique(test.labels)]]
+    mu, _ = forward.encode(config, weights(run_id, version), x)
+    blob_id = f"reconstructions-{version}"
+    shown = {"images": x, "reconstructions": forward.decode(config, weights(run_id, version), mu)}
+    return blob_id, export.blob(blob_id, shown)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def eigenvalues_blob(dataset: str) -> tuple[str, bytes]:
+    """The ten largest eigenvalues of the training images' covariance, `values`; takes seconds the first time."""
+    blob_id = f"eigenvalues-{dataset}"
+    return blob_id, export.blob(blob_id, {"values": ppca.data_eigenvalues(dataset)[:10].astype(np.float32)})
+
+
+def codes(run: RunInfo) -> Arrays | None:
+    """The test set's codes if they are there; else they are asked for."""
+    found = _codes(run.run_id, session.version(run), session.store().artifact_path(run.run_id, "codes").is_file())
+    if found is None:
+        session.jobs().derive(run.run_id, None)
+    return found
+
+
+def kept_diagnostics(run: RunInfo) -> dict[str, Any]:
+    """What `artifacts.diagnostics` found out about the run; empty until it has."""
+    kept = session.store().artifact(run.run_id, "diagnostics")
+    return {} if kept is None else kept[1]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _codes(run_id: str, version: str, there: bool) -> Arrays | None:
+    kept = session.store().artifact(run_id, "codes") if there else None
+    if kept is None:
+        return None
+    return {**kept[0], "kl": artifacts.kl_per_dim(kept[0])}
+
+
+def findings(run: RunInfo) -> list[diagnostics.Finding] | None:
+    """What is to be said of each latent dimension; None while the codes, which are asked for, are on their way."""
+    found = codes(run)
+    return None if found is None else _findings(run.run_id, session.version(run), found)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(run_id: str, version: str, _codes: Arrays) -> list[diagnostics.Finding]:
+    q = Q(_codes["mu"], _codes["logvar"], _codes.get("lower"))
+    # The marginal KL takes seconds; no sentence speaks of it.
+    return diagnostics.findings(q, np.full(q.mu.shape[1], np.nan))
+
+
+def matches(a: RunInfo, b: RunInfo) -> list[alignment.Match] | None:
+    """Which dimension of b goes with which of a, two models of the same data; None until both have their codes."""
+    means = [found["mu"] for run in (a, b) if (found := codes(run)) is not None]
+    return _matches((a.run_id, session.version(a)), (b.run_id, session.version(b)), *means) if len(means) == 2 else None
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _matches(a: tuple[str, str], b: tuple[str, str], _mu: Any, _other: Any) -> list[alignment.Match]:
+    return alignment.align(_mu, _other)
+
+
+def log_px(run: RunInfo) -> tuple[float, int, int] | None:
+    """The mean log P(X) estimated with the most codes an image, how many codes, and for how many images."""
+    folders = (session.store().shipped / run.run_id / "artifacts", session.store().home / "artifacts" / run.run_id)
+    names = [path.stem for folder in folders for path in folder.glob("log-px-*.safetensors")]
+    samples = max((int(text) for name in names if (text := name.removeprefix("log-px-")).isdigit()), default=None)
+    kept = None if samples is None else session.store().artifact(run.run_id, f"log-px-{samples}")
+    if samples is None or kept is None or not len(kept[0]["log_px"]):
+        return None
+    return float(kept[0]["log_px"].mean()), samples, len(kept[0]["log_px"])
+
+
+def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
+    """For D = 2, where the first 2,000 test images are encoded."""
+    found = codes(run) if run.config.latent_dim == 2 else None
+    if found is None:
+        return None
+    blob_id = f"means-{session.version(run)}"
+    labels = data.load_split(run.config.dataset, "test").labels[:2000]
+    return blob_id, export.blob(blob_id, {"means": found["mu"][:2000], "labels": labels})
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Where the models of a sweep put the test images, for the page; see `aggregate`."""
+
+    blob_id: str
+    blob: bytes
+    """`density` (M, B, A) of Q(z), `means` and `sigma` (M, N, 2) of the first images, their `labels` (N,)."""
+    reach: list[float]
+    """Of each model, how far from 0 its density is given along z2; along z1 it is `AGGREGATE_WIDE` times as far."""
+
+
+AGGREGATE_WIDE = 2.0
+AGGREGATE_SHOWN = 2000
+"""Images whose own codes are shown; the density is that of all."""
+
+
+def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
+    """Q(z) of models with two latent dimensions and a diagonal Q, of the same data; None until all have codes."""
+    there = [codes(run) is not None for run in runs]  # all of them are asked for at once
+    if not all(there):
+        return None
+    return _aggregate(tuple((run.run_id, session.version(run)) for run in runs), runs[0].config.dataset)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> Aggregate:
+    density, reach, means, sigma = [], [], [], []
+    for run_id, version in runs:
+        found = _codes(run_id, version, True)
+        assert found is not None
+        mu, spread = found["mu"], np.exp(0.5 * found["logvar"])
+        far = max(3.6, 1.15 * float(np.quantile(np.abs(mu), 0.995)))
+        z2 = _cells(far, 160)
+        # Rows from the top of the picture down.
+        density.append(aggregate_density(Q(mu, found["logvar"]), _cells(AGGREGATE_WIDE * far, 320), z2)[::-1])
+        reach.append(far)
+        means.append(mu[:AGGREGATE_SHOWN])
+        sigma.append(spread[:AGGREGATE_SHOWN])
+    name = hashlib.sha256(repr(runs).encode()).hexdigest()[:12]
+    arrays = {
+        "density": np.stack(density).astype(np.float16),
+        "means": np.stack(means).astype(np.float32),
+        "sigma": np.stack(sigma).astype(np.float32),
+        "labels": data.load_split(dataset, "test").labels[:AGGREGATE_SHOWN],
+    }
+    blob_id = f"aggregate-{name}"
+    return Aggregate(blob_id, export.blob(blob_id, arrays), reach)
+
+
+def _cells(far: float, count: int) -> NDArray[np.float64]:
+    """The middles of `count` cells that fill −far … far."""
+    return far * ((2 * np.arange(count) + 1) / count - 1)
+
+
+def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
+    """Mean pictures of a few codes (N, D): (N, C, H, W) uint8."""
+    return forward.decode(run.config, weights(run.run_id, session.version(run)), z)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def thumbnail(run_id: str, version: str) -> str:
+    """Five prior samples side by side, as a data URI."""
+    run = session.store().get(run_id)
+    x = decoded(run, np.random.default_rng(4).standard_normal((5, run.config.latent_dim)))
+    strip = np.concatenate(list(x.transpose(0, 2, 3, 1)), axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,100 @@
+"""What β does: one slider leads through the models of a sweep. All their networks run in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import link, session
+from app.chrome import course, sweep_bar
+from app.chrome.plots import PALETTE
+from app.components import mount_blob, register
+from app.facts import payloads
+from vae_core.config.errors import ElboRoomError
+from vae_core.store import RunInfo
+from vae_core.store.sweeps import Sweep
+
+_view = register(
+    "elbo_room_lab_beta", "blob", "engine", "dom", "lab", "lab-sweep", "lab-beta", css=["lab", "lab-sweep"]
+)
+
+SEEDS = 1_000_000
+SETS = 10
+"""Test images of each label that can be looked at."""
+
+
+def page() -> None:
+    """The view."""
+    course.begin("beta")
+    sweep = sweep_bar.choose("beta")
+    try:
+        _show(sweep)
+    except ElboRoomError as error:
+        st.error(f"These models cannot be opened: {error}.")
+
+
+def _show(sweep: Sweep) -> None:
+    opening = sweep_bar.opening(sweep)
+    config = opening.config
+    images, image_bytes, _ = payloads.images_blob(config.dataset, config.binarize)
+    key = f"beta-{sweep.key}"
+    _view(
+        key=key,
+        data={
+            "sweep": sweep.key,
+            "models": [_model(run) for run in sweep.runs],
+            "beta": config.beta,
+            "images": images,
+            "set": link.integer("set", SETS) or 0,
+            "seed": link.integer("seed", SEEDS) or 0,
+            "plane": link.get("plane") == "1",
+            "threshold": payloads.ACTIVE_KL,
+            "eigenvalues": f"eigenvalues-{config.dataset}",
+            "palette": list(PALETTE),
+        },
+        height="content",
+        on_view_change=lambda: _keep(key),
+    )
+    mount_blob(images, image_bytes)
+    # What is shown first arrives first.
+    for run in sorted(sweep.runs, key=lambda run: (run != opening, abs(run.config.beta - config.beta))):
+        mount_blob(*payloads.decoder_blob(run.run_id, session.version(run)))
+        mount_blob(*payloads.encoded_blob(run.run_id, session.version(run), _axes(run)))
+    mount_blob(*payloads.eigenvalues_blob(config.dataset))  # last: the covariance of all training images takes seconds
+
+
+def _model(run: RunInfo) -> dict[str, Any]:
+    assert run.result is not None  # a sweep has finished runs only
+    test, version, axes = run.result.test, session.version(run), _axes(run)
+    return {
+        "run": run.run_id,
+        "beta": run.config.beta,
+        "latentDim": run.config.latent_dim,
+        "reconstruction": test.reconstruction,
+        "kl": test.kl,
+        "elbo": test.elbo,
+        "klPerDim": test.kl_per_dim,
+        "axes": list(axes),
+        "decoder": f"decoder-{version}",
+        "encoded": f"encoded-{version}-{axes[0]}-{axes[1]}",
+    }
+
+
+def _axes(run: RunInfo) -> tuple[int, int]:
+    """The two dimensions to look at: those with the largest KL, in their own order. With one dimension, it twice."""
+    assert run.result is not None
+    first, *rest = np.argsort(run.result.test.kl_per_dim)[::-1].tolist()
+    second = rest[0] if rest else first
+    return min(first, second), max(first, second)
+
+
+def _keep(key: str) -> None:
+    view = session.recall(key)["view"]
+    link.put(
+        beta=f"{view['beta']:g}",
+        set=view["set"] or None,
+        seed=view["seed"] or None,
+        plane="1" if view["plane"] else None,
+    )

@@ -1,0 +1,115 @@
+"""The gap: the true posterior of one image, the encoder's Gaussian over it, and what that costs, with the best ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import link, session
+from app.chrome import course
+from app.chrome.plots import PALETTE
+from app.components import mount_blob, register
+from app.facts import one_image, payloads
+from vae_core import data
+from vae_core.analysis.bounds import Identity
+from vae_core.config.errors import ElboRoomError
+from vae_core.networks.gaussian import Q
+from vae_core.store import RunInfo, export
+
+KEY = "lab-gap"
+START = 7
+"""The test image shown first."""
+GAUSSIANS = ("encoder", "diagonal", "full")
+
+_view = register(
+    "elbo_room_lab_gap", "blob", "engine", "dom", "lab", "lab-room", "lab-images", "lab-gap", css=["lab", "lab-images"]
+)
+
+
+def page() -> None:
+    """The view."""
+    course.begin("gap")
+    run = course.choose("gap", suits=lambda info: info.config.latent_dim == 2, needs="two latent dimensions")
+    try:
+        _gap(run)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}.")
+
+
+def _gap(run: RunInfo) -> None:
+    version, config = session.version(run), run.config
+    count = len(data.load_split(config.dataset, "test").labels)
+    found = link.integer("image", below=count)
+    image = min(START, count - 1) if found is None else found
+    # The page asks for the final grid once it has painted the coarse one: computed at once, it would hold that up.
+    final = session.recall("gap-refined") == f"{version}-{image}"
+    _show(run, image, one_image.posterior(run.run_id, version, image, final), final)
+
+
+def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> None:
+    version, config = session.version(run), run.config
+    decoder, labels = payloads.decoder_blob(run.run_id, version), payloads.labels_blob(config.dataset)
+    grid = f"posterior-{version}-{image}-{'final' if final else 'first'}"
+    arrays = {"pixels": one_image.test_image(run, image), "log_density": found.log_density}
+    for blob in (decoder, labels, (grid, export.blob(grid, arrays))):
+        mount_blob(*blob)
+    encoded = payloads.encoded_blob(run.run_id, version, (0, 1)) if final else None
+    if encoded:
+        mount_blob(*encoded)
+    gaussian = link.get("q")
+    _view(
+        key=KEY,
+        data={
+            "key": f"{version}-{image}",
+            "refine": None if final else f"{version}-{image}",
+            "image": image,
+            "labels": labels[0],
+            "decoder": decoder[0],
+            "encoded": encoded[0] if encoded else None,
+            "palette": list(PALETTE),
+            "grid": grid,
+            "low": found.low,
+            "high": found.high,
+            "levels": found.levels,
+            "gaussians": {name: _said(q, found.terms.get(name)) for name, q in found.gaussians.items()},
+            "family": config.posterior,
+            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
+            "z": link.numbers("z", 2, below=100),
+            "gaussian": gaussian if gaussian in GAUSSIANS else "encoder",
+        },
+        height="content",
+        on_view_change=_keep,
+        on_refine_change=_refine,
+    )
+
+
+def _said(q: Q, terms: Identity | None) -> dict[str, Any]:
+    """A Gaussian as the page draws it, and its five terms in nats, if they are known yet."""
+    factor = q.cholesky()[0]
+    return {
+        "mean": [float(value) for value in q.mu[0]],
+        "covariance": (factor @ factor.T).tolist(),
+        "terms": None
+        if terms is None
+        else {
+            "logPx": terms.log_px,
+            "gap": terms.kl_q_posterior,
+            "reconstruction": terms.reconstruction,
+            "kl": terms.kl_q_prior,
+            "elbo": terms.elbo,
+        },
+    }
+
+
+def _refine() -> None:
+    session.remember("gap-refined", session.recall(KEY)["refine"])
+
+
+def _keep() -> None:
+    view = session.recall(KEY)["view"]
+    link.put(
+        image=view["image"],
+        z=None if view["z"] is None else ",".join(f"{value:.4f}" for value in view["z"]),
+        q=None if view["gaussian"] == "encoder" else view["gaussian"],
+    )

@@ -1,0 +1,83 @@
+"""The reparameterisation trick: codes z = μ + σ·ε that follow μ and σ while ε is held still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import link, session
+from app.chrome import course
+from app.components import mount_blob, register
+from app.facts import payloads
+from vae_core.config.errors import ElboRoomError
+from vae_core.store import RunInfo
+
+KEY = "lab-reparameterisation"
+SEEDS = 1_000_000
+START = [0.8, -0.5, 0.35, 0.6]
+"""μ1, μ2, σ1, σ2 before anybody moved them: wide enough for the codes to decode to different pictures."""
+CODES = 8
+"""How many of the codes are decoded."""
+
+_view = register(
+    "elbo_room_lab_reparameterisation",
+    *("blob", "engine", "dom", "picker", "lab", "lab-room", "lab-normal", "lab-reparameterisation"),
+    css=["lab", "lab-normal", "lab-reparameterisation"],
+)
+
+
+def page() -> None:
+    """The view."""
+    course.begin("reparameterisation")
+    run = course.choose("reparameterisation", _suits, "a two-dimensional code and a diagonal Q(z|X)")
+    try:
+        model, model_bytes = payloads.model_blob(run.run_id, session.version(run))
+        images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}")
+        return
+    mount_blob(model, model_bytes)
+    mount_blob(images, image_bytes)
+    image = link.integer("image", below=1_000_000)
+    # One component a model: another model has its own codes.
+    key = f"{KEY}-{model}"
+    _view(
+        key=key,
+        data={
+            "stamp": _kept(key).get("stamp", 0),
+            "model": model,
+            "images": images,
+            "q": link.numbers("q", 4) or START,
+            "zoom": link.get("zoom") == "1",
+            "seed": link.integer("seed", below=SEEDS) or 1,
+            "image": int(np.flatnonzero(indices == image)[0]) if image in indices else None,
+            "how": "direct" if link.get("how") == "direct" else "trick",
+            "code": link.integer("code", below=CODES) or 0,
+        },
+        height="content",
+        on_view_change=lambda: _keep(key, indices),
+    )
+
+
+def _suits(info: RunInfo) -> bool:
+    return info.config.latent_dim == 2 and info.config.posterior == "diagonal"
+
+
+def _kept(key: str) -> dict[str, Any]:
+    """Where a control was let go last; empty before that."""
+    state = session.recall(key) or {}
+    return state.get("view") or {}
+
+
+def _keep(key: str, indices: np.ndarray) -> None:
+    view = _kept(key)
+    link.put(
+        q=",".join(f"{value:g}" for value in view["q"]),
+        seed=view["seed"],
+        image=None if view["image"] is None else int(indices[view["image"]]),
+        how=view["how"],
+        code=view["code"],
+        zoom=1 if view["zoom"] else None,
+    )

@@ -1,0 +1,99 @@
+"""Why sample from Q: log P(X) estimated from samples of the prior and of Q(z|X), sample by sample."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import link, session
+from app.chrome import course
+from app.components import mount_blob, register
+from app.facts import one_image, payloads
+from vae_core import data
+from vae_core.config.errors import ElboRoomError
+from vae_core.store import RunInfo, export
+
+KEY = "lab-sampling"
+SAMPLES = 5000
+FIRST = 250
+"""Samples that are on the screen while the others are drawn."""
+SHOWN = 24
+"""Samples whose pictures are shown."""
+
+_view = register(
+    "elbo_room_lab_sampling",
+    "blob",
+    "engine",
+    "picture",
+    "dom",
+    "lab",
+    "lab-room",
+    "lab-images",
+    "lab-sampling",
+    css=["lab", "lab-images"],
+)
+
+
+def page() -> None:
+    """The view."""
+    course.begin("sampling")
+    run = course.choose("sampling", suits=lambda _: True, needs="")
+    try:
+        _sampling(run)
+    except ElboRoomError as error:
+        st.error(f"This model cannot be opened: {error}.")
+
+
+def _sampling(run: RunInfo) -> None:
+    version = session.version(run)
+    image = link.integer("image", below=len(data.load_split(run.config.dataset, "test").labels)) or 0
+    seed = link.integer("seed", below=10**6) or 0
+    # The page asks for the others once it has painted the first: drawn at once, they would hold those up.
+    final = session.recall("sampling-refined") == f"{version}-{image}-{seed}"
+    draws = one_image.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final)
+    _show(run, image, seed, draws, final)
+
+
+def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bool) -> None:
+    version = session.version(run)
+    labels = payloads.labels_blob(run.config.dataset)
+    samples = f"samples-{version}-{image}-{seed}-{'all' if final else 'first'}"
+    arrays: dict[str, NDArray[Any]] = {"pixels": one_image.test_image(run, image)[None]}
+    for name, drawn in (("prior", found.prior), ("q", found.q)):
+        arrays[f"{name}_log_weight"] = drawn.log_weight.astype(np.float32)
+        arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[:SHOWN].astype(np.float32)
+        arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z[:SHOWN])
+    for blob in (labels, (samples, export.blob(samples, arrays))):
+        mount_blob(*blob)
+    k = link.integer("k", below=SAMPLES + 1)
+    _view(
+        key=KEY,
+        data={
+            "refine": None if final else f"{version}-{image}-{seed}",
+            "image": image,
+            "seed": seed,
+            "labels": labels[0],
+            "blob": samples,
+            "samples": SAMPLES,
+            "reference": found.reference if math.isfinite(found.reference) else None,
+            "referenceSamples": found.reference_samples,
+            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
+            "k": k or None,
+        },
+        height="content",
+        on_view_change=_keep,
+        on_refine_change=_refine,
+    )
+
+
+def _refine() -> None:
+    session.remember("sampling-refined", session.recall(KEY)["refine"])
+
+
+def _keep() -> None:
+    view = session.recall(KEY)["view"]
+    link.put(image=view["image"], seed=view["seed"] or None, k=view["k"])

@@ -1,0 +1,91 @@
+"""A small VAE on 8×8 digits that trains in the page, in front of the class: every stage of a step, and β as a dial.
+
+The training runs in the page (`frontend/trainer.js`); `CONFIG` says what it is in the library's terms. A link names the
+seed, the steps and the course of β, and the page computes those steps again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app import link, session
+from app.chrome import course
+from app.chrome.plots import PALETTE
+from app.components import mount_blob, register
+from app.facts import payloads
+from vae_core.config import RunConfig
+
+KEY = "lab-steps"
+CONFIG = RunConfig(dataset="digits", hidden=(32,), latent_dim=2, batch_size=64, learning_rate=1e-2)
+"""The network, the batch and Adam's rate, which stays what it is."""
+BETAS = (0, 0.1, 0.25, 0.5, 1, 2, 4, 8)
+"""Where the slider stops."""
+LIMIT = 3000
+"""Steps until the training ends, so that a link never asks for more than a few seconds of computing."""
+IMAGE = 3
+"""Training image that is followed at first."""
+
+_view = register(
+    "elbo_room_lab_steps",
+    *("blob", "dom", "picture", "lab", "lab-room", "trainer", "lab-steps-plane", "lab-steps"),
+    css=["lab", "lab-steps"],
+)
+
+
+def page() -> None:
+    """The view."""
+    course.begin("steps")
+    blob_id, blob, count = payloads.training_blob(CONFIG.dataset)
+    mount_blob(blob_id, blob)
+    image = link.integer("image", below=count)
+    _view(
+        key=KEY,
+        data={
+            "stamp": _kept().get("stamp", 0),
+            "images": blob_id,
+            "palette": list(PALETTE),
+            "hidden": CONFIG.hidden[0],
+            "latent_dim": CONFIG.latent_dim,
+            "batch": CONFIG.batch_size,
+            "rate": CONFIG.learning_rate,
+            "stops": list(BETAS),
+            "limit": LIMIT,
+            "seed": link.integer("seed", below=1000) or 0,
+            "image": IMAGE if image is None else image,
+            "step": link.integer("step", below=LIMIT + 1) or 0,
+            "path": path(link.get("beta")),
+        },
+        height="content",
+        on_view_change=_keep,
+    )
+
+
+def path(text: str | None) -> list[list[float]]:
+    """The course of β in a link, such as `1,120:4`: [[0, 1], [120, 4]], β from that step on; β = 1 if it is none."""
+    found: list[list[float]] = []
+    for part in (text or "").split(","):
+        step, _, beta = part.rpartition(":")
+        try:
+            found.append([int(step or 0), float(beta)])
+        except ValueError:
+            return [[0, 1]]
+    steps = [step for step, _ in found]
+    if steps[0] != 0 or steps != sorted(set(steps)) or steps[-1] > LIMIT or any(beta not in BETAS for _, beta in found):
+        return [[0, 1]]
+    return found
+
+
+def path_text(path: list[list[float]]) -> str:
+    """The course of β as a link carries it."""
+    return ",".join(f"{step:g}:{beta:g}" if step else f"{beta:g}" for step, beta in path)
+
+
+def _kept() -> dict[str, Any]:
+    """Where it was left last; empty before that."""
+    state = session.recall(KEY) or {}
+    return state.get("view") or {}
+
+
+def _keep() -> None:
+    view = _kept()
+    link.put(seed=view["seed"], image=view["image"], step=view["step"], beta=path_text(view["path"]))

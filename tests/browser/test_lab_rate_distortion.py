@@ -1,0 +1,76 @@
+"""Rate and distortion, as a person uses it: in a real Chromium, on the models that ship."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.chrome.model_bar import number
+from tests.browser.fixtures import Server
+from tests.browser.test_browser import pixels, place_of, wait_for_url
+from tests.browser.test_lab_beta import library_row, shipped, slider
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+
+
+def highlighted(page: Page, run_id: str) -> None:
+    page.locator(f'.lab[data-run="{run_id}"]').wait_for(state="attached")
+
+
+def test_moving_beta_leads_along_the_sweep(server: Server, visit: Visit) -> None:
+    sweep = shipped(server, 10)
+    page = visit(server.url("rate-distortion", sweep=sweep.key, beta=0.25))
+    for run in sweep.runs[1:]:
+        highlighted(page, run.run_id)
+        assert run.result is not None
+        test, beta = run.result.test, run.config.beta
+        for name, value in (("rate", test.kl), ("distortion", -test.reconstruction), ("elbo", test.elbo)):
+            text = page.get_by_test_id(name).inner_text()
+            assert text.split(" ± ")[0] == number(value)
+        expect(page.get_by_test_id("slope")).to_have_text(f"−{beta:g}")
+        row = page.get_by_test_id("reconstructions")
+        expect(row).to_have_attribute("data-run", run.run_id)
+        assert np.abs(pixels(row) - library_row(server, run)).max() <= 2
+        slider(page).press("ArrowRight")
+    wait_for_url(page, beta="16", sweep=sweep.key)
+    # A convex curve: its slope at β lies between those of the lines to the neighbouring points.
+    slider(page).press("ArrowLeft")
+    highlighted(page, sweep.runs[3].run_id)
+    towards = page.get_by_test_id("chords").inner_text().replace("−", "-")
+    steeper, flatter = sorted(float(slope) for slope in re.findall(r"(-[\d.]+) to", towards))
+    assert steeper < -4 < flatter
+    again = visit(page.url.replace("beta=16", "beta=1"))
+    highlighted(again, sweep.runs[2].run_id)
+
+
+def test_click_on_a_point_opens_its_model(server: Server, visit: Visit) -> None:
+    sweep = shipped(server, 10)
+    starter = next(i for i in server.store.infos() if i.shipped and i.config.latent_dim == 10)
+    page = visit(server.url("rate-distortion", sweep=sweep.key, beta=1, run=starter.run_id))
+    highlighted(page, sweep.runs[2].run_id)
+    plane = page.get_by_test_id("plane")
+    expect(plane).to_have_attribute("aria-label", re.compile("rate"))
+    # Where the point is: found as a person finds it, by looking for what lights up under the pointer.
+    box = place_of(plane)
+    target = sweep.runs[3]
+    found = None
+    for x in np.linspace(0.1, 0.6, 26):
+        for y in np.linspace(0.3, 0.9, 31):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            if plane.evaluate("canvas => canvas.style.cursor") == "pointer":
+                page.wait_for_timeout(60)
+                if page.locator(f'.lab[data-run="{target.run_id}"]').count():
+                    found = (box["x"] + x * box["width"], box["y"] + y * box["height"])
+                    break
+        if found:
+            break
+    assert found, "no point lit up"
+    page.mouse.click(*found)
+    page.wait_for_function("location.pathname === '/'")  # Explore
+    wait_for_url(page, run=target.run_id)

@@ -1,0 +1,170 @@
+"""Presenter mode in a real browser: what is seen, and whose keys the keys are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from app.chrome.presenter import ORDER
+from tests.browser.fixtures import TINY, Server
+from tests.browser.test_browser import at_rest, button, eventually, in_url, place_of, ready, slider, wait_for_url
+from vae_core.jobs.starters import STARTERS
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+
+LARGE = 22.0
+"""Pixels of type that the last row of a lecture hall reads, in a window of 1280×720."""
+SMALLEST = 16.9
+"""What a view with much to say may shrink it to, so that nothing has to be scrolled to."""
+
+
+def header(page: Page) -> Locator:
+    return page.get_by_test_id("stHeader")
+
+
+def type_size(target: Locator) -> float:
+    return float(target.first.evaluate("element => parseFloat(getComputedStyle(element).fontSize)"))
+
+
+def stands_on(page: Page, name: str) -> None:
+    """The page of this name, at rest, with the bar or the corner that listens to the keys."""
+    page.wait_for_url(f"**/{'' if name == 'explore' else name}?*")
+    at_rest(page)
+
+
+def test_type_is_large_and_nothing_is_around_the_page(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(present=1)))
+    expect(header(page)).to_be_hidden()
+    for target in (page.locator(".player"), page.locator("[data-testid=stMarkdownContainer] p")):
+        assert type_size(target) >= LARGE
+    page.keyboard.press("ArrowRight")
+    stands_on(page, "gaussian")
+    expect(page.get_by_role("heading", name="A Gaussian and the prior")).to_be_visible()
+    for target in (page.locator(".lab > *"), page.locator(".lab button"), page.get_by_text("mean μ", exact=True)):
+        assert type_size(target) >= LARGE
+    # A larger screen shows the same picture, larger.
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    assert type_size(page.locator(".lab > *")) >= 1.5 * LARGE - 0.1
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_view_fits_the_window_with_its_formulas(name: str, server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("" if name == "explore" else name, present=1)))
+    measure = """() => {
+      const main = document.querySelector('[data-testid=stMain]'), wide = [];
+      const walk = (root) => root.querySelectorAll('*').forEach((e) => {
+        if (e.shadowRoot) walk(e.shadowRoot);
+        if (e.matches('.formula') && e.clientWidth && e.scrollWidth > e.clientWidth + 1) wide.push(e.textContent); });
+      walk(document);
+      return {over: main.scrollHeight - main.clientHeight, wide,
+              type: parseFloat(getComputedStyle(document.documentElement).fontSize)}; }"""
+
+    def fits() -> dict[str, Any]:
+        seen = page.evaluate(measure)
+        return seen if seen["over"] <= 2 and not seen["wide"] else {}
+
+    eventually(fits, page, f"{name} without scrolling, its formulas whole")
+    page.wait_for_timeout(1500)  # numbers that come later make nothing longer than the window
+    seen = eventually(fits, page, f"{name} as it was, with all its numbers")
+    assert seen["type"] >= SMALLEST
+
+
+def test_type_is_not_made_smaller_by_what_comes_late(server: Server, visit: Visit) -> None:
+    page = visit("about:blank")
+    late: list[Route] = []
+    page.route(re.compile(r"/(Html|Selectbox)\.[^/]*\.js"), lambda route: late.append(route))
+    page.goto(server.url(present=1))
+    ready(page)
+    page.wait_for_timeout(500)  # longer than a view is given to come to rest
+    assert late, "nothing was late"
+    for route in late:
+        route.continue_()
+    expect(header(page)).to_be_hidden()
+    page.wait_for_timeout(500)
+    assert type_size(page.locator(".player")) >= LARGE
+
+
+def test_keys_step_through_the_lab_one_page_at_a_time_and_stop_at_its_ends(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(present=1)))
+    page.keyboard.press("ArrowLeft")  # there is nothing before Explore
+    for key, name in [("ArrowRight", ORDER[1]), ("PageDown", ORDER[2]), ("PageUp", ORDER[1]), ("ArrowLeft", ORDER[0])]:
+        page.keyboard.press(key)
+        stands_on(page, name)
+        assert in_url(page, "present") == "1"
+        expect(header(page)).to_be_hidden()
+
+
+def test_keys_belong_to_the_slider_and_the_plane_that_have_the_focus(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=STARTERS[0].run_id, present=1)))
+    z1 = slider(page, "z1")
+    z1.focus()
+    for key, value in [("ArrowRight", "0.1"), ("PageDown", "-0.4")]:
+        page.keyboard.press(key)
+        assert z1.input_value() == value
+    wait_for_url(page, z="-0.4,0")
+    page.get_by_role("application", name="Latent plane").focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_url(page, z="-0.3,0")
+    at_rest(page)
+    assert in_url(page, "present") == "1"
+    assert page.url.startswith(server.url("?"))
+    # A button has no use for them.
+    button(page, "Prior mean").focus()
+    page.keyboard.press("ArrowRight")
+    stands_on(page, ORDER[1])
+
+
+def test_p_turns_it_on_except_in_a_field_and_escape_turns_it_off(server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("train")))
+    expect(button(page, "Present")).to_be_visible()
+    page.get_by_role("combobox", name="Network").focus()
+    page.keyboard.press("p")
+    page.keyboard.press("Escape")
+    at_rest(page)
+    expect(header(page)).to_be_visible()
+    assert in_url(page, "present") is None
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("p")
+    wait_for_url(page, present="1")
+    expect(header(page)).to_be_hidden()
+    at_rest(page).keyboard.press("Escape")
+    expect(header(page)).to_be_visible()
+    assert in_url(page, "present") is None
+
+
+def press(page: Page, name: str) -> None:
+    """As a hand does, whose movement shows the button; a locator's click would wait until it is there to be pressed."""
+    box = place_of(button(page, name))
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_pointer_finds_the_buttons_that_the_keys_replace(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url()))
+    button(page, "Present").click()
+    expect(header(page)).to_be_hidden()
+    button(page, "Next view").wait_for()
+    press(page, "Next view")
+    stands_on(page, ORDER[1])
+    corner = page.get_by_role("group", name="Presentation")
+    expect(corner).to_have_css("opacity", "0")  # out of the way while nothing moves
+    press(page, "Leave presenter mode")
+    expect(header(page)).to_be_visible()
+
+
+def test_mode_and_tour_go_along_when_a_page_opens_another(server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("train", run=TINY.run_id, tour=3, present=1)))
+    assert type_size(page.locator(".js-plotly-plot .gtitle")) > 17  # 15 otherwise
+    button(page, "Explore").click()
+    stands_on(page, "explore")
+    wait_for_url(page, run=TINY.run_id, tour="3", present="1")
+    button(page, "Back to this stop").click()
+    stands_on(page, "train")
+    page.keyboard.press("ArrowRight")
+    stands_on(page, "gaussian")
+    wait_for_url(page, tour="4", present="1")

@@ -1,0 +1,353 @@
+"""Asking for work, and a real worker process that does it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import listing, same, timeless, tiny, until
+from vae_core.analysis import projection
+from vae_core.config import RunConfig
+from vae_core.config.errors import RunBusyError, RunNotFoundError, StoreError
+from vae_core.jobs import artifacts
+from vae_core.jobs.artifacts import MapRequest
+from vae_core.jobs.queue import Jobs
+from vae_core.jobs.run import run
+from vae_core.store import Store
+from vae_core.store.files import write_json
+
+LONG = {"epochs": 120, "batch_size": 64}
+"""A few seconds of training."""
+
+
+@pytest.fixture
+def alone(home: Store, monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    """A queue that no worker looks at."""
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    return Jobs(home)
+
+
+def waiting(jobs: Jobs, kind: str = "train") -> list[str]:
+    folder = jobs.store.home / "queue" / kind
+    return [p.name.partition("-")[2].removesuffix(".json") for p in sorted(folder.glob("*.json"))]
+
+
+# -- asking, without a worker
+
+
+def test_asking_puts_a_run_into_the_queue_once(alone: Jobs) -> None:
+    one, two = alone.submit(tiny()), alone.submit(tiny(seed=1))
+    assert alone.submit(tiny()) == one
+    assert waiting(alone) == [one, two]
+    assert {alone.store.get(r).status for r in (one, two)} == {"queued"}
+    found = alone.next("train")
+    assert found is not None
+    assert found[1] == {"run_id": one}
+    assert alone.next("train") == found  # still there: who has begun it removes it
+    found[0].unlink()
+    assert alone.store.get(one).status == "interrupted"
+    alone.submit(tiny())
+    assert waiting(alone) == [two, one]
+
+
+def test_a_complete_run_is_not_queued(alone: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(run(tiny(), alone.store))
+    before = listing(alone.store.home)
+    run_id = alone.submit(tiny())
+    alone.stop(run_id)
+    with pytest.raises(RunBusyError, match="complete"):
+        alone.resume(run_id)
+    assert listing(alone.store.home) == before
+    assert alone.store.get(run_id).status == "finished"
+
+
+def test_one_that_waits_can_be_paused_and_resumed(alone: Jobs) -> None:
+    run_id = alone.submit(tiny())
+    alone.pause(run_id)
+    assert waiting(alone) == []
+    assert alone.store.get(run_id).status == "paused"
+    assert alone.wish(run_id) == "pause"
+    alone.resume(run_id)
+    assert waiting(alone) == [run_id]
+    assert alone.wish(run_id) == "go"  # or it would be halted at once
+
+
+def test_one_that_waits_can_be_cancelled(alone: Jobs) -> None:
+    run_id = alone.submit(tiny())
+    alone.cancel(run_id)
+    assert waiting(alone) == []
+    assert list(alone.store.runs.iterdir()) == []
+    with pytest.raises(RunNotFoundError):
+        alone.cancel(run_id)
+
+
+def test_what_ships_cannot_be_asked_to_stop_or_go(alone: Jobs) -> None:
+    run_id = next(i.run_id for i in alone.store.infos() if i.shipped)
+    for ask in (alone.pause, alone.cancel):
+        with pytest.raises(StoreError, match="read-only"):
+            ask(run_id)
+    alone.stop(run_id)
+    assert waiting(alone) == []
+
+
+def test_a_damaged_job_is_dropped_and_the_next_one_taken(alone: Jobs, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = alone.submit(tiny()), alone.submit(tiny(seed=1))
+    next((alone.store.home / "queue" / "train").glob(f"*-{one}.json")).write_text("{")
+    found = alone.next("train")
+    assert found is not None
+    assert found[1] == {"run_id": two}
+    assert waiting(alone) == [two]
+    assert "dropped a job" in capsys.readouterr().err
+
+
+def test_a_map_is_asked_for_once(alone: Jobs) -> None:
+    run_id = next(i.run_id for i in alone.store.infos() if i.shipped)
+    request = MapRequest(method="pca", limit=50)
+    for _ in range(2):
+        alone.derive(run_id, request)
+    alone.derive(run_id, None)  # its codes ship
+    assert waiting(alone, "derive") == [f"{run_id}.pca-50"]
+    found = alone.next("derive")
+    assert found is not None
+    assert MapRequest(**found[1]["map"]) == request
+    assert alone.partial(run_id, request) is None
+    assert alone.derive_error(run_id, request) == ""
+    alone.report_derive_error(run_id, request.name, "too few")
+    assert alone.derive_error(run_id, request) == "too few"
+    alone.report_derive_error(run_id, request.name, "")
+    assert alone.derive_error(run_id, request) == ""
+
+
+def test_where_nothing_can_be_written_asking_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Jobs(Store(tmp_path / "file" / "home")).submit(tiny())
+    assert listing(tmp_path) == {"file": b""}
+
+
+# -- a worker process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+@contextlib.contextmanager
+def working(store: Store, kind: str = "train", grace: float = 60.0) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of this store, for as long as the test is inside."""
+    store.home.mkdir(parents=True, exist_ok=True)
+    log = store.home / f"worker-{kind}.log"
+    command = [sys.executable, "-m", "vae_core.jobs.worker", "--home", str(store.home), "--kind", kind]
+    with log.open("ab") as output:
+        worker = subprocess.Popen([*command, "--grace", str(grace)], stdout=output, stderr=output)
+    try:
+        until(lambda: store.is_file_locked(f"worker-{kind}") or worker.poll() is not None, "a worker")
+        yield worker
+    finally:
+        end(worker)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("jobs") / "home")
+
+
+@pytest.fixture(scope="module")
+def jobs(store: Store) -> Iterator[Jobs]:
+    """A queue with a worker that all tests of this file share."""
+    jobs = Jobs(store)
+    jobs.ensure_worker = lambda *_: None  # type: ignore[method-assign]
+    with working(store):
+        yield jobs
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The long run, trained without interruption by this process."""
+    store = Store(tmp_path_factory.mktemp("expected"))
+    list(run(tiny(**LONG), store))
+    return store
+
+
+def check(store: Store, run_id: str, expected: Store, config: RunConfig) -> None:
+    assert same(store.weights(run_id), expected.weights(config.run_id))
+    assert timeless(store.events(run_id)[0]) == timeless(expected.events(config.run_id)[0])
+
+
+def status(store: Store, run_id: str) -> str:
+    return store.get(run_id).status
+
+
+def moving(store: Store, run_id: str) -> None:
+    """Wait until it is being trained."""
+    until(lambda: store.progress(run_id) is not None and status(store, run_id) == "running", f"{run_id} to run")
+
+
+def test_paused_and_resumed_by_the_worker_it_is_the_same_run(jobs: Jobs, store: Store, expected: Store) -> None:
+    run_id = jobs.submit(tiny(**LONG))
+    moving(store, run_id)
+    jobs.pause(run_id)
+    until(lambda: status(store, run_id) == "paused", "the pause")
+    progress = store.progress(run_id)
+    assert progress is not None
+    assert progress.step < progress.steps
+    assert not store.is_locked(run_id)
+    jobs.resume(run_id)
+    until(lambda: status(store, run_id) == "finished", "the end")
+    check(store, run_id, expected, tiny(**LONG))
+    # Encoded while the model was warm.
+    until(lambda: store.artifact(run_id, "codes") is not None, "the codes")
+    assert jobs.wish(run_id) == "go"
+    assert waiting(jobs) == []
+
+
+def test_stopped_it_keeps_a_model_and_can_go_on(jobs: Jobs, store: Store, tmp_path: Path) -> None:
+    config = tiny(**LONG, seed=2)
+    run_id = jobs.submit(config)
+    moving(store, run_id)
+    jobs.stop(run_id)
+    until(lambda: status(store, run_id) == "stopped", "the stop")
+    info = store.get(run_id)
+    assert info.result is not None
+    assert info.result.stopped
+    artifacts.load_model(store, run_id)
+    until(lambda: jobs.wish(run_id) == "go", "the wish to be forgotten")
+    jobs.resume(run_id)
+    until(lambda: status(store, run_id) == "finished", "the end")
+    whole = Store(tmp_path)
+    list(run(config, whole))
+    check(store, run_id, whole, config)
+
+
+def test_one_that_waits_goes_its_way_and_one_that_runs_is_cancelled(jobs: Jobs, store: Store) -> None:
+    first, second, third = (jobs.submit(tiny(epochs=9000, batch_size=64, seed=s)) for s in (3, 4, 5))
+    moving(store, first)
+    assert [status(store, r) for r in (second, third)] == ["queued", "queued"]
+    jobs.pause(second)
+    jobs.cancel(third)
+    jobs.cancel(first)
+    until(lambda: first not in store.run_ids(), "the run to be gone")
+    assert third not in store.run_ids()
+    assert status(store, second) == "paused"
+    assert store.events(second) == ([], 0)
+    # Stopped before it began, it becomes a model as it stands.
+    jobs.stop(second)
+    until(lambda: status(store, second) == "stopped", "the stop")
+    info = store.get(second)
+    assert info.result is not None
+    assert info.result.step <= 2000
+    store.weights(second)
+    until(lambda: not store.is_locked(second), "the lock to be given back")
+    jobs.cancel(second)
+    assert second not in store.run_ids()
+
+
+def test_a_job_that_fails_does_not_take_the_worker_along(jobs: Jobs, store: Store) -> None:
+    write_json(store.home / "queue" / "train" / "1-nothing.json", {"run_id": "nothing"})
+    write_json(store.home / "queue" / "train" / "2-nothing.json", {"unknown": 1})
+    broken = store.create(tiny(seed=6))
+    (store.folder(broken) / "checkpoint.safetensors").write_bytes(b"damaged")
+    jobs.submit(tiny(seed=6))
+    good = jobs.submit(tiny(seed=7))
+    until(lambda: status(store, good) == "finished", "the good run")
+    info = store.get(broken)
+    assert info.status == "failed"
+    assert "checkpoint.safetensors: damaged" in info.message
+    assert "no run named 'nothing'" in (store.home / "worker-train.log").read_text()
+
+
+def test_a_second_worker_steps_back(jobs: Jobs, store: Store) -> None:
+    with working(store) as second:
+        assert second.wait(timeout=90) == 0
+    assert store.is_file_locked("worker-train")
+
+
+def test_maps_are_derived_by_a_worker_of_their_own(store: Store, jobs: Jobs) -> None:
+    run_id = jobs.submit(tiny(seed=8))
+    until(lambda: status(store, run_id) == "finished", "a model")
+    request, impossible = MapRequest(method="pca", limit=80), MapRequest(limit=20, perplexity=19)
+    with working(store, "derive"):
+        jobs.derive(run_id, impossible)
+        jobs.derive(run_id, request)
+        until(lambda: store.artifact(run_id, request.name) is not None, "the map")
+        assert "perplexity=19 with 20 codes" in jobs.derive_error(run_id, impossible)
+        assert jobs.derive_error(run_id, request) == ""
+    kept = store.artifact(run_id, request.name)
+    assert kept is not None
+    np.testing.assert_array_equal(kept[0]["embedding"], projection.pca(artifacts.codes(store, run_id)["mu"][:80]))
+
+
+# -- workers and clients come and go
+
+CLIENT = """
+import sys
+from vae_core.config import RunConfig
+from vae_core.jobs.queue import Jobs
+from vae_core.store import Store
+jobs = Jobs(Store(sys.argv[1]))
+jobs.submit(RunConfig.from_json(sys.argv[2]))
+print("asked", "torch" in sys.modules, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_worker_outlives_its_client_by_its_grace_only(home: Store) -> None:
+    config = tiny(epochs=9000, batch_size=64)
+    with working(home, grace=2.0) as worker:
+        client = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(home.home), config.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with client:
+            assert client.stdout is not None
+            assert client.stdout.readline() == "asked False\n"
+            moving(home, config.run_id)
+            client.kill()
+        # Nobody is left: it halts what it trains at a checkpoint, and ends.
+        assert worker.wait(timeout=60) == 0
+    assert status(home, config.run_id) == "paused"
+    assert (home.folder(config.run_id) / "checkpoint.safetensors").exists()
+    assert not home.is_file_locked("worker-train")
+
+
+def test_a_run_whose_worker_was_killed_goes_on_with_the_next(
+    home: Store, expected: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The real start of a worker this time, by the client itself.
+    config, started = tiny(**LONG), []
+    popen = subprocess.Popen
+
+    def kept(*args: object, **more: object) -> object:
+        started.append(popen(*args, **more))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", kept)
+    jobs = Jobs(home)
+    try:
+        run_id = jobs.submit(config)
+        moving(home, run_id)
+        assert started[0].poll() is None
+        assert os.getpgid(started[0].pid) != os.getpgid(0)  # Ctrl-C in our terminal does not reach it
+        started[0].send_signal(signal.SIGKILL)
+        started[0].wait()
+        until(lambda: status(home, run_id) == "interrupted", "the death to be seen")
+        jobs.resume(run_id)
+        assert status(home, run_id) in ("queued", "running")
+        until(lambda: status(home, run_id) == "finished", "the end")
+        check(home, run_id, expected, config)
+    finally:
+        for worker in started:
+            end(worker)
+        if jobs._client is not None:
+            jobs._client.__exit__(None, None, None)

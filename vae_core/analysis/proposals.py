@@ -1,0 +1,198 @@
+"""Densities to draw codes from when Q(z|X) alone would miss part of the posterior.
+
+A mixture whose weights divide by the density of the whole mixture stays unbiased, and none of its weights is larger
+than 1/share times that of any one part alone (Hesterberg 1995, "Weighted average importance sampling and defensive
+mixture distributions"; the balance heuristic of Veach & Guibas 1995).
+
+`fit` learns a mixture of Gaussians from weighted codes by expectation maximisation, as population Monte Carlo does
+between its rounds (Cappé, Douc, Guillin, Marin & Robert 2008, arXiv 0710.4242).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.networks.gaussian import Q, log_standard_normal
+
+Float = NDArray[np.float64]
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One density of a mixture, for B images at once."""
+
+    share: float
+    sample: Callable[[int], Float]
+    """k -> (k, B, D), or (k, 1, D) that serves every image"""
+    log_prob: Callable[[Float], Float]
+    """(k, B, D) -> (k, B) nats"""
+
+
+class Mixture:
+    """Σ share · density. Shares add up to 1."""
+
+    def __init__(self, parts: Sequence[Part], rng: np.random.Generator) -> None:
+        self.parts = parts
+        self._edges = np.cumsum([part.share for part in parts])[:-1]
+        self._place, self._drawn = float(rng.random()), 0
+
+    def sample(self, count: int, like: Q) -> Float:
+        """The next codes, (count, B, D), for the images of `like`.
+
+        Which part a code comes from goes by a golden-ratio sequence with a random start: each code is a draw from the
+        mixture, and every part gets its share of them to within a few.
+        """
+        order = np.arange(self._drawn, self._drawn + count)
+        self._drawn += count
+        which = np.searchsorted(self._edges, (self._place + GOLDEN * order) % 1, side="right")
+        z = np.empty((count, *like.mu.shape))
+        for index, part in enumerate(self.parts):
+            mine = which == index
+            if mine.any():
+                z[mine] = part.sample(int(mine.sum()))
+        return z
+
+    def log_prob(self, z: Float) -> Float:
+        """Its density at z (k, B, D): (k, B) nats."""
+        return np.logaddexp.reduce([math.log(part.share) + part.log_prob(z) for part in self.parts], axis=0)
+
+
+def prior(share: float, d: int, rng: np.random.Generator) -> Part:
+    """N(0, I), drawn for every image at once."""
+    return Part(share, lambda count: rng.standard_normal((count, 1, d)), log_standard_normal)
+
+
+def broad(share: float, d: int, width: float, rng: np.random.Generator) -> Part:
+    """N(0, width²·I), spread evenly: the Box–Muller transform of a Kronecker sequence with a random shift."""
+
+    def sample(count: int) -> Float:
+        pairs = (d + 1) // 2
+        ratio = 2.0
+        for _ in range(60):  # the root of r^(2·pairs + 1) = r + 1, whose powers leave the most even gaps
+            ratio = (1 + ratio) ** (1 / (2 * pairs + 1))
+        step = ratio ** -np.arange(1, 2 * pairs + 1)
+        u = (rng.random(2 * pairs) + np.arange(count)[:, None] * step) % 1
+        radius = np.sqrt(-2 * np.log1p(-u[:, :pairs]))
+        angle = 2 * math.pi * u[:, pairs:]
+        z = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :d]
+        return width * z[:, None]
+
+    return Part(share, sample, lambda z: log_standard_normal(z / width) - d * math.log(width))
+
+
+def around(share: float, q: Q, width: float, rng: np.random.Generator) -> Part:
+    """Q with its standard deviations times `width`."""
+    wide = Q(q.mu, q.logvar + 2 * math.log(width), None if q.lower is None else q.lower * width)
+    return Part(share, lambda count: wide.sample(rng.standard_normal((count, *q.mu.shape))), wide.log_prob)
+
+
+def learned(share: float, fitted: Sequence[Gaussians], rng: np.random.Generator) -> Part:
+    """A mixture of Gaussians for each image."""
+    return Part(
+        share,
+        lambda count: np.stack([gaussians.sample(count, rng) for gaussians in fitted], axis=1),
+        lambda z: np.stack([gaussians.log_prob(z[:, b]) for b, gaussians in enumerate(fitted)], axis=1),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussians:
+    """Σ weight · N(mu, factor·factorᵀ), M of them."""
+
+    weight: Float
+    """(M,)"""
+    mu: Float
+    """(M, D)"""
+    factor: Float
+    """(M, D, D), lower triangular"""
+
+    def sample(self, count: int, rng: np.random.Generator) -> Float:
+        """(count, D)"""
+        which = rng.choice(len(self.weight), count, p=self.weight)
+        epsilon = rng.standard_normal((count, self.mu.shape[1]))
+        return self.mu[which] + np.einsum("nij,nj->ni", self.factor[which], epsilon)
+
+    def log_prob(self, z: Float) -> Float:
+        """(n, D) -> (n,) nats"""
+        return np.logaddexp.reduce(self.log_joint(z), axis=1)
+
+    def log_joint(self, z: Float) -> Float:
+        """(n, D) -> (n, M): log weight + log density, Gaussian by Gaussian."""
+        flat = np.linalg.inv(self.factor)
+        epsilon = np.matmul(z[None] - self.mu[:, None], flat.transpose(0, 2, 1))  # (M, n, D)
+        log_det = np.log(np.diagonal(self.factor, axis1=1, axis2=2)).sum(1)
+        return log_standard_normal(epsilon).T + (np.log(self.weight) - log_det)
+
+
+KEPT = 600
+"""Codes from which a mixture is learned, drawn from all in proportion to their weights."""
+ROUNDS = 8
+"""Of expectation maximisation."""
+INFLATED = 1.3
+"""Covariances are widened by this: a proposal with tails too light is worse than one too heavy."""
+
+
+def fit(z: Float, log_weight: Float, components: int, least: float, rng: np.random.Generator) -> Gaussians:
+    """A mixture of at most `components` Gaussians from codes (n, D) with importance weights (n,), as logarithms.
+
+    Weights are flattened, raised to a power below 1, until `least` codes matter by Kong's count: a few lucky ones say
+    little about a shape. Raising them again in the next round is what tempering does.
+    """
+    log_weight = log_weight - log_weight.max()
+    weight = np.exp(_power(log_weight, least) * log_weight)
+    best = z[weight.argmax()]
+    # Evenly spaced places on the sum of the weights: each code is met as often as its weight says, to within one.
+    places = (rng.random() + np.arange(KEPT)) / KEPT * weight.sum()
+    kept, times = np.unique(np.searchsorted(np.cumsum(weight), places).clip(max=len(z) - 1), return_counts=True)
+    z, weight = z[kept], times / KEPT
+    d = z.shape[1]
+    spread = float(weight @ np.square(z - weight @ z).sum(1)) / d
+    floor = 1e-6 * max(spread, 1e-12) * np.eye(d)
+
+    centres, distance = [best], np.square(z - best).sum(1)  # the best code, then far ones more likely (k-means++)
+    while len(centres) < components and (chance := weight * distance).sum() > 0:
+        centres.append(z[rng.choice(len(z), p=chance / chance.sum())])
+        distance = np.minimum(distance, np.square(z - centres[-1]).sum(1))
+    mu = np.stack(centres)
+    owner = np.square(z[:, None] - mu).sum(2).argmin(1)[:, None] == np.arange(len(mu))  # (n, M)
+    mass = owner.T @ weight + 1e-12
+    variance = ((owner * np.square(z[:, None] - mu).sum(2)).T @ weight) / mass / d
+    covariance = np.tile(mass @ variance * np.eye(d) + floor, (len(mu), 1, 1))
+    mixture = Gaussians(np.full(len(mu), 1 / len(mu)), mu, np.linalg.cholesky(covariance))
+    for _ in range(ROUNDS):
+        log_joint = mixture.log_joint(z)
+        duty = np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True)) * weight[:, None]  # (n, M)
+        mass = duty.sum(0) + 1e-12
+        mu = (duty.T @ z) / mass[:, None]
+        away = z[:, None] - mu
+        covariance = np.einsum("nm,nmi,nmj->mij", duty, away, away, optimize=True) / mass[:, None, None]
+        # A Gaussian that few codes support borrows its shape from the others.
+        support = np.square(mass) / np.maximum(np.square(duty).sum(0), 1e-300)
+        borrowed = ((d + 1) / (support + d + 1))[:, None, None]
+        pooled = np.einsum("m,mij->ij", mass, covariance)
+        covariance = (1 - borrowed) * covariance + borrowed * pooled + floor
+        mixture = Gaussians(mass / mass.sum(), mu, np.linalg.cholesky(covariance))
+    return Gaussians(mixture.weight, mixture.mu, mixture.factor * math.sqrt(INFLATED))
+
+
+def _power(log_weight: Float, least: float) -> float:
+    """The largest power, at most 1, at which the effective number of codes is `least`."""
+
+    def effective(power: float) -> float:
+        weight = np.exp(power * log_weight)
+        return float(weight.sum() ** 2 / np.square(weight).sum())
+
+    low, high = 0.0, 1.0
+    if effective(high) >= least:
+        return high
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if effective(middle) >= least else (low, middle)
+    return low

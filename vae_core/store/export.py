@@ -1,0 +1,87 @@
+"""A trained model for others: a manifest (JSON) and raw float32 weights, read by the page's own engine or any program.
+
+The manifest lists the layers of `architecture.py`; tensors keep torch's shapes. The parity tests hold the
+page's engine to torch. No torch here: the app exports while torch is still being imported elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from vae_core.config import RunConfig
+from vae_core.networks import densities
+from vae_core.networks.architecture import network
+from vae_core.store.files import Arrays, explained, write_bytes, write_json
+
+FORMAT = 1
+
+
+OUTPUTS = {"bernoulli": "sigmoid", "gaussian": "identity", "continuous-bernoulli": "continuous-bernoulli"}
+"""Likelihood -> how a mean picture is made of f."""
+
+
+def manifest(config: RunConfig, weights: Arrays) -> dict[str, Any]:
+    """What a reader must know to run both networks: z (D) -> f(z) (C, H, W), and x (C, H, W) -> Q(z|X).
+
+    The encoder gives μ (D), log σ² (D) and, for `posterior` "full", L below its diagonal, row by row (`gaussian.Q`).
+    `sigma` is the Gaussian's: a number, or a list of C·H·W.
+    """
+    layers = network(config)
+    described: dict[str, Any] = {
+        "format": FORMAT,
+        "run_id": config.run_id,
+        "latent_dim": config.latent_dim,
+        "image_shape": list(config.image_shape),
+        "likelihood": config.likelihood,
+        "is_log_likelihood": config.is_log_likelihood,
+        "output": OUTPUTS[config.likelihood],
+        "posterior": config.posterior,
+        "decoder": layers.decoder,
+        "encoder": layers.encoder,
+    }
+    if "likelihood.log_sigma" in weights:
+        sigma = densities.sigma(weights)
+        described["sigma"] = sigma.ravel().tolist() if sigma.ndim else float(sigma)
+    return described
+
+
+def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
+    """The networks in one safetensors byte string with the manifest in its metadata: what travels to the page.
+
+    Weights that hold a decoder alone (a moment of training) give a manifest without an encoder.
+    """
+    described = manifest(config, weights)
+    if not any(name.startswith("encoder.") for name in weights):
+        described["encoder"] = []
+    layers = described["decoder"] + described["encoder"]
+    names = [layer[part] for layer in layers if "in" in layer for part in ("weight", "bias")]
+    tensors = {name: np.asarray(weights[name], dtype=np.float32) for name in names}
+    return blob(blob_id, tensors, {"manifest": json.dumps(described)})
+
+
+def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
+    """Named arrays as one safetensors byte string, named so that the page keeps it and is sent it once."""
+    return save({name: np.asarray(a, order="C") for name, a in arrays.items()}, {"id": blob_id, **(metadata or {})})
+
+
+def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:
+    """Write `manifest.json` and `weights.bin` (little-endian float32, at the manifest's offsets, in floats)."""
+    described = manifest(config, weights)
+    offsets: dict[str, dict[str, Any]] = {}
+    raw, position = bytearray(), 0
+    for name in sorted(weights):
+        if name.startswith(("decoder.", "encoder.")):
+            array = np.ascontiguousarray(weights[name], dtype="<f4")
+            offsets[name] = {"offset": position, "shape": list(array.shape)}
+            position += array.size
+            raw += array.tobytes()
+    with explained(folder / "manifest.json"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / "weights.bin", bytes(raw))
+    write_json(folder / "manifest.json", {**described, "tensors": offsets})
+    return [folder / "manifest.json", folder / "weights.bin"]

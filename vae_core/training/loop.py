@@ -1,0 +1,321 @@
+"""train(config, dataset) -> events. No disk, no clock in what is computed, no print.
+
+Stochastic gradient ascent on the objective with Adam (Kingma & Ba 2015) and the reparameterisation trick.
+
+Every random number comes from a generator seeded by (seed, purpose, step), so a run's state is its weights, Adam's
+moments and the step: a run that goes on from a checkpoint ends with the same bits as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_core.config import RunConfig
+from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
+from vae_core.data import Dataset, binarized
+from vae_core.networks.evaluate import per_image, to_bytes, to_unit
+from vae_core.networks.model import VAE
+from vae_core.training.objectives import Step, beta_at, build
+
+CURVE_POINTS = 200
+"""About how many points the loss curves get."""
+SNAPSHOTS = 20
+"""About how many moments can be gone back to; denser at the start, where more happens."""
+HELD_OUT = 500
+"""Test images that are scored at every point of the curves; no gradient sees them and no decision rests on them."""
+PROGRESS_SECONDS = 0.2
+LAST_RATE = 0.02
+"""Fraction of the learning rate that is left at the end of the half cosine."""
+SHOWN_IMAGES, SHOWN_SAMPLES, SHOWN_MEANS, PLANE = 16, 32, 1000, 15
+"""Sizes of a snapshot: reconstructions, prior samples, encoded means, and the side of the decoded plane."""
+PLANE_EXTENT = 3.0
+"""The plane and the strips show z from −3 to 3."""
+
+State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+
+
+def train(config: RunConfig, dataset: Dataset, state: State | None = None) -> Iterator[Event]:
+    """Train from the start, or from a `Training.state()`: the events of the run, `Finished` last.
+
+    A run whose objective is no longer a finite number says `Diverged`, goes back to its last good weights and finishes
+    with those; only one that never had any ends without `Finished`.
+    """
+    return Training(config, dataset, state).events()
+
+
+class Training:
+    """One run in memory. Between two events it stands still; `weights()`, `stop()` and, when `settled`, `state()`
+    may be called.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset, state: State | None = None) -> None:
+        # Always the same number: a convolution's float32 gradients are added up in an order that depends on it.
+        torch.set_num_threads(os.cpu_count() or 1)
+        self.config, self.dataset = config, dataset
+        self.model = VAE(config, seeded(config.seed, "weights", 0))
+        self.model.start_from_mean(torch.from_numpy(dataset.train.x.mean(0, dtype=np.float64) / 255).float())
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
+        self.objective = build(config, seeded(config.seed, "objective", 0))
+        self.x = torch.from_numpy(dataset.train.x.reshape(len(dataset.train.x), -1).copy())  # (N, C·H·W) uint8
+        self.steps_per_epoch = math.ceil(len(self.x) / config.batch_size)
+        self.steps = self.steps_per_epoch * config.epochs
+        self.step = 0
+        self.seconds = 0.0
+        self.stopping = False
+        self.diverged = False
+        self.settled = True
+        """Whether the step has said all it has to say: only then is `state()` a moment to go on from."""
+        self.resumed = state is not None
+        # Objective, reconstruction, then KL per dimension, since the last point.
+        self.sums = torch.zeros(2 + config.latent_dim)
+        self.count = 0
+        self._good: dict[str, torch.Tensor] | None = None
+        self._mark = time.perf_counter()
+        if state is not None:
+            self._restore(state)
+
+    # -- what is kept
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The model's weights by name; after `Diverged`, those of the last good moment."""
+        return {name: tensor.detach().numpy().copy() for name, tensor in self.model.state_dict().items()}
+
+    def state(self) -> State:
+        """Arrays and facts from which `Training(config, dataset, state)` goes on as if never interrupted."""
+        arrays = {f"model/{name}": array for name, array in self.weights().items()}
+        arrays |= {f"objective/{n}": t.detach().numpy().copy() for n, t in self.objective.state_dict().items()}
+        for prefix, module, optimizer in self._optimizers():
+            for name, parameter in module.named_parameters():
+                for key, value in optimizer.state.get(parameter, {}).items():
+                    arrays[f"{prefix}/{name}/{key}"] = value.detach().numpy().copy()
+        arrays |= {f"good/{name}": tensor.numpy().copy() for name, tensor in (self._good or {}).items()}
+        arrays["sums"] = self.sums.numpy().copy()
+        return arrays, {"step": self.step, "seconds": self.seconds, "count": self.count}
+
+    def _restore(self, state: State) -> None:
+        arrays, meta = state
+        self.model.load_state_dict(_under("model/", arrays))
+        self._good = _under("good/", arrays) or None
+        self.objective.load_state_dict(_under("objective/", arrays))
+        for prefix, module, optimizer in self._optimizers():
+            for name, parameter in module.named_parameters():
+                moments = {
+                    key: torch.from_numpy(arrays[f"{prefix}/{name}/{key}"].copy())
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    if f"{prefix}/{name}/{key}" in arrays
+                }
+                if moments:
+                    optimizer.state[parameter] = moments
+        self.sums = torch.from_numpy(arrays["sums"].copy())
+        self.step, self.seconds, self.count = int(meta["step"]), float(meta["seconds"]), int(meta["count"])
+
+    def _optimizers(self) -> list[tuple[str, torch.nn.Module, torch.optim.Optimizer]]:
+        own = self.objective.optimizer
+        return [("adam", self.model, self.optimizer), *([("rival", self.objective, own)] if own else [])]
+
+    def stop(self) -> None:
+        """End after the current event: what was learned is scored and kept."""
+        self.stopping = True
+
+    # -- the run
+
+    def events(self) -> Generator[Event]:
+        """The run, a step at a time."""
+        points, moments = self._points(), self._moments()
+        low_precision = _fast_bf16()
+        if not self.resumed:
+            self.settled = False
+            yield Started(
+                steps=self.steps,
+                steps_per_epoch=self.steps_per_epoch,
+                parameters=sum(p.numel() for p in self.model.parameters()),
+                precision="bfloat16" if low_precision else "float32",
+            )
+            first = self._snapshot(0)
+            self.settled = True
+            yield first
+        speed = _Speed(self.step)
+        order: torch.Tensor | None = None
+        self._mark = time.perf_counter()
+        while self.step < self.steps and not self.stopping:
+            position = self.step % self.steps_per_epoch
+            if order is None or position == 0:
+                epoch = self.step // self.steps_per_epoch
+                order = torch.randperm(len(self.x), generator=seeded(self.config.seed, "order", epoch))
+            batch = order[position * self.config.batch_size : (position + 1) * self.config.batch_size]
+            beta = beta_at(self.config, self.epoch)
+            self._gradient_step(batch, low_precision)
+            self.step += 1
+
+            said: list[Event] = []
+            if self.step in points:
+                said.append(self._losses(beta))
+            if self.step in moments and not self.diverged:
+                said.append(self._snapshot(moments.index(self.step)))
+            if self._tick() - speed.told >= PROGRESS_SECONDS:
+                said.append(self._progress(speed))
+            for event in said:
+                self.settled = event is said[-1] and not self.diverged
+                yield event
+                # What the consumer does with an event, or a pause, is not training time.
+                self._mark = time.perf_counter()
+            if self.diverged:
+                break
+        yield from self._end(speed)
+
+    def _tick(self) -> float:
+        now = time.perf_counter()
+        self.seconds += now - self._mark
+        self._mark = now
+        return now
+
+    @property
+    def epoch(self) -> float:
+        """Epochs passed, fractional."""
+        return self.step / self.steps_per_epoch
+
+    def _gradient_step(self, batch: torch.Tensor, low_precision: bool) -> None:
+        """One step of Adam on the images at `batch`."""
+        noise = seeded(self.config.seed, "epsilon", self.step)
+        x = self._images(batch)
+        self.optimizer.param_groups[0]["lr"] = self._learning_rate()
+        value = self.objective(Step(self.model, x, self.epoch, len(self.x), noise, low_precision))
+        self.optimizer.zero_grad(set_to_none=True)
+        value.surrogate.neg().backward()
+        self.optimizer.step()
+        self.objective.learn()
+        self.sums[0] += value.objective * len(batch)
+        self.sums[1] += value.reconstruction.detach().sum()
+        self.sums[2:] += value.kl.detach().sum(0)
+        self.count += len(batch)
+
+    def _images(self, batch: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) in [0, 1]; with dynamic binarisation each pixel is drawn anew."""
+        x = self.x.index_select(0, batch)  # the same as x[batch], and several times as fast
+        if self.config.binarize == "dynamic":
+            rng = np.random.Generator(np.random.SFC64(_number(self.config.seed, "binarize", self.step)))
+            x = torch.from_numpy(binarized(x.numpy(), rng))
+        return to_unit(x).view(-1, *self.config.image_shape)
+
+    def _learning_rate(self) -> float:
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        return self.config.learning_rate * (LAST_RATE + (1 - LAST_RATE) * cosine)
+
+    def _losses(self, beta: float) -> Losses | Diverged:
+        """The mean since the last point, and the held-out images now; remembers the weights if all is finite."""
+        objective, reconstruction, *per_dim = (self.sums / self.count).tolist()
+        train = Terms(reconstruction, sum(per_dim), per_dim)
+        self.sums.zero_()
+        self.count = 0
+        held_out = per_image(self.model, self.dataset.test.x[:HELD_OUT], seed=self.config.seed).terms()
+        if not math.isfinite(objective + train.elbo + held_out.elbo):
+            self.diverged = True
+            return Diverged(
+                self.step,
+                self.epoch,
+                f"the objective was no longer finite after {self.step} steps, so training ended there with the last "
+                "good weights; try a smaller learning rate or a larger σ",
+            )
+        self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        return Losses(self.step, self.epoch, beta, train, held_out, objective)
+
+    def _progress(self, speed: _Speed) -> Progress:
+        rate = speed.tell(self.step) * self.config.batch_size
+        remaining = (self.steps - self.step) * self.config.batch_size
+        return Progress(self.step, self.steps, self.epoch, rate, self.seconds, remaining / rate if rate else 0.0)
+
+    def _snapshot(self, index: int) -> Snapshot:
+        """What the page shows of this moment, and the decoder with which it can go on from there."""
+        test, d = self.dataset.test, self.config.latent_dim
+        noise = torch.randn(SHOWN_SAMPLES, d, generator=seeded(self.config.seed, "shown", 0))
+        with torch.inference_mode():
+            shown = self.model.encode(to_unit(torch.from_numpy(test.x[:SHOWN_MEANS].copy()))).mu
+            arrays: dict[str, NDArray[Any]] = {
+                "reconstructions": to_bytes(self.model.pictures(shown[:SHOWN_IMAGES])),
+                "samples": to_bytes(self.model.pictures(noise)),
+                "means": shown.numpy(),
+                "labels": test.labels[:SHOWN_MEANS],
+            }
+            if d == 2:
+                arrays["plane"] = to_bytes(self.model.pictures(plane_codes(PLANE)))
+            for name, tensor in self.model.decoder.state_dict(prefix="decoder.").items():
+                arrays[name] = tensor.half().numpy()
+        return Snapshot(index, self.step, self.epoch, arrays)
+
+    def _end(self, speed: _Speed) -> Generator[Event]:
+        if self.diverged:
+            if self._good is None:
+                return
+            self.model.load_state_dict(self._good)
+        test = per_image(self.model, self.dataset.test.x, seed=self.config.seed).terms()
+        yield self._progress(speed)
+        yield Finished(
+            step=self.step,
+            epoch=self.epoch,
+            seconds=self.seconds,
+            images_per_second=self.epoch * len(self.x) / self.seconds if self.seconds else 0.0,
+            test=test,
+            is_log_likelihood=self.model.likelihood.is_log_likelihood,
+            stopped=self.step < self.steps or self.diverged,
+        )
+
+    def _points(self) -> set[int]:
+        """Steps after which the curves get a point: a few at once, then evenly."""
+        every = max(1, self.steps // CURVE_POINTS)
+        first = {s for s in (1, 3, 6, 10, 15) if s <= every}
+        return first | set(range(every, self.steps + 1, every)) | {self.steps}
+
+    def _moments(self) -> list[int]:
+        """Steps of the snapshots, ascending: quadratic in time."""
+        return sorted({round(self.steps * (i / SNAPSHOTS) ** 2) for i in range(SNAPSHOTS + 1)})
+
+
+class _Speed:
+    """Steps a second over the last few seconds."""
+
+    def __init__(self, step: int) -> None:
+        self.told = time.perf_counter()
+        self._marks = [(self.told, step)]
+
+    def tell(self, step: int) -> float:
+        self.told = now = time.perf_counter()
+        self._marks = [mark for mark in self._marks if now - mark[0] < 3.0] or self._marks[-1:]
+        self._marks.append((now, step))
+        (t0, s0), (t1, s1) = self._marks[0], self._marks[-1]
+        return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
+
+
+def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): torch.from_numpy(a.copy()) for n, a in arrays.items() if n.startswith(prefix)}
+
+
+def seeded(seed: int, purpose: str, index: int) -> torch.Generator:
+    """A generator whose numbers depend on nothing but these three."""
+    return torch.Generator().manual_seed(_number(seed, purpose, index))
+
+
+def _number(seed: int, purpose: str, index: int) -> int:
+    digest = hashlib.blake2b(f"{seed}/{purpose}/{index}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def plane_codes(side: int) -> torch.Tensor:
+    """(side², 2): the grid over [−3, 3]², first row at the top (z2 = 3), as pictures are laid out."""
+    axis = torch.linspace(-PLANE_EXTENT, PLANE_EXTENT, side)
+    z2, z1 = torch.meshgrid(axis.flip(0), axis, indexing="ij")
+    return torch.stack([z1.flatten(), z2.flatten()], dim=1)
+
+
+def _fast_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 faster than float32."""
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe is not None and probe())
