@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 FRONTEND = Path(__file__).parent / "frontend"
 
-_IMPORT = re.compile(r'^import .* from "\./[\w-]+\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import [^;]* from "\.[\w./-]+\.js";\n', re.MULTILINE)
 _EXPORT_DEFAULT = re.compile(r"^export default (?=(async )?function \w)", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
+
+
+def _find(name: str) -> Path:
+    """The file of that name, in whichever folder of `frontend/` it lies."""
+    return next(FRONTEND.rglob(name))
 
 
 def bundle(*names: str, worker: Sequence[str] = ()) -> str:
@@ -32,7 +37,7 @@ def bundle(*names: str, worker: Sequence[str] = ()) -> str:
     """
 
     def source(name: str) -> str:
-        return _EXPORT.sub("", _IMPORT.sub("", (FRONTEND / f"{name}.js").read_text(encoding="utf-8")))
+        return _EXPORT.sub("", _IMPORT.sub("", _find(f"{name}.js").read_text(encoding="utf-8")))
 
     parts = [_EXPORT_DEFAULT.sub("", source(name)) for name in names[:-1]] + [source(names[-1])]
     if worker:
@@ -48,7 +53,7 @@ def register(name: str, *modules: str, css: Sequence[str] = (), worker: Sequence
     return component(
         name,
         js=bundle(*modules, worker=worker),
-        css="\n".join((FRONTEND / f"{sheet}.css").read_text(encoding="utf-8") for sheet in css) or None,
+        css="\n".join(_find(f"{sheet}.css").read_text(encoding="utf-8") for sheet in css) or None,
         html=None,
         isolate_styles=True,
     )

@@ -1,6 +1,7 @@
 """A grid of pictures: cards with numbers under them, or many pictures close together.
 
-A typed door to `frontend/gallery.js`. The pictures travel as a blob (`mount_blob`); a call says which are shown where.
+A typed door to `frontend/gallery/gallery.js`. The pictures travel as a blob (`mount_blob`); a call says which are
+shown where.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The latent map: codes in two dimensions as points that show their picture, can be picked and lassoed.
 
-A typed door to `frontend/map.js`. The points and the pictures travel as blobs (`mount_blob`); a call carries only
+A typed door to `frontend/map/map.js`. The points and the pictures travel as blobs (`mount_blob`); a call carries only
 what is shown of them.
 """
 

@@ -1,7 +1,7 @@
 """A small VAE on 8×8 digits that trains in the page, in front of the class: every stage of a step, and β as a dial.
 
-The training runs in the page (`frontend/trainer.js`); `CONFIG` says what it is in the library's terms. A link names the
-seed, the steps and the course of β, and the page computes those steps again.
+The training runs in the page (`frontend/net/trainer.js`); `CONFIG` says what it is in the library's terms. A link
+names the seed, the steps and the course of β, and the page computes those steps again.
 """
 
 from __future__ import annotations

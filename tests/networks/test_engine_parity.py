@@ -1,4 +1,4 @@
-"""The network in the page (`app/components/frontend/engine.js`) against torch, in a real browser.
+"""The network in the page (`app/components/frontend/net/engine.js`) against torch, in a real browser.
 
 Layer by layer on small networks of every shape, and whole on the architectures as the page is sent them.
 """
@@ -220,7 +220,7 @@ async ({ sources, blob, zs, xs }) => {
 @pytest.fixture(scope="module")
 def in_page(chromium: Browser) -> Iterator[Any]:
     page = chromium.new_page()
-    sources = {name: (FRONTEND / f"{name}.js").read_text(encoding="utf-8") for name in ("blob", "engine")}
+    sources = {name: (FRONTEND / "net" / f"{name}.js").read_text(encoding="utf-8") for name in ("blob", "engine")}
 
     def run(blob: bytes, zs: Any = (), xs: Any = ()) -> Any:
         return page.evaluate(IN_PAGE, {"sources": sources, "blob": base64.b64encode(blob).decode(), "zs": zs, "xs": xs})

@@ -1,7 +1,7 @@
 // Owns the choice of a test image: a grid of thumbnails, one group a label.
 
-import { h } from "./dom.js";
-import { toRGBA } from "./engine.js";
+import { h } from "../kit/dom.js";
+import { toRGBA } from "../net/engine.js";
 
 // The image `row` of the images blob as numbers in [0, 1].
 export function imageAt(blob, row, out) {

@@ -1,6 +1,6 @@
 // The latent plane of "Training, step by step": all codes faint, the batch with its pulls, the followed image in full.
 
-import { Chart, colourOf } from "./lab.js";
+import { Chart, colourOf } from "../../kit/lab.js";
 
 export const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
 const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut

@@ -3,13 +3,13 @@
 // `TrainerCourse` does the mathematics. What is drawn of a batch is a copy of it, `shot`: while the steps fly by it is renewed
 // three times a second, all its numbers together. The faint dots, the curves and the step count follow every frame.
 
-import { whenBlobs } from "./blob.js";
-import { decimal, h } from "./dom.js";
-import { paintPicture } from "./picture.js";
-import { Chart, colourOf, formula, labButton, labChoice, labComponent, labSlider, live, m, mo, mtext, niceTicks, normals } from "./lab.js";
-import { roomOf, watchRoom } from "./lab-room.js";
+import { whenBlobs } from "../../net/blob.js";
+import { decimal, h } from "../../kit/dom.js";
+import { paintPicture } from "../../paint/picture.js";
+import { Chart, colourOf, formula, labButton, labChoice, labComponent, labSlider, live, m, mo, mtext, niceTicks, normals } from "../../kit/lab.js";
+import { roomOf, watchRoom } from "../../kit/lab-room.js";
 import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
-import { TrainerCourse, trainerPass } from "./trainer.js";
+import { TrainerCourse, trainerPass } from "../../net/trainer.js";
 
 const STEPS_STAGES = [
   ["encode", "Each of the 64 images becomes a Gaussian Q(z|X): its mean μ (dot), its width σ (ellipse)."],

@@ -4,8 +4,8 @@
 // what follows the pointer, so that hovering never redraws the points. Zoomed in far enough, points become their pictures.
 // This file owns the state: what Python says, what a person does to it, and when what is redrawn.
 
-import { blobRegistry } from "./blob.js";
-import { colourRamp, isDark, paintPicture, parseColour } from "./picture.js";
+import { blobRegistry } from "../net/blob.js";
+import { colourRamp, isDark, paintPicture, parseColour } from "../paint/picture.js";
 import { MapView, number } from "./map-view.js";
 import { findInside, findNearest } from "./map-find.js";
 import { paintGround, paintPictures, paintPoints, pictureSide } from "./map-points.js";

@@ -1,12 +1,12 @@
 // "Why sample from Q": log P(X) estimated from K weights, K = 1 … 5,000, with z from the prior and with z from Q. The
 // weights come from the server; every sum over them is made here.
 
-import { whenBlobs } from "./blob.js";
-import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "./lab.js";
-import { roomOf, watchRoom } from "./lab-room.js";
-import { LAB_GREY, LabImages, labPicture, labSigns } from "./lab-images.js";
-import { paintPicture } from "./picture.js";
+import { whenBlobs } from "../../net/blob.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, colourOf, draggable, formula, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "../../kit/lab.js";
+import { roomOf, watchRoom } from "../../kit/lab-room.js";
+import { LAB_GREY, LabImages, labPicture, labSigns } from "../lab-images.js";
+import { paintPicture } from "../../paint/picture.js";
 
 const SAMPLING_SECONDS = 7; // from K = 1 to the last
 const SAMPLING_FLOOR = 260; // nats below log P(X) that the chart reaches at most

@@ -1,8 +1,8 @@
 // Owns "two dimensions": q as an ellipse over the prior's circles, and the KL as a sum over the dimensions.
 
-import { h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labSlider, mfrac, mi, mn, mo, mrow, msub, msup } from "./lab.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "./lab-normal.js";
+import { h } from "../../kit/dom.js";
+import { Chart, colourOf, draggable, formula, labButton, labSlider, mfrac, mi, mn, mo, mrow, msub, msup } from "../../kit/lab.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "../lab-normal.js";
 import { arrowOf, descend, DESCENT, MU, SIGMA } from "./lab-gaussian-line.js";
 
 const RHO = { min: -0.95, max: 0.95, step: 0.01 };

@@ -1,12 +1,12 @@
 // Owns "a whole data set": where a model puts every image, and the density Q(z) of all its codes together against the
 // prior; β is the dial between models.
 
-import { whenBlobs } from "./blob.js";
-import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mo, mrow } from "./lab.js";
-import { bracket, drawGaussian, drawPrior, klNats, namedLive, roundScale, Waterfall, within } from "./lab-normal.js";
-import { sweepSlider } from "./lab-sweep.js";
-import { parseColour } from "./picture.js";
+import { whenBlobs } from "../../net/blob.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mo, mrow } from "../../kit/lab.js";
+import { bracket, drawGaussian, drawPrior, klNats, namedLive, roundScale, Waterfall, within } from "../lab-normal.js";
+import { sweepSlider } from "../lab-sweep.js";
+import { parseColour } from "../../paint/picture.js";
 
 const SHOWN_REACH = 1.02; // a little more than the density is given for
 const PRIOR = "prior: 1, 2, 3 σ";

@@ -1,10 +1,10 @@
 // Two to four models side by side: one set of sliders, of the first model's dimensions; every other model's picture follows
 // its own matched dimensions. The networks run here; the server is told where a slider was let go.
 
-import { whenBlobs } from "./blob.js";
-import { compile, toRGBA } from "./engine.js";
-import { decimal, h } from "./dom.js";
-import { labComponent, labSlider } from "./lab.js";
+import { whenBlobs } from "../net/blob.js";
+import { compile, toRGBA } from "../net/engine.js";
+import { decimal, h } from "../kit/dom.js";
+import { labComponent, labSlider } from "../kit/lab.js";
 
 const RANGE = 3; // the strips and the sliders show z from −3 to 3
 const STEPS = 9; // pictures in a strip

@@ -1,8 +1,8 @@
 // A grid of pictures out of one blob: as cards (pictures, title, lines), or dense, one canvas for all of them.
 // Pictures are drawn at their own size and scaled by CSS, so that a redraw is one putImageData and the layout stands still.
 
-import { blobRegistry } from "./blob.js";
-import { colourRamp, isDark, paintPicture, parseColour, writePicture } from "./picture.js";
+import { blobRegistry } from "../net/blob.js";
+import { colourRamp, isDark, paintPicture, parseColour, writePicture } from "../paint/picture.js";
 
 class Gallery {
   constructor(parent) {

@@ -1,8 +1,8 @@
 // "A Gaussian and the prior": one dimension, two, and the codes of a whole data set; which of them is shown.
 
-import { h } from "./dom.js";
-import { labChoice, labComponent } from "./lab.js";
-import { roomFor, watchRoom } from "./lab-room.js";
+import { h } from "../../kit/dom.js";
+import { labChoice, labComponent } from "../../kit/lab.js";
+import { roomFor, watchRoom } from "../../kit/lab-room.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
 import { GaussianData } from "./lab-gaussian-data.js";

@@ -1,9 +1,9 @@
 // Owns the Explore component: the code z, the picture it decodes to, and everything that moves it. While a control is held
 // nothing leaves the page; on release one state message, "view": {z, image}, tells Python.
 
-import { whenBlobs } from "./blob.js";
-import { compile, gaussianKL, toRGBA } from "./engine.js";
-import { decimal, h, nats } from "./dom.js";
+import { whenBlobs } from "../net/blob.js";
+import { compile, gaussianKL, toRGBA } from "../net/engine.js";
+import { decimal, h, nats } from "../kit/dom.js";
 import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
 import { Rows } from "./rows.js";

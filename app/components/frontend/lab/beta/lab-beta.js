@@ -2,11 +2,11 @@
 // that moving β only puts ready pictures on the screen. Numbers are those of trained models; between two of them the
 // pictures cross-fade, and there are no numbers.
 
-import { whenBlobs } from "./blob.js";
-import { decimal, h } from "./dom.js";
-import { compile, toRGBA } from "./engine.js";
-import { Chart, colourOf, formula, labButton, labComponent, live, mo, mtext, niceTicks, normals } from "./lab.js";
-import { betaText, sweepSlider } from "./lab-sweep.js";
+import { whenBlobs } from "../../net/blob.js";
+import { decimal, h } from "../../kit/dom.js";
+import { compile, toRGBA } from "../../net/engine.js";
+import { Chart, colourOf, formula, labButton, labComponent, live, mo, mtext, niceTicks, normals } from "../../kit/lab.js";
+import { betaText, sweepSlider } from "../lab-sweep.js";
 
 const SAMPLE_ROWS = 4;
 const GAP = 2; // pixels of the picture's own raster between two pictures

@@ -1,8 +1,8 @@
 // Owns N(μ, σ²) against the prior N(0, 1) for the lab: the KL's parts, its gradient, the bars that add them up, and a
 // two-dimensional Gaussian that can be taken hold of.
 
-import { decimal, h } from "./dom.js";
-import { live, m, niceTicks } from "./lab.js";
+import { decimal, h } from "../kit/dom.js";
+import { live, m, niceTicks } from "../kit/lab.js";
 
 /** D[N(μ, σ²) ‖ N(0, 1)] in its four parts, nats: ½μ², ½σ², −½, −log σ (Kingma & Welling 2014, appendix B). */
 export const klTerms = (mu, sigma) => [(mu * mu) / 2, (sigma * sigma) / 2, -0.5, -Math.log(sigma)];

@@ -1,12 +1,12 @@
 // The rate-distortion plane: a point for each comparable model, those of the sweep connected. Moving β leads along them;
 // the dashed line through the highlighted point has the slope that its β asks for.
 
-import { whenBlobs } from "./blob.js";
-import { paintPicture } from "./picture.js";
-import { decimal, h } from "./dom.js";
-import { Chart, colourOf, formula, labButton, labComponent, live, mfrac, mo, mrow, mtext, niceTicks } from "./lab.js";
-import { roomFor, watchRoom } from "./lab-room.js";
-import { betaText, sweepSlider } from "./lab-sweep.js";
+import { whenBlobs } from "../../net/blob.js";
+import { paintPicture } from "../../paint/picture.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, colourOf, formula, labButton, labComponent, live, mfrac, mo, mrow, mtext, niceTicks } from "../../kit/lab.js";
+import { roomFor, watchRoom } from "../../kit/lab-room.js";
+import { betaText, sweepSlider } from "../lab-sweep.js";
 
 const NEAR = 16; // CSS pixels from which a point takes the pointer
 const CLICK = 4; // CSS pixels that a click may wander

@@ -1,12 +1,12 @@
 // "The gap": the true posterior of one image as regions that hold 50, 90 and 99 % of it, a Gaussian over it, and what that
 // Gaussian leaves of log P(X). The picture of z and log P(X|z) are computed here, the integrals on the server.
 
-import { whenBlobs } from "./blob.js";
-import { compile } from "./engine.js";
-import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labComponent, live, m, mi, mo, mrow, mtext } from "./lab.js";
-import { roomOf, watchRoom } from "./lab-room.js";
-import { LAB_GREY, LabImages, labLogP, labPaint, labPicture, labSigns } from "./lab-images.js";
+import { whenBlobs } from "../../net/blob.js";
+import { compile } from "../../net/engine.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, colourOf, draggable, formula, labComponent, live, m, mi, mo, mrow, mtext } from "../../kit/lab.js";
+import { roomOf, watchRoom } from "../../kit/lab-room.js";
+import { LAB_GREY, LabImages, labLogP, labPaint, labPicture, labSigns } from "../lab-images.js";
 
 const GAP_NAMES = {
   encoder: "the encoder’s Q",

@@ -1,13 +1,13 @@
 // "The reparameterisation trick": a cloud of codes z = μ + σ·ε with ε held still or drawn anew, what the decoder makes of
 // the first of them, and the way the gradient takes.
 
-import { whenBlobs } from "./blob.js";
-import { compile } from "./engine.js";
-import { decimal, h } from "./dom.js";
-import { imageAt, indexOf, labelOf, paintPictureInto } from "./picker.js";
-import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "./lab.js";
-import { roomFor, watchRoom } from "./lab-room.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roundScale, within } from "./lab-normal.js";
+import { whenBlobs } from "../../net/blob.js";
+import { compile } from "../../net/engine.js";
+import { decimal, h } from "../../kit/dom.js";
+import { imageAt, indexOf, labelOf, paintPictureInto } from "../../explore/picker.js";
+import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "../../kit/lab.js";
+import { roomFor, watchRoom } from "../../kit/lab-room.js";
+import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roundScale, within } from "../lab-normal.js";
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded

@@ -1,7 +1,7 @@
 // Owns the plane of a two-dimensional code: what the decoder makes of every (z1, z2), the encoded means over it, and the
 // current code as a ring that can be dragged.
 
-import { decimal, h } from "./dom.js";
+import { decimal, h } from "../kit/dom.js";
 
 export const CELLS = 21; // pictures per side, at −3 … 3
 const REACH = 3 + 3 / (CELLS - 1); // the cells at ±3 are whole

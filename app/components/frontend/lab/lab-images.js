@@ -1,9 +1,9 @@
 // Owns which test image a view is about: one back, one on, any, or the next one of a digit.
 
-import { whenBlobs } from "./blob.js";
-import { h } from "./dom.js";
-import { labButton, m, mi } from "./lab.js";
-import { toRGBA } from "./engine.js";
+import { whenBlobs } from "../net/blob.js";
+import { h } from "../kit/dom.js";
+import { labButton, m, mi } from "../kit/lab.js";
+import { toRGBA } from "../net/engine.js";
 
 /** `onpick(index)` is called with the index in the test set of the image that is wanted. */
 export class LabImages {

@@ -2,10 +2,10 @@
 //
 // What is shown at the cursor is what a run said at its nearest logged point, never something in between.
 
-import { whenBlobs } from "./blob.js";
-import { decimal, h } from "./dom.js";
-import { Chart, draggable, formula, labComponent, labSlider, live, m, mi, mn, mo, mrow, msub, mtext } from "./lab.js";
-import { roomFor, watchRoom } from "./lab-room.js";
+import { whenBlobs } from "../../net/blob.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, draggable, formula, labComponent, labSlider, live, m, mi, mn, mo, mrow, msub, mtext } from "../../kit/lab.js";
+import { roomFor, watchRoom } from "../../kit/lab-room.js";
 
 const CLOSED = 0.01; // nats: what Explore folds away too
 const NARROWEST = 36; // CSS pixels for one dimension's bar and number

@@ -1,8 +1,8 @@
 // Owns "one dimension": q = N(μ, σ²) and the prior as densities, and the KL over the plane of (μ, σ) with its pull.
 
-import { decimal, h } from "./dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labSlider, m, mfrac, mi, mn, mo, mrow, msup } from "./lab.js";
-import { drawGrip, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "./lab-normal.js";
+import { decimal, h } from "../../kit/dom.js";
+import { Chart, colourOf, draggable, formula, labButton, labSlider, m, mfrac, mi, mn, mo, mrow, msup } from "../../kit/lab.js";
+import { drawGrip, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "../lab-normal.js";
 
 export const MU = { min: -3, max: 3, step: 0.01 };
 export const SIGMA = { min: 0.05, max: 2.5, step: 0.01 };

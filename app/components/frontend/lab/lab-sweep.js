@@ -1,6 +1,6 @@
 // What the views of a sweep share: the slider whose stops are trained models.
 
-import { h } from "./dom.js";
+import { h } from "../kit/dom.js";
 
 export const betaText = (beta) => String(Number(beta.toPrecision(4)));
 

@@ -1,7 +1,7 @@
 // What floats over the page: the bar of the tour, the way into it and into presenter mode; and the keys of a presenter's
 // remote. Nothing happens here: a wish is sent to Python, which opens a page or changes the link.
 
-import { h } from "./dom.js";
+import { h } from "../kit/dom.js";
 
 const STEPS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back" };
 

@@ -1,6 +1,6 @@
 // Owns the sliders: one row per latent dimension, its traversal strip as the slider's track.
 
-import { decimal, h, nats } from "./dom.js";
+import { decimal, h, nats } from "../kit/dom.js";
 
 export const FRAMES = 13; // pictures on a strip, at −3 … 3
 const LIMIT = 3;
