@@ -13,6 +13,8 @@ from vae_core.store import RunInfo, Store
 STYLE = """
 [data-testid="stMainBlockContainer"] { padding: 4.6rem 2rem 2rem; max-width: 1800px; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+/* While a script runs again Streamlit fades what it has not drawn anew: to 2 : 1 on white, for as long as it takes. */
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
 /* Streamlit's own grey is 4.4 : 1 on white; WCAG AA asks for 4.5. */
 [data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentcolor 72%, transparent); }
 /* The dark theme's accent is read as text, so it is too light to stand behind white text. */

@@ -642,7 +642,8 @@ def test_run_survives_the_server_and_the_page_finds_back_to_it(own_server: Serve
     if resume.count():
         resume.click()
         wait_until_it_moves(page, beyond=seen)
-    assert own_server.store.get(str(in_url(page, "run"))).status == "running"
+    run_id = str(in_url(page, "run"))
+    eventually(lambda: own_server.store.get(run_id).status == "running", page, "the run under way again")
 
 
 def test_killed_worker_leaves_a_run_that_can_be_resumed(own_server: Server, visit: Visit) -> None:

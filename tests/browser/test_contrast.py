@@ -49,6 +49,28 @@ def test_every_text_stands_out_from_what_is_behind_it(theme: str, server: Server
     assert not short, "\n".join(f"{text!r}: {why}" for text, why in short.items())
 
 
+STALE = """
+  globalThis.faded = [];  // [opacity, text] of each element that was stale, as it would look once it had faded
+  new MutationObserver((changes) => requestAnimationFrame(() => {
+    for (const { target } of changes) {
+      if (target.dataset?.stale !== "true") continue;
+      for (const animation of target.getAnimations()) animation.finish();
+      globalThis.faded.push([Number(getComputedStyle(target).opacity), target.innerText.slice(0, 40)]);
+    }
+  })).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-stale"] });
+"""
+
+
+def test_what_is_drawn_again_does_not_fade_meanwhile(server: Server, visit: Visit) -> None:
+    page = visit("about:blank")
+    page.add_init_script(STALE)
+    page.goto(server.url("gap"))
+    at_rest(page)
+    page.get_by_role("button", name="Next image", exact=True).click()
+    faded = eventually(lambda: page.evaluate("faded"), page, "an element that is stale while the script runs again")
+    assert {opacity for opacity, _ in faded} == {1}, faded
+
+
 def test_a_grey_that_is_too_light_would_be_noticed(server: Server, visit: Visit) -> None:
     page = visit("about:blank")
     page.add_init_script(WATCH)
