@@ -1,34 +1,52 @@
-"""Grids of pictures as image files. Pixels are enlarged by whole factors, never smoothed."""
+"""`elbo traverse` and `elbo reconstruct`: pictures of what a model does."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
+import argparse
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from vae_core.store.files import write_bytes
-
-GAP = 1
-"""Pixels between pictures, before enlargement."""
+from vae_core.cli.printing import Json, writable, wrote
+from vae_core.store import Store
 
 
-def grid(x: NDArray[np.uint8], columns: int, scale: int = 2) -> Image.Image:
-    """Pictures (N, C, H, W) uint8, C = 1 or 3, row by row."""
-    n, channels, height, width = x.shape
-    rows = -(-n // columns)
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
-    for i, picture in enumerate(x):
-        top, left = (i // columns) * (height + GAP), (i % columns) * (width + GAP)
-        canvas[top : top + height, left : left + width] = picture.transpose(1, 2, 0)
-    image = Image.fromarray(canvas[:, :, 0] if channels == 1 else canvas)
-    return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+def traverse(args: argparse.Namespace) -> Json:
+    """A picture: one row a latent dimension, most active first, from −3 to 3."""
+    import numpy as np
+
+    from vae_core import api
+    from vae_core.cli import grid
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = api.load(run_id)
+    result = store.get(run_id).result
+    order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.config.latent_dim)
+    rows = np.concatenate([api.traverse(model, dim) for dim in order])
+    out = writable(args.out)
+    grid.save(grid.grid(_bytes(rows), columns=13), out)
+    return wrote(args, run_id, out, dimensions=[f"z{dim + 1}" for dim in order])
 
 
-def save(image: Image.Image, path: Path) -> None:
-    """Write a PNG, whole or not at all. Raises `StoreError`."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    write_bytes(path, buffer.getvalue())
+def reconstruct(args: argparse.Namespace) -> Json:
+    """A picture: test images, and under each its reconstruction."""
+    import numpy as np
+
+    from vae_core import api, data
+    from vae_core.cli import grid
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = api.load(run_id)
+    x = data.test_images(model.config.dataset, model.config.binarize).x[: args.limit]
+    columns = min(16, len(x))
+    again = _bytes(api.reconstruct(model, x))
+    rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]
+    blank = [np.full((columns - len(row), *row.shape[1:]), 255, np.uint8) for row in rows]
+    out = writable(args.out)
+    padded = [np.concatenate(pair) for pair in zip(rows, blank, strict=True)]
+    grid.save(grid.grid(np.concatenate(padded), columns), out)
+    return wrote(args, run_id, out, images=len(x))
+
+
+def _bytes(x: Any) -> Any:
+    return (x * 255).round().astype("uint8")

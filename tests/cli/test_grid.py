@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import listing
-from vae_core.cli import pictures
+from vae_core.cli import grid
 from vae_core.config.errors import StoreError
 
 
@@ -15,7 +15,7 @@ from vae_core.config.errors import StoreError
 @pytest.mark.parametrize("scale", [1, 3])
 def test_every_pixel_is_where_it_belongs(channels: int, scale: int) -> None:
     x = np.random.default_rng(0).integers(0, 256, (5, channels, 4, 6)).astype(np.uint8)
-    image = pictures.grid(x, columns=3, scale=scale)
+    image = grid.grid(x, columns=3, scale=scale)
     assert image.size == ((3 * 7 - 1) * scale, (2 * 5 - 1) * scale)
     shown = np.asarray(image).reshape(image.height, image.width, channels)
     for i, picture in enumerate(x):
@@ -29,8 +29,8 @@ def test_every_pixel_is_where_it_belongs(channels: int, scale: int) -> None:
 
 def test_a_png_is_lossless(tmp_path: Path) -> None:
     x = np.arange(64, dtype=np.uint8).reshape(1, 1, 8, 8)
-    image = pictures.grid(x, 1, scale=1)
-    pictures.save(image, tmp_path / "x.png")
+    image = grid.grid(x, 1, scale=1)
+    grid.save(image, tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as back:
         assert back.format == "PNG"
         np.testing.assert_array_equal(np.asarray(back), x[0, 0])
@@ -39,4 +39,4 @@ def test_a_png_is_lossless(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
-        pictures.save(Image.new("L", (2, 2)), tmp_path / "none" / "x.png")
+        grid.save(Image.new("L", (2, 2)), tmp_path / "none" / "x.png")

@@ -1,0 +1,161 @@
+"""`elbo project`, `evaluate`, `identity`, `gap`: what is computed of a model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from vae_core.cli.printing import Json, console, writable, wrote
+from vae_core.config.errors import ConfigError
+from vae_core.store import Store
+
+
+def project(args: argparse.Namespace) -> Json:
+    """Codes and a map of them, as arrays."""
+    import io
+
+    import numpy as np
+    from rich.progress import Progress as Bar
+
+    from vae_core.jobs import artifacts
+    from vae_core.store.files import write_bytes
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    request = artifacts.MapRequest(method=args.method, limit=args.limit, perplexity=args.perplexity, seed=args.seed)
+    out = writable(args.out)
+    with Bar(console=console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(args.method, total=None)
+
+        def tell(done: int, total: int, _points: object) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = artifacts.embedding(store, run_id, request, tell)
+    codes = artifacts.codes(store, run_id)["mu"][: len(found["embedding"])]
+    buffer = io.BytesIO()
+    np.savez(buffer, codes=codes, embedding=found["embedding"], labels=found["labels"])
+    write_bytes(out, buffer.getvalue())
+    return wrote(args, run_id, out, method=args.method, images=len(codes))
+
+
+def evaluate(args: argparse.Namespace) -> Json:
+    """log P(X) of test images, and what their codes are like."""
+    import numpy as np
+    from rich.progress import Progress as Bar
+
+    from vae_core.jobs import artifacts
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    codes = artifacts.codes(store, run_id)
+    with Bar(console=console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("log P(X)", total=None)
+        found = artifacts.log_px(
+            store, run_id, args.samples, args.limit, lambda done, n, _map: bar.update(task, completed=done, total=n)
+        )
+        inside = bar.add_task("parts of the KL", total=None)
+        facts = artifacts.diagnostics(store, run_id, lambda done, n, _map: bar.update(inside, completed=done, total=n))
+    n = len(found["log_px"])
+    kl = artifacts.kl_per_dim(codes)[:n].sum(1)
+    info = store.get(run_id)
+    result: Json = {
+        "run_id": run_id,
+        "images": n,
+        "samples": args.samples,
+        "elbo": float((codes["reconstruction"][:n] - kl).mean(dtype=np.float64)),
+        "log_px": float(found["log_px"].mean()),
+        "log_px_stderr": float(np.sqrt(np.square(found["stderr"]).sum()) / n),
+        "effective_samples": float(np.median(found["ess"])),
+        # From here on over all test images, whatever the limit.
+        **{name: facts[name] for name in _INSIDE},
+        "collapsed": [f"z{one['dim'] + 1}" for one in facts["findings"] if one["state"] == "collapsed"],
+        "is_log_likelihood": bool(info.result and info.result.is_log_likelihood),
+    }
+    if not args.json:
+        print(json.dumps(result, indent=2))
+        print(
+            f"KL {facts['rate']:.2f} = I(X; z) {facts['mutual_information']:.2f} (at most log N = "
+            f"{facts['mutual_information_ceiling']:.2f}) + total correlation {facts['total_correlation']:.2f} + by "
+            f"dimension {sum(facts['dimension_wise_kl']):.2f} nats per image"
+        )
+        print(*(one["sentence"] for one in facts["findings"]), sep="\n")
+    return result
+
+
+_INSIDE = (
+    "active_units",
+    "mutual_information",
+    "mutual_information_stderr",
+    "total_correlation",
+    "total_correlation_stderr",
+    "marginal_kl",
+    "marginal_kl_stderr",
+    "rate",
+    "distortion",
+)
+"""What `elbo evaluate` passes on of `artifacts.diagnostics`."""
+
+
+def identity(args: argparse.Namespace) -> Json:
+    """Both sides of the identity behind the ELBO, for one test image."""
+    import numpy as np
+
+    from vae_core import data
+    from vae_core.analysis import bounds
+    from vae_core.networks.forward import NumpyScorer
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    config = store.get(run_id).config
+    scorer = NumpyScorer(config, store.weights(run_id))
+    x = data.test_images(config.dataset, config.binarize).x
+    if not 0 <= args.image < len(x):
+        raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
+    terms = bounds.identity(scorer, x[args.image].astype(np.float32) / np.float32(255))
+    result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
+    if not args.json:
+        print(json.dumps(result, indent=2))
+    return result
+
+
+def gap(args: argparse.Namespace) -> Json:
+    """The gap between log P(X) and the ELBO, from both sides and split in two, for any number of dimensions."""
+    import numpy as np
+
+    from vae_core import data
+    from vae_core.analysis import annealing
+    from vae_core.analysis.amortisation import fit_q
+    from vae_core.jobs import artifacts
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    model = artifacts.load_model(store, run_id)
+    rng = np.random.default_rng(args.seed)
+    if args.simulated:
+        x, codes = annealing.simulate(model, args.limit, rng)
+    else:
+        images = data.test_images(model.config.dataset, model.config.binarize).x[: args.limit]
+        x, codes = images.astype(np.float32) / np.float32(255), None
+    settings = annealing.Annealing(chains=args.chains, temperatures=args.temperatures, start="q")
+    bounds = annealing.bracket(model, x, settings, rng, codes)
+    fitted = fit_q(model, x, rng)
+    elbo = float(fitted.amortised.mean())
+    result: Json = {
+        "run_id": run_id,
+        "images": len(x),
+        "simulated": args.simulated,
+        "elbo": elbo,
+        "log_px_lower": float(bounds.lower.mean()),
+        "log_px_upper": float(bounds.upper.mean()),
+        "upper_is_bound": bounds.upper_is_bound,
+        "gap_lower": float(bounds.lower.mean()) - elbo,
+        "gap_upper": float(bounds.upper.mean()) - elbo,
+        "amortisation_gap": float(fitted.gain.mean()),
+        "acceptance": bounds.acceptance,
+        "is_log_likelihood": bounds.is_log_likelihood,
+    }
+    if not args.json:
+        print(json.dumps(result, indent=2))
+    return result

@@ -1,0 +1,19 @@
+"""`elbo export`: both networks for other programs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vae_core.cli.printing import Json, wrote
+from vae_core.store import Store
+
+
+def export(args: argparse.Namespace) -> Json:
+    """The networks as manifest.json and weights.bin."""
+    from vae_core.store.export import export as write
+
+    store = Store()
+    run_id = store.resolve(args.run)
+    paths = write(store.get(run_id).config, store.weights(run_id), Path(args.out))
+    return wrote(args, run_id, Path(args.out), files=[path.name for path in paths])
