@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -12,9 +13,12 @@ import pytest
 
 from tests.conftest import listing, tiny
 from vae_core import data
+from vae_core.cli import main
+from vae_core.config.errors import StoreError
 from vae_core.config.events import Finished, Losses
 from vae_core.jobs import artifacts, starters
 from vae_core.jobs.artifacts import MapRequest
+from vae_core.jobs.run import run
 from vae_core.jobs.starters import LAB_MODELS, STARTERS, rebuild
 from vae_core.networks.evaluate import per_image
 from vae_core.store import Store, sweeps
@@ -130,7 +134,9 @@ def test_they_can_be_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(starters, "STARTERS", configs)
     monkeypatch.setattr(starters, "LAB_MODELS", lab)
     out = tmp_path / "models"
-    (out / "old-one").mkdir(parents=True)
+    old = Store(tmp_path / "old", shipped=tmp_path / "none")
+    list(run(configs[0], old))
+    shutil.copytree(old.runs, out)  # an older one of the same name, with what does not ship
     ended = [config for config, event in rebuild(out) if isinstance(event, Finished)]
     assert ended == [*configs, *lab]
     assert sorted(p.name for p in out.iterdir()) == sorted(c.run_id for c in (*configs, *lab))
@@ -146,3 +152,43 @@ def test_they_can_be_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert store.artifact(lab[1].run_id, MapRequest().name) is None
     assert not [name for name in listing(out) if "snapshots" in name or "checkpoint" in name]
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("mine", ["thesis/chapter.tex", ".git/HEAD", "notes.txt", "empty/", "digits/notes.txt"])
+def test_a_folder_that_holds_anything_else_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mine: str
+) -> None:
+    monkeypatch.setattr(starters, "STARTERS", (tiny(),))
+    monkeypatch.setattr(starters, "LAB_MODELS", ())
+    monkeypatch.setattr(starters, "run", lambda *_: pytest.fail("it was trained"))
+    path = tmp_path / "out" / mine.replace("digits", tiny().run_id)
+    (path if mine.endswith("/") else path.parent).mkdir(parents=True)
+    if not mine.endswith("/"):
+        path.write_text("years of work")
+    before = listing(tmp_path)
+    assert main(["starters", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"holds {mine.split('/')[0].replace('digits', tiny().run_id)}" in said
+    assert "which is none of the models that ship; move it away or choose another folder" in said
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("why", ["a file", "below a file"])
+def test_a_folder_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(starters, "run", lambda *_: pytest.fail("it was trained"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        rebuild(tmp_path / "file" if why == "a file" else tmp_path / "file" / "out")
+
+
+def test_what_comes_into_the_folder_during_the_training_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starters, "STARTERS", (tiny(),))
+    monkeypatch.setattr(starters, "LAB_MODELS", ())
+    happening = rebuild(tmp_path / "out")
+    next(happening)
+    (tmp_path / "out" / "mine.txt").write_text("years of work")
+    with pytest.raises(StoreError, match=r"holds mine\.txt"):
+        list(happening)
+    assert listing(tmp_path / "out") == {"mine.txt": b"years of work"}

@@ -277,8 +277,8 @@ def test_a_checkpoint_takes_back_what_was_said_after_it(home: Store) -> None:
     home.append(run_id, third)
     with (home.folder(run_id) / "events.jsonl").open("a") as file:
         file.write('{"torn')
-    (home.folder(run_id) / ".weights.safetensors-xyz.tmp").write_text("half")
-    (home.folder(run_id) / "snapshots" / ".00.safetensors-xyz.tmp").write_text("half")
+    (home.folder(run_id) / ".weights.safetensors-a1b2c3d4.tmp").write_text("half")
+    (home.folder(run_id) / "snapshots" / ".00.safetensors-a1b2c3d4.tmp").write_text("half")
     kept = home.load_checkpoint(run_id)
     assert kept is not None
     assert kept[0]["x"].tolist() == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from vae_core.config import RunConfig
+from vae_core.config.errors import StoreError
 from vae_core.config.events import Event
 from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest
 from vae_core.jobs.run import run
-from vae_core.store import Store, sweeps
+from vae_core.store import Store, layout, sweeps
+from vae_core.store.files import explained, remove_ours, strangers
+from vae_core.store.layout import RunFolder, Runs
 
 STARTERS = (
     RunConfig(latent_dim=2, epochs=60, batch_size=256, learning_rate=3e-3),
@@ -34,36 +38,68 @@ LAB_MODELS = (
 large as the starters, and trained half as long.
 """
 
-_SHIPPED = ("config.json", "state.json", "events.jsonl", "weights.safetensors", "result.json")
-"""What ships of a run: not its snapshots, whose decoders would be four times the model."""
-
 
 def rebuild(out: Path) -> Iterator[tuple[RunConfig, Event]]:
-    """Train all that ships and put it under `out`, in place of what was there."""
+    """Train all that ships and put it under `out`, each model in place of itself.
+
+    Raises `StoreError` at once, before anything is trained, when `out` holds anything but these models: nothing there
+    that we did not make is removed or replaced.
+    """
+    configs = (*STARTERS, *LAB_MODELS)
+    _check(out, configs)
+    return _rebuild(out, configs)
+
+
+def _rebuild(out: Path, configs: tuple[RunConfig, ...]) -> Iterator[tuple[RunConfig, Event]]:
     with tempfile.TemporaryDirectory() as home:
         store = Store(home, shipped=Path(home) / "none")
-        configs = (*STARTERS, *LAB_MODELS)
         for config in configs:
             for event in run(config, store):
                 yield config, event
             _derive(store, config)
-        out.mkdir(parents=True, exist_ok=True)
-        for old in out.iterdir():
-            if old.is_dir():
-                shutil.rmtree(old)
+        _check(out, configs)  # minutes have passed
         for config in configs:
             ship(store, config, out)
 
 
+def _check(out: Path, configs: tuple[RunConfig, ...]) -> None:
+    """Raise `StoreError` unless `out` can be written and holds nothing but models of these names, whole or in part."""
+    with explained(out / "x"):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".elbo-", dir=out):
+            pass
+        names = {config.run_id for config in configs}
+        ours = re.compile(rf"(?:{'|'.join(map(re.escape, names))})(?:/(.+))?")
+
+        def is_ours(name: str) -> bool:
+            found = ours.fullmatch(name)
+            return found is not None and (found[1] is None or layout.is_of_a_run(found[1]))
+
+        if found := strangers(out, is_ours):
+            raise StoreError(
+                f"{out}: holds {found[0]}, which is none of the models that ship; move it away or choose another folder"
+            )
+
+
 def ship(store: Store, config: RunConfig, out: Path) -> None:
-    """Put one finished run of `store` under `out`, with what is derived from it."""
-    target = out / config.run_id
-    (target / "artifacts").mkdir(parents=True)
-    for name in _SHIPPED:
-        shutil.copy2(store.folder(config.run_id) / name, target / name)
-    for name in _derive(store, config):
-        path = store.artifact_path(config.run_id, name)
-        shutil.copy2(path, target / "artifacts" / path.name)
+    """Put one finished run of `store` under `out`, with what is derived from it: the whole of it or nothing."""
+    source, runs = RunFolder(store.folder(config.run_id)), Runs(out)
+    with explained(out / "x"):
+        new = RunFolder(Path(tempfile.mkdtemp(prefix=runs.new_prefix, dir=out)))
+        try:
+            new.path.chmod(0o755)  # mkdtemp's is for its owner alone
+            new.artifacts.mkdir()
+            for path in source.shipped:
+                shutil.copy2(path, new.path / path.name)
+            for name in _derive(store, config):
+                shutil.copy2(store.artifact_path(config.run_id, name), new.artifact(name))
+            target, old = runs.run(config.run_id).path, runs.deleted(config.run_id)
+            if target.exists():
+                target.rename(old)
+            new.path.rename(target)
+            remove_ours(old, layout.is_of_a_run)
+        finally:
+            remove_ours(new.path, layout.is_of_a_run)
 
 
 def _derive(store: Store, config: RunConfig) -> list[str]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,6 +116,32 @@ def _digest(arrays: Arrays, text: str) -> str:
         digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def strangers(folder: Path, ours: Callable[[str], bool]) -> list[str]:
+    """What lies in `folder` and is not ours, as paths relative to it; `ours` is asked about each of them."""
+    return [name for name, entry in _below(folder) if not ours(name) or entry.is_symlink()]
+
+
+def remove_ours(folder: Path, ours: Callable[[str], bool]) -> None:
+    """Remove what is ours in `folder`, then the folder itself if nothing else is left in it.
+
+    The only way in which folders of a home are emptied: what we did not make stays where it is.
+    """
+    with contextlib.suppress(OSError):
+        for name, entry in reversed(list(_below(folder))):  # what is in a folder before the folder
+            if ours(name):
+                with contextlib.suppress(OSError):  # a folder that is not empty, a file that is already gone
+                    entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        folder.rmdir()
+
+
+def _below(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Everything in a folder with its name relative to it, a folder before what is in it; links are not followed."""
+    for path in sorted(folder.iterdir()):
+        yield f"{prefix}{path.name}", path
+        if path.is_dir() and not path.is_symlink():
+            yield from _below(path, f"{prefix}{path.name}/")
 
 
 @contextlib.contextmanager

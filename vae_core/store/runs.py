@@ -1,18 +1,6 @@
-"""Run folders: the only place that knows their layout, and the only one that writes them.
+"""Runs: what a home holds of them, and the only place that writes it (`layout.py` says where).
 
-    <home>/runs/<run_id>/
-        config.json           what the run is; written first, with the folder
-        state.json            where it stands: queued, running, paused, failed
-        progress.json         the last Progress, replaced a few times a second
-        events.jsonl          everything else the run said, one event a line
-        snapshots/NN.safetensors
-        checkpoint.safetensors   from which an interrupted run goes on
-        weights.safetensors   the trained model
-        result.json           written last: a run that has it is complete, a run that has not is not
-    <home>/artifacts/<run_id>/<name>.safetensors    what is derived from a finished run
-    <home>/queue/, <home>/locks/                    see jobs.py
-
-Models that ship with the program appear beside these, read-only; what is derived from them is kept under <home>.
+Models that ship with the program appear beside a home's own, read-only; what is derived from them is kept in the home.
 """
 
 from __future__ import annotations
@@ -21,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Generator
@@ -37,7 +24,19 @@ from vae_core import data
 from vae_core.config import RunConfig, events
 from vae_core.config.errors import CorruptFileError, RunBusyError, RunNotFoundError, StoreError
 from vae_core.config.events import Event, Finished, Progress, Snapshot
-from vae_core.store.files import Arrays, explained, read_arrays, read_json, write_arrays, write_bytes, write_json
+from vae_core.store import layout
+from vae_core.store.files import (
+    Arrays,
+    explained,
+    read_arrays,
+    read_json,
+    remove_ours,
+    strangers,
+    write_arrays,
+    write_bytes,
+    write_json,
+)
+from vae_core.store.layout import Layout, RunFolder, Runs
 
 Status = Literal["queued", "running", "paused", "interrupted", "failed", "stopped", "finished"]
 """`interrupted`: its process died; `stopped`: a person ended it early and kept the model. Both can go on."""
@@ -84,17 +83,18 @@ class Store:
         self.shipped = shipped or data.assets() / "models"
 
     @cached_property
+    def layout(self) -> Layout:
+        """Where things are in this home."""
+        return Layout(self.home)
+
+    @property
     def runs(self) -> Path:
         """Folder of this home's own runs."""
-        return self.home / "runs"
+        return self.layout.runs.path
 
     def folder(self, run_id: str) -> Path:
         """The folder that holds the run. Raises `RunNotFoundError`."""
-        if run_id and Path(run_id).name == run_id and not run_id.startswith("."):
-            for root in (self.runs, self.shipped):
-                if (root / run_id / "config.json").is_file():
-                    return root / run_id
-        raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; `elbo runs` lists them")
+        return self._at(run_id).path
 
     def resolve(self, name: str) -> str:
         """The run_id that `name` is, or is the unmistakable beginning of. Raises `RunNotFoundError`."""
@@ -112,7 +112,7 @@ class Store:
         found: set[str] = set()
         for root in (self.runs, self.shipped):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                found.update(p.name for p in root.iterdir() if p.name[0] != "." and (p / "config.json").is_file())
+                found.update(p.name for p in root.iterdir() if p.name[0] != "." and RunFolder(p).config.is_file())
         return sorted(found)
 
     def infos(self) -> list[RunInfo]:
@@ -138,16 +138,16 @@ class Store:
 
     def get(self, run_id: str) -> RunInfo:
         """Raises `RunNotFoundError`, or `CorruptFileError` when its files cannot be believed."""
-        folder = self.folder(run_id)
+        folder = self._at(run_id)
         try:
-            config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
+            config = RunConfig.from_json(folder.config.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; it was deleted") from None
         except ValueError as error:  # a ConfigError, or bytes that are not text
-            raise CorruptFileError(f"{folder / 'config.json'}: {error}") from error
+            raise CorruptFileError(f"{folder.config}: {error}") from error
         if config.run_id != run_id:
-            raise CorruptFileError(f"{folder / 'config.json'}: describes {config.run_id}, not {run_id}; it was changed")
-        shipped = folder.parent == self.shipped
+            raise CorruptFileError(f"{folder.config}: describes {config.run_id}, not {run_id}; it was changed")
+        shipped = folder.path.parent == self.shipped
         state = self._state(folder)
         created, message = float(state.get("created", 0.0)), str(state.get("message", ""))
         with contextlib.suppress(FileNotFoundError):
@@ -165,61 +165,61 @@ class Store:
 
     def create(self, config: RunConfig) -> str:
         """Make the run's folder if there is none; the name of the run. Raises `StoreError`."""
-        run_id = config.run_id
-        if (self.runs / run_id / "config.json").is_file() or (self.shipped / run_id / "config.json").is_file():
+        run_id, runs = config.run_id, self.layout.runs
+        if runs.run(run_id).config.is_file() or Runs(self.shipped).run(run_id).config.is_file():
             return run_id
-        with explained(self.runs):
-            self.runs.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=self.runs))
+        with explained(runs.path):
+            runs.path.mkdir(parents=True, exist_ok=True)
+            temporary = RunFolder(Path(tempfile.mkdtemp(prefix=runs.new_prefix, dir=runs.path)))
             try:
-                write_bytes(temporary / "config.json", (config.to_json() + "\n").encode())
-                write_json(temporary / "state.json", {"state": "interrupted", "created": time.time()})
-                (temporary / "snapshots").mkdir()
+                write_bytes(temporary.config, (config.to_json() + "\n").encode())
+                write_json(temporary.state, {"state": "interrupted", "created": time.time()})
+                temporary.snapshots.mkdir()
                 with contextlib.suppress(FileExistsError, OSError):
-                    temporary.rename(self.runs / run_id)
+                    temporary.path.rename(runs.run(run_id).path)
             finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-            if not (self.runs / run_id / "config.json").is_file():
-                raise StoreError(f"{self.runs / run_id}: could not be created; remove what stands in its place")
+                remove_ours(temporary.path, layout.is_of_a_run)
+            if not runs.run(run_id).config.is_file():
+                raise StoreError(f"{runs.run(run_id).path}: could not be created; remove what stands in its place")
         return run_id
 
     def set_state(self, run_id: str, state: str, message: str = "") -> None:
         """Record where the run stands."""
         folder = self._own(run_id)
         created = self._state(folder).get("created", time.time())
-        write_json(folder / "state.json", {"state": state, "message": message, "created": created})
+        write_json(folder.state, {"state": state, "message": message, "created": created})
 
     def append(self, run_id: str, event: Event) -> None:
         """Keep what a run said. Progress replaces the last one; everything else is added to events.jsonl."""
         folder = self._own(run_id)
         if isinstance(event, Progress):
-            write_bytes(folder / "progress.json", events.to_json(event).encode(), durable=False)
+            write_bytes(folder.progress, events.to_json(event).encode(), durable=False)
             return
         if isinstance(event, Snapshot):
-            with explained(folder / "snapshots"):
-                (folder / "snapshots").mkdir(exist_ok=True)
-            write_arrays(self._snapshot(folder, event.index), event.arrays, durable=False)
-        with explained(folder / "events.jsonl"), (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+            with explained(folder.snapshots):
+                folder.snapshots.mkdir(exist_ok=True)
+            write_arrays(folder.snapshot(event.index), event.arrays, durable=False)
+        with explained(folder.events), folder.events.open("a", encoding="utf-8") as file:
             file.write(events.to_json(event) + "\n")
 
     def save_checkpoint(self, run_id: str, arrays: Arrays, meta: dict[str, Any]) -> None:
         """Replace the moment from which the run would go on, together with how much had been said by then."""
         folder = self._own(run_id)
-        said = (folder / "events.jsonl").stat().st_size if (folder / "events.jsonl").exists() else 0
-        write_arrays(folder / "checkpoint.safetensors", arrays, {**meta, "events_bytes": said})
+        said = folder.events.stat().st_size if folder.events.exists() else 0
+        write_arrays(folder.checkpoint, arrays, {**meta, "events_bytes": said})
 
     def load_checkpoint(self, run_id: str) -> tuple[Arrays, dict[str, Any]] | None:
         """The last checkpoint, or None; what was said after it is taken back, so that no point stands twice."""
         folder = self._own(run_id)
-        for half_written in folder.rglob(".*.tmp"):  # by a process that was killed
+        for half_written in folder.half_written():  # by a process that was killed
             half_written.unlink(missing_ok=True)
         try:
-            arrays, meta, _ = read_arrays(folder / "checkpoint.safetensors")
+            arrays, meta, _ = read_arrays(folder.checkpoint)
         except FileNotFoundError:
             arrays, meta = None, {"events_bytes": 0}
-        with explained(folder / "events.jsonl"), (folder / "events.jsonl").open("ab") as file:
+        with explained(folder.events), folder.events.open("ab") as file:
             if file.tell() < meta["events_bytes"]:
-                raise CorruptFileError(f"{folder / 'events.jsonl'}: shorter than its checkpoint says; delete the run")
+                raise CorruptFileError(f"{folder.events}: shorter than its checkpoint says; delete the run")
             file.truncate(meta["events_bytes"])
         return None if arrays is None else (arrays, meta)
 
@@ -227,24 +227,31 @@ class Store:
         """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished."""
         folder = self._own(run_id)
         # A run that was stopped and went on has another model now: what was derived from the old one goes with it.
-        shutil.rmtree(self.home / "artifacts" / run_id, ignore_errors=True)
-        digest = write_arrays(folder / "weights.safetensors", weights)
+        remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
+        digest = write_arrays(folder.weights, weights)
         facts = {"weights_sha256": digest, "event": json.loads(events.to_json(result))}
-        write_json(folder / "result.json", {**facts, "sha256": _seal(facts)})
+        write_json(folder.result, {**facts, "sha256": _seal(facts)})
         self.set_state(run_id, "stopped" if result.stopped else "finished")
         if not result.stopped:
             with contextlib.suppress(FileNotFoundError):
-                (folder / "checkpoint.safetensors").unlink()
+                folder.checkpoint.unlink()
 
     def delete(self, run_id: str) -> None:
-        """Remove a run and all that is derived from it. Raises `StoreError` for one that ships or is being trained."""
+        """Remove a run and all that is derived from it.
+
+        Raises `StoreError` for one that ships, one that is being trained, and one whose folder holds what is not ours.
+        """
         folder = self._own(run_id)
-        with self.lock(run_id), explained(folder):
+        with self.lock(run_id), explained(folder.path):
+            if found := strangers(folder.path, layout.is_of_a_run):
+                raise StoreError(
+                    f"{folder.path / found[0]}: not made by Elbo Room, so {run_id} is not deleted; move it away first"
+                )
             # Renamed first: a deletion that is cut off leaves nothing that looks like a run.
-            gone = self.runs / f".deleted-{run_id}-{os.getpid()}"
-            folder.rename(gone)
-            shutil.rmtree(gone, ignore_errors=True)
-            shutil.rmtree(self.home / "artifacts" / run_id, ignore_errors=True)
+            gone = self.layout.runs.deleted(run_id)
+            folder.path.rename(gone)
+            remove_ours(gone, layout.is_of_a_run)
+            remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
 
     @contextlib.contextmanager
     def lock(self, run_id: str, timeout: float = 2.0) -> Generator[None]:
@@ -284,14 +291,14 @@ class Store:
 
     def is_queued(self, run_id: str) -> bool:
         """Whether the run waits for the worker."""
-        folder = self.home / "queue" / "train"
+        folder = self.layout.waiting("train")
         return folder.is_dir() and any(folder.glob(f"*-{run_id}.json"))
 
     # -- reading a run
 
     def events(self, run_id: str, since: int = 0) -> tuple[list[Event], int]:
         """Events from byte `since` on, and the byte to go on from. A torn last line waits until it is whole."""
-        path = self.folder(run_id) / "events.jsonl"
+        path = self._at(run_id).events
         try:
             with path.open("rb") as file:
                 if since > file.seek(0, os.SEEK_END):
@@ -310,7 +317,7 @@ class Store:
     def progress(self, run_id: str) -> Progress | None:
         """The last progress, or None before the first."""
         try:
-            event = events.from_json((self.folder(run_id) / "progress.json").read_text(encoding="utf-8"))
+            event = events.from_json(self._at(run_id).progress.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError) as error:
@@ -319,19 +326,19 @@ class Store:
 
     def snapshot(self, run_id: str, index: int) -> Arrays:
         """A snapshot's arrays. Raises FileNotFoundError for one that was never taken or does not ship."""
-        return read_arrays(self._snapshot(self.folder(run_id), index)).arrays
+        return read_arrays(self._at(run_id).snapshot(index)).arrays
 
     def weights(self, run_id: str) -> Arrays:
         """The trained weights, verified. Raises `RunNotFoundError` when there are none yet, `CorruptFileError`."""
-        folder = self.folder(run_id)
+        folder = self._at(run_id)
         try:
             self._result(folder)
-            expected = read_json(folder / "result.json")["weights_sha256"]
-            weights = read_arrays(folder / "weights.safetensors")
+            expected = read_json(folder.result)["weights_sha256"]
+            weights = read_arrays(folder.weights)
         except FileNotFoundError:
             raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it") from None
         if expected != weights.sha256:
-            raise CorruptFileError(f"{folder / 'weights.safetensors'}: damaged, not the weights that the run published")
+            raise CorruptFileError(f"{folder.weights}: damaged, not the weights that the run published")
         return weights.arrays
 
     def size(self, run_id: str) -> int:
@@ -342,8 +349,8 @@ class Store:
 
     def artifact_path(self, run_id: str, name: str) -> Path:
         """Where an artifact of this run is kept; what ships comes first."""
-        shipped = self.shipped / run_id / "artifacts" / f"{name}.safetensors"
-        return shipped if shipped.is_file() else self.home / "artifacts" / run_id / f"{name}.safetensors"
+        shipped = Runs(self.shipped).run(run_id).artifact(name)
+        return shipped if shipped.is_file() else self.layout.artifact(run_id, name)
 
     def artifact(self, run_id: str, name: str) -> tuple[Arrays, dict[str, Any]] | None:
         """Arrays and facts of an artifact, or None when it has not been computed."""
@@ -355,33 +362,41 @@ class Store:
 
     def save_artifact(self, run_id: str, name: str, arrays: Arrays, meta: dict[str, Any] | None = None) -> None:
         """Keep an artifact beside the run."""
-        path = self.home / "artifacts" / run_id / f"{name}.safetensors"
+        path = self.layout.artifact(run_id, name)
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_arrays(path, arrays, meta, durable=False)
 
     # -- inside
 
-    def _own(self, run_id: str) -> Path:
-        folder = self.folder(run_id)
-        if folder.parent == self.shipped:
+    def _at(self, run_id: str) -> RunFolder:
+        """The run's files, in this home or among what ships. Raises `RunNotFoundError`."""
+        if run_id and Path(run_id).name == run_id and not run_id.startswith("."):
+            for runs in (self.layout.runs, Runs(self.shipped)):
+                if runs.run(run_id).config.is_file():
+                    return runs.run(run_id)
+        raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; `elbo runs` lists them")
+
+    def _own(self, run_id: str) -> RunFolder:
+        folder = self._at(run_id)
+        if folder.path.parent == self.shipped:
             raise StoreError(f"{run_id} ships with Elbo Room and is read-only")
         return folder
 
     def _lock_path(self, name: str) -> Path:
-        return self.home / "locks" / f"{name}.lock"
+        return self.layout.lock(name)
 
-    def _state(self, folder: Path) -> dict[str, Any]:
+    def _state(self, folder: RunFolder) -> dict[str, Any]:
         try:
-            state = read_json(folder / "state.json")
+            state = read_json(folder.state)
         except FileNotFoundError:
             return {}
         if state.get("state") not in _STATES or not isinstance(state.get("created"), (int, float)):
-            raise CorruptFileError(f"{folder / 'state.json'}: damaged (not a state of a run)")
+            raise CorruptFileError(f"{folder.state}: damaged (not a state of a run)")
         return state
 
-    def _result(self, folder: Path) -> Finished:
-        path = folder / "result.json"
+    def _result(self, folder: RunFolder) -> Finished:
+        path = folder.result
         facts = read_json(path)
         if facts.pop("sha256", None) != _seal(facts):
             raise CorruptFileError(f"{path}: damaged (its contents do not match their checksum)")
@@ -389,9 +404,6 @@ class Store:
         if not isinstance(event, Finished):
             raise CorruptFileError(f"{path}: damaged (holds a {event.type!r} event)")
         return event
-
-    def _snapshot(self, folder: Path, index: int) -> Path:
-        return folder / "snapshots" / f"{index:02d}.safetensors"
 
 
 def _seal(facts: dict[str, Any]) -> str:

@@ -1,0 +1,154 @@
+"""Nothing that we did not make is removed or replaced: not in a home, not where `--out` writes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Run, listing, tiny
+from tests.store.test_store import POINT, finished_event
+from vae_core.config.errors import StoreError
+from vae_core.store import Store, layout
+from vae_core.store.files import remove_ours, strangers
+
+ROOT = Path(__file__).parents[2]
+
+REMOVES = {"rmtree", "unlink", "remove", "rmdir", "rename", "renames", "move", "truncate", "removedirs"}
+"""Methods and functions that take something away. `replace` with one argument is a path's."""
+
+ALLOWED = {
+    ("vae_core/store/files.py", "write_bytes", "unlink"): "the temporary file that it made itself",
+    ("vae_core/store/files.py", "write_bytes", "replace"): "the file it was asked to write",
+    ("vae_core/store/files.py", "remove_ours", "unlink"): "by name, asked of the layout",
+    ("vae_core/store/files.py", "remove_ours", "rmdir"): "only empty folders, by name",
+    ("vae_core/store/runs.py", "create", "rename"): "a folder that it made itself, onto nothing",
+    ("vae_core/store/runs.py", "load_checkpoint", "unlink"): "half-written files of ours, by name",
+    ("vae_core/store/runs.py", "load_checkpoint", "truncate"): "what a run said after its checkpoint",
+    ("vae_core/store/runs.py", "publish", "unlink"): "the checkpoint of a run that is complete",
+    ("vae_core/store/runs.py", "delete", "rename"): "a run's folder in which everything is ours",
+    ("vae_core/jobs/starters.py", "ship", "rename"): "a model of the recipes, all of it ours, and its successor",
+}
+
+
+def removals() -> Iterator[tuple[str, str, str]]:
+    """Every call in the project that takes something off the disk: file, function, name of the call."""
+    for path in [*(ROOT / "vae_core").rglob("*.py"), *(ROOT / "app").rglob("*.py")]:
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef):
+                for call in ast.walk(function):
+                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                        name, own = call.func.attr, len(call.args) + len(call.keywords)
+                        if name in REMOVES or (name == "replace" and own == 1):
+                            yield str(path.relative_to(ROOT)), function.name, name
+
+
+def test_every_place_that_takes_something_away_is_known() -> None:
+    found = {place for place in removals() if not place[0].startswith("vae_core/jobs/") or "starters" in place[0]}
+    assert found == ALLOWED.keys()
+
+
+# -- a home with something of a person's in every folder
+
+
+def foreign(folder: Path) -> dict[Path, bytes]:
+    """Put files and folders of a person's into every folder below; what they hold."""
+    put: dict[Path, bytes] = {}
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        for name in ("notes.txt", ".notes.tmp", ".config.json.tmp", "weights.safetensors.bak", "thesis/chapter.tex"):
+            path = place / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(str(path).encode())
+            put[path] = path.read_bytes()
+    return put
+
+
+def test_what_is_not_ours_survives_every_method_of_the_store(copied: Run) -> None:
+    store, other = copied.store, tiny(seed=5)
+    run_id = store.create(other)
+    store.append(run_id, POINT)
+    store.save_checkpoint(run_id, {"x": np.zeros(3)}, {"step": 1})
+    store.save_artifact(run_id, "codes", {"x": np.zeros(3)})
+    store.save_artifact(copied.run_id, "codes", {"x": np.zeros(3)})
+    with store.lock(run_id):
+        put = foreign(store.home)
+        store.load_checkpoint(run_id)
+        for stopped in (True, False):
+            store.publish(run_id, {"w": np.zeros(3)}, finished_event(stopped))
+        store.set_state(run_id, "paused")
+    store.create(tiny(seed=6))
+    for one in (run_id, copied.run_id):
+        with pytest.raises(StoreError, match=r"not made by Elbo Room, so .* is not deleted; move it away first"):
+            store.delete(one)
+        assert store.get(one).result is not None
+    assert {path: path.read_bytes() for path in put} == put
+
+
+def test_a_run_is_deleted_beside_what_is_not_ours(copied: Run) -> None:
+    store = copied.store
+    store.save_artifact(copied.run_id, "codes", {"x": np.zeros(3)})
+    put: dict[Path, bytes] = {}
+    for path in (
+        store.runs / "notes.txt",
+        store.runs / ".deleted",
+        store.home / "artifacts" / copied.run_id / "my.csv",
+    ):
+        path.write_bytes(b"mine")
+        put[path] = b"mine"
+    store.delete(copied.run_id)
+    assert {store.home / name: content for name, content in listing(store.home).items() if content == b"mine"} == put
+    assert [path.name for path in (store.home / "artifacts" / copied.run_id).iterdir()] == ["my.csv"]
+    assert not [info for info in store.infos() if not info.shipped]
+
+
+def test_a_link_is_not_followed(tmp_path: Path, copied: Run) -> None:
+    folder, outside = copied.store.folder(copied.run_id), tmp_path / "outside"
+    outside.mkdir()
+    (outside / "00.safetensors").write_text("mine")
+    remove_ours(folder / "snapshots", lambda _: True)
+    (folder / "snapshots").symlink_to(outside)
+    assert strangers(folder, layout.is_of_a_run) == ["snapshots"]
+    with pytest.raises(StoreError, match="move it away first"):
+        copied.store.delete(copied.run_id)
+    remove_ours(folder, layout.is_of_a_run)
+    assert listing(outside) == {"00.safetensors": b"mine"}
+
+
+def test_what_stands_in_a_files_place_is_not_emptied(copied: Run) -> None:
+    path = copied.store.folder(copied.run_id) / "progress.json"
+    path.unlink()
+    (path / "chapter").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"progress\.json/chapter: not made by Elbo Room"):
+        copied.store.delete(copied.run_id)
+    (path / "chapter").rmdir()
+    copied.store.delete(copied.run_id)
+    assert list(copied.store.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("config.json", True),
+        (".config.json-a1b2c3d4.tmp", True),
+        (".config.json-backup.tmp", False),
+        ("config.json.bak", False),
+        ("Config.json", False),
+        ("snapshots", True),
+        ("snapshots/00.safetensors", True),
+        ("snapshots/100.safetensors", True),
+        ("snapshots/mine.safetensors", False),
+        ("snapshots/.07.safetensors-a1b2c3d4.tmp", True),
+        ("other/config.json", False),
+        ("config.json\n", False),
+    ],
+)
+def test_what_is_ours_is_known_by_name(name: str, ours: bool) -> None:
+    assert layout.is_of_a_run(name) == ours
+
+
+def test_a_store_never_removes_what_it_did_not_find(home: Store) -> None:
+    remove_ours(home.home / "nothing", lambda _: True)
+    assert not home.home.exists()
