@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from app import session
 from app.facts import payloads
+from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit
@@ -21,7 +21,7 @@ from vae_core.networks.gaussian import Q
 from vae_core.store import RunInfo
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept
 def scorer(run_id: str, version: str) -> forward.NumpyScorer:
     """Q(z|X) and log P(X|z) of a run."""
     return forward.NumpyScorer(session.store().get(run_id).config, payloads.weights(run_id, version))
@@ -57,7 +57,7 @@ MASSES = (0.5, 0.9, 0.99)
 SHOWN_POINTS = 161
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@kept
 def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
     """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
     model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
@@ -86,7 +86,7 @@ def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
 
 
 class Draws(NamedTuple):
-    """Samples of both kinds for one test image."""
+    """Samples of both kinds for one test image; of their codes only the first `SHOWN` are kept."""
 
     prior: Samples
     q: Samples
@@ -97,14 +97,21 @@ class Draws(NamedTuple):
 
 
 REFERENCE_SAMPLES = 20_000
+SHOWN = 24
+"""Samples whose pictures are shown."""
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept
 def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
     """The first `count` samples of this seed, and where `final` what they are held against."""
     model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
-    prior = prior_samples(model, x, count, np.random.default_rng([seed, 0]))
-    q = posterior_samples(model, x, count, np.random.default_rng([seed, 1]))
+    prior, q = (
+        replace(drawn, z=drawn.z[:SHOWN].copy())  # 5,000 codes of 64 dimensions would be 2.6 MB for each kind
+        for drawn in (
+            prior_samples(model, x, count, np.random.default_rng([seed, 0])),
+            posterior_samples(model, x, count, np.random.default_rng([seed, 1])),
+        )
+    )
     if not final:
         return Draws(prior, q, math.nan, 0)
     if model.latent_dim <= 2:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from app import session
+from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import alignment, diagnostics, ppca
 from vae_core.jobs import artifacts
@@ -27,20 +27,20 @@ ACTIVE_KL = 0.01
 """A dimension whose KL is below this many nats carries nothing; Explore folds it away."""
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept
 def weights(run_id: str, version: str) -> Arrays:
     """A run's weights, verified once. Raises `RunNotFoundError`, `CorruptFileError`."""
     return session.store().weights(run_id)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept
 def model_blob(run_id: str, version: str) -> tuple[str, bytes]:
     """Name and bytes of the networks that run in the page."""
     blob_id = f"model-{version}"
     return blob_id, export.model_blob(session.store().get(run_id).config, weights(run_id, version), blob_id)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept
 def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
     """Name and bytes of the decoder as it was at a snapshot; it has no encoder."""
     blob_id = f"moment-{version}-{index}"
@@ -49,7 +49,7 @@ def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
     )
 
 
-@st.cache_resource(show_spinner=False)
+@kept
 def images_blob(dataset: str, binarize: str) -> tuple[str, bytes, NDArray[np.int32]]:
     """Ten test images of each label to start from: name, bytes, their indices in the test set."""
     test = data.test_images(dataset, binarize)
@@ -60,7 +60,7 @@ def images_blob(dataset: str, binarize: str) -> tuple[str, bytes, NDArray[np.int
     return blob_id, export.blob(blob_id, arrays), indices
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@kept
 def test_blob(dataset: str, binarize: str, limit: int) -> tuple[str, bytes]:
     """The first `limit` test images, for the map's cards."""
     test = data.test_images(dataset, binarize)
@@ -76,7 +76,7 @@ def labels_blob(dataset: str) -> tuple[str, bytes]:
     return blob_id, export.blob(blob_id, {"labels": data.load_split(dataset, "test").labels})
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@kept
 def training_blob(dataset: str) -> tuple[str, bytes, int]:
     """All training images, `images` (N, C, H, W) and `labels` (N,), for a page that trains: name, bytes, N."""
     train = data.load_split(dataset, "train")
@@ -84,7 +84,7 @@ def training_blob(dataset: str) -> tuple[str, bytes, int]:
     return blob_id, export.blob(blob_id, {"images": train.x, "labels": train.labels}), len(train.x)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept
 def decoder_blob(run_id: str, version: str) -> tuple[str, bytes]:
     """Name and bytes of the network that makes pictures of codes, half of `model_blob`."""
     blob_id = f"decoder-{version}"
@@ -95,7 +95,7 @@ def decoder_blob(run_id: str, version: str) -> tuple[str, bytes]:
 ENCODED_SHOWN = 1000
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept
 def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> tuple[str, bytes]:
     """Where a model encodes test images: `start` (M, D), the means of those in `images_blob`; and in two dimensions
     `means` (N, 2), those of the first images, with their `labels` (N,).
@@ -110,7 +110,7 @@ def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> tuple[str,
     return blob_id, export.blob(blob_id, arrays)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@kept
 def reconstructions_blob(run_id: str, version: str) -> tuple[str, bytes]:
     """What a model makes of one test image of each label: `images` and `reconstructions` (N, C, H, W), the latter
     decoded from the mean of Q(z|X).
@@ -124,7 +124,7 @@ def reconstructions_blob(run_id: str, version: str) -> tuple[str, bytes]:
     return blob_id, export.blob(blob_id, shown)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@kept
 def eigenvalues_blob(dataset: str) -> tuple[str, bytes]:
     """The ten largest eigenvalues of the training images' covariance, `values`; takes seconds the first time."""
     blob_id = f"eigenvalues-{dataset}"
@@ -145,7 +145,7 @@ def kept_diagnostics(run: RunInfo) -> dict[str, Any]:
     return {} if kept is None else kept[1]
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept
 def _codes(run_id: str, version: str, there: bool) -> Arrays | None:
     kept = session.store().artifact(run_id, "codes") if there else None
     if kept is None:
@@ -159,7 +159,7 @@ def findings(run: RunInfo) -> list[diagnostics.Finding] | None:
     return None if found is None else _findings(run.run_id, session.version(run), found)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept
 def _findings(run_id: str, version: str, _codes: Arrays) -> list[diagnostics.Finding]:
     q = Q(_codes["mu"], _codes["logvar"], _codes.get("lower"))
     # The marginal KL takes seconds; no sentence speaks of it.
@@ -172,7 +172,7 @@ def matches(a: RunInfo, b: RunInfo) -> list[alignment.Match] | None:
     return _matches((a.run_id, session.version(a)), (b.run_id, session.version(b)), *means) if len(means) == 2 else None
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept
 def _matches(a: tuple[str, str], b: tuple[str, str], _mu: Any, _other: Any) -> list[alignment.Match]:
     return alignment.align(_mu, _other)
 
@@ -222,7 +222,7 @@ def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
     return _aggregate(tuple((run.run_id, session.version(run)) for run in runs), runs[0].config.dataset)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept
 def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> Aggregate:
     density, reach, means, sigma = [], [], [], []
     for run_id, version in runs:
@@ -257,7 +257,7 @@ def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
     return forward.decode(run.config, weights(run.run_id, session.version(run)), z)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@kept
 def thumbnail(run_id: str, version: str) -> str:
     """Five prior samples side by side, as a data URI."""
     run = session.store().get(run_id)

@@ -21,8 +21,6 @@ KEY = "lab-sampling"
 SAMPLES = 5000
 FIRST = 250
 """Samples that are on the screen while the others are drawn."""
-SHOWN = 24
-"""Samples whose pictures are shown."""
 
 _view = register(
     "elbo_room_lab_sampling",
@@ -65,8 +63,8 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
     arrays: dict[str, NDArray[Any]] = {"pixels": one_image.test_image(run, image)[None]}
     for name, drawn in (("prior", found.prior), ("q", found.q)):
         arrays[f"{name}_log_weight"] = drawn.log_weight.astype(np.float32)
-        arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[:SHOWN].astype(np.float32)
-        arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z[:SHOWN])
+        arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[: one_image.SHOWN].astype(np.float32)
+        arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z)
     for blob in (labels, (samples, export.blob(samples, arrays))):
         mount_blob(*blob)
     k = link.integer("k", below=SAMPLES + 1)

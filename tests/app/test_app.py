@@ -14,6 +14,7 @@ from streamlit.util import calc_hash
 
 from app import session
 from app.chrome.course import VIEWS
+from app.facts import kept
 from app.views import explore
 from tests.conftest import Run
 from vae_core.config import RunConfig
@@ -33,8 +34,10 @@ def nobody_works(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
     monkeypatch.setattr(session, "_warm_up", lambda: None)
     st.cache_resource.clear()
+    kept.forget()
     yield
     st.cache_resource.clear()
+    kept.forget()
 
 
 @pytest.fixture
