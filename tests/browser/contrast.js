@@ -22,7 +22,9 @@
 
   /** Relative luminance, WCAG 2.1. */
   function luminance(colour) {
-    const [r, g, b] = colour.map((part) => part / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = colour
+      .map((part) => part / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   }
 
@@ -36,10 +38,19 @@
     if (this.canvas.isConnected && String(text).trim()) {
       // The pixel in the middle of the text, before it is painted.
       const shift = { left: 0.5, start: 0.5, right: -0.5, end: -0.5 }[this.textAlign] ?? 0;
-      const at = this.getTransform().transformPoint({ x: x + shift * this.measureText(text).width, y });
+      const at = this.getTransform().transformPoint({
+        x: x + shift * this.measureText(text).width,
+        y,
+      });
       const [r, g, b, a] = this.getImageData(Math.round(at.x), Math.round(at.y), 1, 1).data;
       const [fr, fg, fb, fa] = rgba(this.fillStyle);
-      painted.push({ text: String(text), font: this.font, canvas: this.canvas, front: [fr, fg, fb, fa * this.globalAlpha], behind: [r, g, b, a / 255] });
+      painted.push({
+        text: String(text),
+        font: this.font,
+        canvas: this.canvas,
+        front: [fr, fg, fb, fa * this.globalAlpha],
+        behind: [r, g, b, a / 255],
+      });
     }
     return fillText.call(this, text, x, y, ...rest);
   };
@@ -63,7 +74,10 @@
       layers.push(rgba(style.backgroundColor));
       if (layers.at(-1)[3] === 1) break;
     }
-    return { back: layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]), opacity };
+    return {
+      back: layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]),
+      opacity,
+    };
   }
 
   /** Every text node that is seen, in every shadow tree. */

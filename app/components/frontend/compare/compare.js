@@ -69,7 +69,10 @@ class Column {
   /** Test images, and under each what comes back from the mean of its code. */
   reconstructions({ tensors }) {
     const { shape, size } = this.net;
-    const { data: bytes, shape: [count] } = tensors.get("images");
+    const {
+      data: bytes,
+      shape: [count],
+    } = tensors.get("images");
     const shown = Math.min(SHOWN, count);
     const above = new PictureRow(shape, shown, { "aria-label": "Test images" });
     const below = new PictureRow(shape, shown, {
@@ -119,7 +122,12 @@ class Column {
     const mark = h("i", { class: "mark" });
     const said = link?.r == null ? "" : `|r| ${decimal(link.r)}`;
     const text = link
-      ? h("div", { class: "name" }, h("b", {}, name), h("span", { "data-testid": `r-${this.data.letter}-${dim}` }, said))
+      ? h(
+          "div",
+          { class: "name" },
+          h("b", {}, name),
+          h("span", { "data-testid": `r-${this.data.letter}-${dim}` }, said),
+        )
       : h("div", { class: "name" }, h("span", {}, "no dimension left for it"));
     const frame = h("div", { class: "frame" }, row.element, mark);
     frame.hidden = !link;

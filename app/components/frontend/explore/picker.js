@@ -41,18 +41,34 @@ export function makePicker(blob, shape, choose, close) {
     const canvas = h("canvas");
     paintPictureInto(canvas, imageAt(blob, row, picture), shape);
     const name = `test image ${indexOf(blob, row)}${label === undefined ? "" : `, label ${label}`}`;
-    return h("button", { type: "button", title: name, "aria-label": name, "data-row": row, onclick: () => choose(row) }, canvas);
+    return h(
+      "button",
+      { type: "button", title: name, "aria-label": name, "data-row": row, onclick: () => choose(row) },
+      canvas,
+    );
   };
   const sorted = [...groups].sort(([a], [b]) => a - b);
   const element = h(
     "div",
     { class: "picker", role: "dialog", "aria-label": "Choose a test image" },
-    h("header", {}, h("b", {}, "Choose a test image"), h("span", { class: "note" }, "its code is where the encoder puts it"),
-      h("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "✕")),
-    h("div", { class: "groups" },
+    h(
+      "header",
+      {},
+      h("b", {}, "Choose a test image"),
+      h("span", { class: "note" }, "its code is where the encoder puts it"),
+      h("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "✕"),
+    ),
+    h(
+      "div",
+      { class: "groups" },
       ...sorted.map(([label, rows]) =>
-        h("div", { class: "group" }, h("b", {}, label === undefined ? "" : String(label)),
-          h("div", { class: "thumbnails" }, ...rows.map((row) => thumbnail(row, label))))),
+        h(
+          "div",
+          { class: "group" },
+          h("b", {}, label === undefined ? "" : String(label)),
+          h("div", { class: "thumbnails" }, ...rows.map((row) => thumbnail(row, label))),
+        ),
+      ),
     ),
   );
   element.addEventListener("keydown", (event) => {

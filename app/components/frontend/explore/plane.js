@@ -19,8 +19,15 @@ export class Plane {
     this.ring = h("div", { class: "ring" });
     this.field = h(
       "div",
-      { class: "field", tabindex: 0, role: "application", "aria-label": "Latent plane: drag, or use the arrow keys, to move the code" },
-      this.pictures, this.dots, this.ring,
+      {
+        class: "field",
+        tabindex: 0,
+        role: "application",
+        "aria-label": "Latent plane: drag, or use the arrow keys, to move the code",
+      },
+      this.pictures,
+      this.dots,
+      this.ring,
     );
     const ticks = (axis) =>
       [-3, -2, -1, 0, 1, 2, 3].map((z) => {
@@ -28,13 +35,19 @@ export class Plane {
         return h("span", { style: axis === "x" ? `left:${at}%` : `bottom:${at}%` }, decimal(z, 0));
       });
     this.element = h(
-      "div", { class: "plane" },
+      "div",
+      { class: "plane" },
       h("div", { class: "ticks y", "aria-hidden": "true" }, ...ticks("y"), h("b", {}, "z2")),
       this.field,
       h("div", { class: "ticks x", "aria-hidden": "true" }, ...ticks("x"), h("b", {}, "z1")),
     );
     this.legend = h("div", { class: "legend" });
-    this.toggles = h("div", { class: "toggles" }, this.toggle("Pictures", this.pictures), this.toggle("Means", this.dots));
+    this.toggles = h(
+      "div",
+      { class: "toggles" },
+      this.toggle("Pictures", this.pictures),
+      this.toggle("Means", this.dots),
+    );
     this.toggles.hidden = true; // until there are means to choose between
     this.listen();
   }
@@ -92,9 +105,7 @@ export class Plane {
     this.toggles.hidden = false;
     const present = [...new Set(this.means.labels)].sort((a, b) => a - b);
     this.legend.replaceChildren(
-      ...present.map((label) =>
-        h("span", {}, h("i", { style: `background:${this.colour(label)}` }), String(label)),
-      ),
+      ...present.map((label) => h("span", {}, h("i", { style: `background:${this.colour(label)}` }), String(label))),
     );
     this.drawDots();
   }

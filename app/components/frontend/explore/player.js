@@ -3,7 +3,7 @@
 
 import { whenBlobs } from "../net/blob.js";
 import { compile, gaussianKL, toRGBA } from "../net/engine.js";
-import { decimal, h, nats } from "../kit/dom.js";
+import { h, nats } from "../kit/dom.js";
 import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
 import { Rows } from "./rows.js";
@@ -25,7 +25,8 @@ function slerp(a, b, t, out) {
   }
   const angle = Math.acos(Math.min(1, Math.max(-1, dot / Math.sqrt(aa * bb || 1))));
   const sine = Math.sin(angle);
-  const [s, u] = sine < 1e-3 || aa * bb === 0 ? [1 - t, t] : [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
+  const [s, u] =
+    sine < 1e-3 || aa * bb === 0 ? [1 - t, t] : [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
   for (let d = 0; d < a.length; d++) out[d] = s * a[d] + u * b[d];
   return out;
 }
@@ -137,10 +138,18 @@ class Player {
     const [, H, W] = shape;
 
     const known = [...data.dims, ...data.inactive];
-    const unlisted = Array.from({ length: D }, (_, dim) => dim).filter((dim) => !known.some((entry) => entry.dim === dim));
+    const unlisted = Array.from({ length: D }, (_, dim) => dim).filter(
+      (dim) => !known.some((entry) => entry.dim === dim),
+    );
     const active = [...data.dims, ...unlisted.map((dim) => ({ dim, kl: null }))];
 
-    this.canvas = h("canvas", { "data-testid": "decoded", width: W, height: H, role: "img", "aria-label": "Decoded picture" });
+    this.canvas = h("canvas", {
+      "data-testid": "decoded",
+      width: W,
+      height: H,
+      role: "img",
+      "aria-label": "Decoded picture",
+    });
     this.context = this.canvas.getContext("2d");
     this.pixels = new ImageData(W, H);
     this.canvas.dataset.paints = "0";
@@ -187,7 +196,9 @@ class Player {
 
   makeButtons() {
     const button = (text, title, onclick) => h("button", { type: "button", title, onclick }, text);
-    this.pickButton = button("Test image…", "Encode an image of the test set, here in the page", () => this.openPicker());
+    this.pickButton = button("Test image…", "Encode an image of the test set, here in the page", () =>
+      this.openPicker(),
+    );
     this.pickButton.hidden = true; // until the images and an encoder are there
     this.playButton = button("▶ Play", "Walk through the prior (space); space on a slider plays that dimension", () =>
       this.togglePlay(null),
@@ -321,18 +332,30 @@ class Player {
     const label = labelOf(images, image);
     const figure = (caption, canvas) => h("figure", {}, canvas, h("figcaption", {}, caption));
     this.distortion = h("dd");
-    this.back = h("button", { type: "button", class: "link", onclick: () => this.jump(code, image) }, "Back to its code");
+    this.back = h(
+      "button",
+      { type: "button", class: "link", onclick: () => this.jump(code, image) },
+      "Back to its code",
+    );
     panel.replaceChildren(
       figure("start", original),
       figure("at its code", reconstruction),
       h(
         "div",
         {},
-        h("div", { class: "which" }, `Test image ${indexOf(images, image)}${label === undefined ? "" : ` · label ${label}`}`),
+        h(
+          "div",
+          { class: "which" },
+          `Test image ${indexOf(images, image)}${label === undefined ? "" : ` · label ${label}`}`,
+        ),
         h(
           "dl",
           {},
-          h("dt", { title: net.isLogLikelihood ? null : "Bernoulli on grey pixels: an objective, not the log of a density" }, "−log P(X|z)"),
+          h(
+            "dt",
+            { title: net.isLogLikelihood ? null : "Bernoulli on grey pixels: an objective, not the log of a density" },
+            "−log P(X|z)",
+          ),
           this.distortion,
           h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
           h("dd", {}, nats(gaussianKL(mu, logvar, lower))),
@@ -496,7 +519,7 @@ class Player {
         return;
       }
       strips.set(data.dim, data.pixels);
-      frame ??= requestAnimationFrame(draw);
+      if (frame === null) frame = requestAnimationFrame(draw);
     };
   }
 }

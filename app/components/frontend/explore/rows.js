@@ -39,7 +39,9 @@ export class Rows {
     this.list = h("div", { class: "list" }, this.axis(), ...active.map((entry) => this.row(entry, loudest)));
     this.element = h("div", { class: "rows" }, this.list);
     if (!active.length && inactive.length) {
-      this.list.replaceChildren(h("p", { class: "note" }, "No dimension is active: every code gives the same picture."));
+      this.list.replaceChildren(
+        h("p", { class: "note" }, "No dimension is active: every code gives the same picture."),
+      );
     }
     if (inactive.length) {
       const many = inactive.length > 1;
@@ -77,7 +79,12 @@ export class Rows {
       const left = ((z + LIMIT + half) / (2 * (LIMIT + half))) * 100;
       return h("span", { style: `left:${left}%` }, decimal(z, 0));
     });
-    return h("div", { class: "row axis", "aria-hidden": "true" }, h("span"), h("div", { class: "numbers" }, ...numbers));
+    return h(
+      "div",
+      { class: "row axis", "aria-hidden": "true" },
+      h("span"),
+      h("div", { class: "numbers" }, ...numbers),
+    );
   }
 
   row({ dim, kl }, loudest) {
@@ -128,11 +135,20 @@ export class Rows {
     const element = h(
       "div",
       { class: "row" },
-      h("div", { class: "name", title: "KL of this dimension: what the code says here, averaged over images" },
-        h("b", {}, name), h("span", { class: "kl" }, figure), kl == null ? null : bar),
+      h(
+        "div",
+        { class: "name", title: "KL of this dimension: what the code says here, averaged over images" },
+        h("b", {}, name),
+        h("span", { class: "kl" }, figure),
+        kl == null ? null : bar,
+      ),
       track,
       value,
-      h("button", { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset }, "⟲"),
+      h(
+        "button",
+        { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset },
+        "⟲",
+      ),
     );
     this.rows.set(dim, { element, input, value, now, picture: now.getContext("2d"), strip: strip.getContext("2d") });
     return element;

@@ -25,7 +25,9 @@ class Gallery {
     const style = getComputedStyle(this.root);
     const background = parseColour(style.getPropertyValue("--st-background-color"));
     // Blue below, orange above, the page in the middle: where nothing differs, nothing is seen.
-    const ends = isDark(background) ? [[112, 184, 255], [40, 122, 206], background, [206, 106, 16], [255, 176, 84]] : [[8, 64, 140], [88, 160, 222], background, [244, 150, 58], [166, 70, 0]];
+    const ends = isDark(background)
+      ? [[112, 184, 255], [40, 122, 206], background, [206, 106, 16], [255, 176, 84]]
+      : [[8, 64, 140], [88, 160, 222], background, [244, 150, 58], [166, 70, 0]];
     // Small differences are the common ones: colour grows faster than the difference near none. 128, not 127.5, is none.
     const even = colourRamp(ends);
     this.diverging = new Uint8Array(768);
@@ -157,17 +159,34 @@ class Gallery {
     // A tensor's name stands for all of its pictures, in order.
     this.cells =
       typeof this.data.tiles === "string"
-        ? Array.from({ length: this.tensor(this.data.tiles)?.shape[0] ?? 0 }, (_, index) => ({ tensor: this.data.tiles, index, value: index }))
+        ? Array.from({ length: this.tensor(this.data.tiles)?.shape[0] ?? 0 }, (_, index) => ({
+            tensor: this.data.tiles,
+            index,
+            value: index,
+          }))
         : this.data.tiles.map((tile) => ({ ...tile.pictures[0], title: tile.title, value: tile.value ?? null }));
     canvas.setAttribute("role", clickable ? "application" : "img");
-    canvas.setAttribute("aria-label", `${caption || "Pictures"}: ${this.cells.length} pictures${clickable ? ". Arrow keys go from one to the next, Enter picks." : ""}`);
+    canvas.setAttribute(
+      "aria-label",
+      `${caption || "Pictures"}: ${this.cells.length} pictures${clickable ? ". Arrow keys go from one to the next, Enter picks." : ""}`,
+    );
 
     const first = this.cells[0] && this.tensor(this.cells[0].tensor);
     if (!first) return; // keeps what is drawn, and its size
     const [, , height, width] = first.shape;
     const across = Math.min(columns, this.cells.length);
     const down = Math.ceil(this.cells.length / columns);
-    this.grid = { columns, across, down, stepX: width + gap, stepY: height + gap, width: across * (width + gap) - gap, height: down * (height + gap) - gap, tileWidth: width, tileHeight: height };
+    this.grid = {
+      columns,
+      across,
+      down,
+      stepX: width + gap,
+      stepY: height + gap,
+      width: across * (width + gap) - gap,
+      height: down * (height + gap) - gap,
+      tileWidth: width,
+      tileHeight: height,
+    };
     frame.style.width = `${Math.round((this.grid.width * tilePx) / width)}px`;
     if (canvas.width !== this.grid.width) canvas.width = this.grid.width;
     if (canvas.height !== this.grid.height) canvas.height = this.grid.height;
@@ -176,7 +195,16 @@ class Gallery {
       const tensor = this.tensor(cell.tensor, cell.index);
       const left = (i % columns) * this.grid.stepX;
       const top = Math.floor(i / columns) * this.grid.stepY;
-      if (tensor) writePicture(image.data, this.grid.width, left, top, tensor, cell.index, cell.diverging ? this.diverging : undefined);
+      if (tensor)
+        writePicture(
+          image.data,
+          this.grid.width,
+          left,
+          top,
+          tensor,
+          cell.index,
+          cell.diverging ? this.diverging : undefined,
+        );
     });
     canvas.getContext("2d").putImageData(image, 0, 0);
     this.placeMarks();
@@ -210,13 +238,16 @@ class Gallery {
     });
     canvas.addEventListener("keydown", (event) => {
       if (!this.grid || !this.data.clickable) return;
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.grid.columns, ArrowDown: this.grid.columns }[event.key];
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.grid.columns, ArrowDown: this.grid.columns }[
+        event.key
+      ];
       if (step) {
         const to = this.cursor < 0 ? 0 : this.cursor + step;
         if (to >= 0 && to < this.cells.length) go(to);
         const { title, index } = this.cells[this.cursor];
         figure.querySelector(".gallery-live").textContent = title ?? `picture ${index}`;
-      } else if ((event.key === "Enter" || event.key === " ") && this.cursor >= 0) this.pick(this.cells[this.cursor].value);
+      } else if ((event.key === "Enter" || event.key === " ") && this.cursor >= 0)
+        this.pick(this.cells[this.cursor].value);
       else return;
       event.preventDefault();
       event.stopPropagation(); // the page has shortcuts of its own
@@ -234,7 +265,10 @@ class Gallery {
       mark.style.height = `${(100 * tileHeight) / height}%`;
     };
     const { selected } = this.data;
-    place(this.root.querySelector(".chosen"), selected === null ? -1 : this.cells.findIndex((cell) => cell.value === selected));
+    place(
+      this.root.querySelector(".chosen"),
+      selected === null ? -1 : this.cells.findIndex((cell) => cell.value === selected),
+    );
     place(this.root.querySelector(".cursor"), this.cursor);
   }
 }
@@ -243,7 +277,10 @@ const galleries = new WeakMap();
 
 export default function gallery({ parentElement, data, setTriggerValue }) {
   let one = galleries.get(parentElement);
-  if (!one) galleries.set(parentElement, (one = new Gallery(parentElement)));
+  if (!one) {
+    one = new Gallery(parentElement);
+    galleries.set(parentElement, one);
+  }
   one.update(data, setTriggerValue);
   return () => {
     galleries.get(parentElement)?.destroy();

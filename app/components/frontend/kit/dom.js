@@ -11,6 +11,7 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 // "−0.35": a real minus sign, as wide as the plus would be.
-export const decimal = (value, digits = 2) => (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits).replace("-", "−");
+export const decimal = (value, digits = 2) =>
+  (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits).replace("-", "−");
 
 export const nats = (value) => `${decimal(value, Math.abs(value) < 0.995 ? 2 : 1)} nats`;

@@ -55,7 +55,19 @@ export function labComponent(View) {
  * it is let go. `.set(value)` moves it without a call. Shift-arrow moves a tenth of a step. `format(value)` replaces the
  * number that is shown.
  */
-export function labSlider({ label, min, max, step, value, unit = "", digits = 2, term = "", format, oninput, onrelease = () => {} }) {
+export function labSlider({
+  label,
+  min,
+  max,
+  step,
+  value,
+  unit = "",
+  digits = 2,
+  term = "",
+  format,
+  oninput,
+  onrelease = () => {},
+}) {
   const shown = h("output", {});
   const input = h("input", { type: "range", min, max, step: "any", "aria-label": label });
   const show = () => {
@@ -99,16 +111,19 @@ export function labSlider({ label, min, max, step, value, unit = "", digits = 2,
 
 /** Buttons of which one is pressed. `options`: [[value, text], …]. */
 export function labChoice({ label, options, value, onpick }) {
-  const buttons = options.map(([option, text]) =>
-    h("button", { type: "button", onclick: () => (set(option), onpick(option)) }, text),
-  );
+  const pick = (option) => {
+    set(option);
+    onpick(option);
+  };
+  const buttons = options.map(([option, text]) => h("button", { type: "button", onclick: () => pick(option) }, text));
   const set = (next) =>
     options.forEach(([option], i) => buttons[i].setAttribute("aria-pressed", String(option === next)));
   set(value);
   return { element: h("div", { class: "choice", role: "group", "aria-label": label }, ...buttons), set };
 }
 
-export const labButton = (text, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, text);
+export const labButton = (text, onclick, attributes = {}) =>
+  h("button", { type: "button", onclick, ...attributes }, text);
 
 // ---- formulas: MathML, which browsers set themselves; `term` is the class that colours it (elbo, reconstruction, kl)
 
@@ -151,7 +166,9 @@ export function formula(...children) {
 
 const placed = new ResizeObserver((entries) => entries.forEach(({ target }) => fitFormula(target)));
 const written = new MutationObserver((changes) => {
-  const changed = new Set(changes.map(({ target }) => (target.closest ? target : target.parentElement)?.closest(".formula")));
+  const changed = new Set(
+    changes.map(({ target }) => (target.closest ? target : target.parentElement)?.closest(".formula")),
+  );
   requestAnimationFrame(() => changed.forEach((element) => element?.isConnected && fitFormula(element)));
 });
 
@@ -205,7 +222,8 @@ export class Chart {
     };
     this.font = style.fontFamily;
     this.text = parseFloat(style.fontSize) * 0.9;
-    const context = (this.context = canvas.getContext("2d"));
+    const context = canvas.getContext("2d");
+    this.context = context;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
     this.box = {
@@ -256,14 +274,20 @@ export class Chart {
     context.textBaseline = "top";
     for (const x of this.x.ticks ?? niceTicks(this.x.min, this.x.max, (box.right - box.left) / 70)) {
       const at = Math.round(this.px(x)) + 0.5;
-      this.stroke([[at, box.top], [at, box.bottom]]);
+      this.stroke([
+        [at, box.top],
+        [at, box.bottom],
+      ]);
       context.fillText(this.x.format?.(x) ?? tickText(x), at, box.bottom + 4);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const y of this.y.ticks ?? niceTicks(this.y.min, this.y.max, (box.bottom - box.top) / 44)) {
       const at = Math.round(this.py(y)) + 0.5;
-      this.stroke([[box.left, at], [box.right, at]]);
+      this.stroke([
+        [box.left, at],
+        [box.right, at],
+      ]);
       context.fillText(this.y.format?.(y) ?? tickText(y), box.left - 5, at);
     }
     context.fillStyle = this.colours.ink;
@@ -352,7 +376,10 @@ export class Chart {
     const [ux, uy] = [(bx - ax) / length, (by - ay) / length];
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = width;
-    this.stroke([[ax, ay], [bx - head * 0.7 * ux, by - head * 0.7 * uy]]);
+    this.stroke([
+      [ax, ay],
+      [bx - head * 0.7 * ux, by - head * 0.7 * uy],
+    ]);
     context.beginPath();
     context.moveTo(bx, by);
     context.lineTo(bx - head * ux + head * 0.45 * uy, by - head * uy - head * 0.45 * ux);
@@ -366,7 +393,12 @@ export class Chart {
   }
 
   /** Text at a point of the canvas, on a halo of paper that keeps it readable over curves and dots. */
-  write(text, left, top, { colour = this.colours.ink, align = "left", times = 1, weight = 400, halo = this.colours.paper } = {}) {
+  write(
+    text,
+    left,
+    top,
+    { colour = this.colours.ink, align = "left", times = 1, weight = 400, halo = this.colours.paper } = {},
+  ) {
     const { context } = this;
     context.font = `${weight} ${times * this.text}px ${this.font}`;
     context.textAlign = align;

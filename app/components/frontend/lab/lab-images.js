@@ -18,7 +18,9 @@ export class LabImages {
       labButton("‹", () => this.step(-1), { "aria-label": "Previous image" }),
       this.name,
       labButton("›", () => this.step(1), { "aria-label": "Next image" }),
-      labButton("Random", () => onpick(Math.floor(Math.random() * this.count)), { "aria-label": "Any image, at random" }),
+      labButton("Random", () => onpick(Math.floor(Math.random() * this.count)), {
+        "aria-label": "Any image, at random",
+      }),
       h("span", { class: "prior" }, "next"),
       this.classes,
     );
@@ -47,7 +49,9 @@ export class LabImages {
   show() {
     const label = this.labels[this.image];
     this.name.textContent = `test image ${this.image}${label === undefined ? "" : `, a ${label}`}`;
-    [...this.classes.children].forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === String(label))));
+    [...this.classes.children].forEach((button) =>
+      button.setAttribute("aria-pressed", String(button.textContent === String(label))),
+    );
   }
 
   step(by) {
@@ -76,10 +80,17 @@ export const labSigns = (term, ...signs) =>
   signs.map((sign) => (/^\p{Letter}/u.test(sign) ? mi(sign, term) : m("mo", { class: term, stretchy: "false" }, sign)));
 
 /** log P(…) */
-export const labLogP = (...inside) => [mi("log"), m("mspace", { width: "0.17em" }), ...labSigns("", "P", "("), ...inside, ...labSigns("", ")")];
+export const labLogP = (...inside) => [
+  mi("log"),
+  m("mspace", { width: "0.17em" }),
+  ...labSigns("", "P", "("),
+  ...inside,
+  ...labSigns("", ")"),
+];
 
 /** A canvas for one picture. */
-export const labPicture = (label, testid) => h("canvas", { class: "picture", role: "img", "aria-label": label, "data-testid": testid });
+export const labPicture = (label, testid) =>
+  h("canvas", { class: "picture", role: "img", "aria-label": label, "data-testid": testid });
 
 /** Paint values in [0, 1] of this shape [C, H, W]. */
 export function labPaint(canvas, values, shape) {

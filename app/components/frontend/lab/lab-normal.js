@@ -54,7 +54,11 @@ export class Waterfall {
       const bar = h("i", { class: `bar ${term}` });
       const number = h("output", { class: term, "data-testid": testid });
       const track = h("span", { class: "track" }, bar);
-      return { bar, number, element: h("div", { class: "part" }, h("span", { class: `name ${term}` }, label), track, number) };
+      return {
+        bar,
+        number,
+        element: h("div", { class: "part" }, h("span", { class: `name ${term}` }, label), track, number),
+      };
     });
     this.rows.at(-1).element.classList.add("sum");
     this.ticks = h("span", { class: "track" });

@@ -18,7 +18,11 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
   const shown = h("output", { "data-testid": "beta" });
   const state = h("span", { class: "state", role: "status" });
   const stops = betas.map((beta, i) =>
-    h("button", { type: "button", tabindex: -1, style: `--stop:${last ? i / last : 0}`, onclick: () => go(i) }, betaText(beta)),
+    h(
+      "button",
+      { type: "button", tabindex: -1, style: `--stop:${last ? i / last : 0}`, onclick: () => go(i) },
+      betaText(beta),
+    ),
   );
   let motion = null;
 
@@ -80,8 +84,11 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
   show(index);
   return {
     element: h(
-      "div", { class: "beta-slider" },
-      h("span", { class: "name" }, "β, the weight of the KL"), state, shown,
+      "div",
+      { class: "beta-slider" },
+      h("span", { class: "name" }, "β, the weight of the KL"),
+      state,
+      shown,
       h("div", { class: "track" }, input, h("div", { class: "stops", "aria-hidden": "true" }, ...stops)),
     ),
     input,

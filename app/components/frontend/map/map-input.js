@@ -14,7 +14,10 @@ export function listenToMap(map) {
   const label = (event) => event.target.closest("[data-label]")?.dataset.label;
   map.legend.addEventListener("click", (event) => label(event) !== undefined && map.mute(Number(label(event)), false));
   // The two clicks of a double click have hidden and shown it again.
-  map.legend.addEventListener("dblclick", (event) => label(event) !== undefined && map.mute(Number(label(event)), true));
+  map.legend.addEventListener(
+    "dblclick",
+    (event) => label(event) !== undefined && map.mute(Number(label(event)), true),
+  );
 
   const area = map.points;
   area.addEventListener("pointerdown", (event) => press(map, event));
@@ -65,7 +68,9 @@ function drag(map, event) {
     map.redraw(true);
   } else if (map.pointers.size === 2) {
     const other = [...map.pointers].find(([id]) => id !== event.pointerId)[1];
-    const ratio = Math.hypot(now[0] - other[0], now[1] - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1]));
+    const ratio =
+      Math.hypot(now[0] - other[0], now[1] - other[1]) /
+      Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1]));
     // Each finger carries half of the motion of the point between them.
     map.pan(dx / 2, dy / 2);
     map.zoomAt(ratio, (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
@@ -97,7 +102,10 @@ function pressKey(map, event) {
   if (arrow) {
     const plot = map.view.plot();
     const start = map.hover >= 0 ? map.hover : map.rowOf(map.selected);
-    const row = start >= 0 ? findNeighbour(map.view, map.cloud, start, arrow, STEP_PX) : findNearest(map.view, map.cloud, ...map.view.middle());
+    const row =
+      start >= 0
+        ? findNeighbour(map.view, map.cloud, start, arrow, STEP_PX)
+        : findNearest(map.view, map.cloud, ...map.view.middle());
     if (row < 0) return;
     const [x, y] = map.placeOf(row);
     const overshoot = (value, low, high) => Math.min(0, value - low) + Math.max(0, value - high);

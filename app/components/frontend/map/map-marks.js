@@ -14,7 +14,8 @@ export function drawAxes(pen, view, ticks, titles, look) {
   pen.font = `12px ${look.font}`;
   pen.textBaseline = "middle";
   pen.textAlign = "center";
-  for (const { px, text } of ticks.x) if (px > plot.left + 10 && px < view.width - 14) pen.fillText(text, px, plot.height + 13);
+  for (const { px, text } of ticks.x)
+    if (px > plot.left + 10 && px < view.width - 14) pen.fillText(text, px, plot.height + 13);
   pen.textAlign = "right";
   for (const { px, text } of ticks.y) if (px > 8 && px < plot.height - 6) pen.fillText(text, plot.left - 7, px);
   pen.font = `600 13px ${look.font}`;

@@ -136,7 +136,14 @@ export function paintPictures(pen, ratio, view, cloud, side, pictureOf) {
   for (let i = 0; i < cloud.n; i++) {
     const x = Math.round(scale * cloud.at[2 * i] + left - side / 2);
     const y = Math.round(top - scale * cloud.at[2 * i + 1] - side / 2);
-    if (x < plot.left - side - 2 || x > view.width + 2 || y < -side - 2 || y > plot.height + 2 || cloud.muted.has(cloud.labels[i])) continue;
+    if (
+      x < plot.left - side - 2 ||
+      x > view.width + 2 ||
+      y < -side - 2 ||
+      y > plot.height + 2 ||
+      cloud.muted.has(cloud.labels[i])
+    )
+      continue;
     const picture = pictureOf(i);
     if (!picture) continue;
     const s = 3 * cloud.shade[i];

@@ -79,7 +79,8 @@ export class MapView {
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const along = (low, high, toPx) => {
       const ticks = [];
-      for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push({ value: k * step, px: toPx(k * step), text: minus((k * step).toFixed(digits)) });
+      for (let k = Math.ceil(low / step); k * step <= high; k++)
+        ticks.push({ value: k * step, px: toPx(k * step), text: minus((k * step).toFixed(digits)) });
       return ticks;
     };
     return {

@@ -16,13 +16,25 @@ const TWEEN_MS = 350; // shorter than the half second between two states of a ru
 const REACH_PX = 14; // how far from a point the pointer may be
 const LASSO_PX = 8; // a lasso smaller than this was a click
 
-const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"].map(parseColour);
+const VIRIDIS = [
+  "#440154",
+  "#482878",
+  "#3e4989",
+  "#31688e",
+  "#26828e",
+  "#1f9e89",
+  "#35b779",
+  "#6ece58",
+  "#b5de2b",
+  "#fde725",
+].map(parseColour);
 
 const ICONS = {
   in: '<path d="M10 4v12M4 10h12"/>',
   out: '<path d="M4 10h12"/>',
   reset: '<path d="M4 4v4h4M4.4 7.8A6.5 6.5 0 1 1 3.6 11"/>',
-  lasso: '<path d="M6.5 12.5C4 11.8 2.5 10.2 2.5 8.2 2.5 5.3 5.9 3 10 3s7.5 2.3 7.5 5.2-3.4 5.2-7.5 5.2c-.6 0-1.2 0-1.7-.1"/><circle cx="7.3" cy="13.3" r="1.7"/><path d="M7.3 15c0 1.5-.7 2.3-2 2.5"/>',
+  lasso:
+    '<path d="M6.5 12.5C4 11.8 2.5 10.2 2.5 8.2 2.5 5.3 5.9 3 10 3s7.5 2.3 7.5 5.2-3.4 5.2-7.5 5.2c-.6 0-1.2 0-1.7-.1"/><circle cx="7.3" cy="13.3" r="1.7"/><path d="M7.3 15c0 1.5-.7 2.3-2 2.5"/>',
 };
 const icon = (name) => `<svg viewBox="0 0 20 20" aria-hidden="true">${ICONS[name]}</svg>`;
 
@@ -188,7 +200,14 @@ class LatentMap {
     const tensor = (name) => blob.tensors.get(name)?.data;
     const target = tensor("points");
     const n = target.length / 2;
-    const cloud = { id: this.data.points, n, target, indices: tensor("indices"), labels: tensor("labels"), values: tensor("values") };
+    const cloud = {
+      id: this.data.points,
+      n,
+      target,
+      indices: tensor("indices"),
+      labels: tensor("labels"),
+      values: tensor("values"),
+    };
     let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let i = 0; i < n; i++) {
       left = Math.min(left, target[2 * i]);
@@ -196,7 +215,10 @@ class LatentMap {
       bottom = Math.min(bottom, target[2 * i + 1]);
       top = Math.max(top, target[2 * i + 1]);
     }
-    const bounds = n === 0 ? [0, 0, 1, 1] : [(left + right) / 2, (bottom + top) / 2, (right - left) / 2 || 1, (top - bottom) / 2 || 1];
+    const bounds =
+      n === 0
+        ? [0, 0, 1, 1]
+        : [(left + right) / 2, (bottom + top) / 2, (right - left) / 2 || 1, (top - bottom) / 2 || 1];
 
     const old = this.cloud;
     const oldRows = old && new Map(Array.from(old.indices, (index, row) => [index, row]));
@@ -258,7 +280,8 @@ class LatentMap {
       scale.querySelector("b").textContent = colourTitle;
       scale.querySelector(".low").textContent = (sorted[0] < low ? "≤ " : "") + number(low);
       scale.querySelector(".high").textContent = `${(sorted[n - 1] > high ? "≥ " : "") + number(high)} ${colourUnit}`;
-      scale.querySelector(".map-scale-track").style.background = `linear-gradient(90deg, ${anchors.map((c) => `rgb(${c})`).join()})`;
+      scale.querySelector(".map-scale-track").style.background =
+        `linear-gradient(90deg, ${anchors.map((c) => `rgb(${c})`).join()})`;
     } else {
       this.range = null;
       for (let label = 0; label < 256; label++) shades.set(this.palette[label % this.palette.length], 3 * label);
@@ -298,7 +321,8 @@ class LatentMap {
         }),
       );
     }
-    for (const button of this.legend.children) button.setAttribute("aria-pressed", String(!this.muted.has(Number(button.dataset.label))));
+    for (const button of this.legend.children)
+      button.setAttribute("aria-pressed", String(!this.muted.has(Number(button.dataset.label))));
   }
 
   nameOf(label) {
@@ -335,7 +359,9 @@ class LatentMap {
   markLasso() {
     if (!this.cloud) return;
     const members = new Set(this.lasso);
-    this.cloud.inLasso = members.size ? Uint8Array.from(this.cloud.indices, (index) => (members.has(index) ? 1 : 0)) : null;
+    this.cloud.inLasso = members.size
+      ? Uint8Array.from(this.cloud.indices, (index) => (members.has(index) ? 1 : 0))
+      : null;
   }
 
   // ---- where things are ----------------------------------------------------------------------------------------
@@ -445,7 +471,8 @@ class LatentMap {
     pen.rect(plot.left, plot.top, plot.width, plot.height);
     pen.clip();
     const chosen = this.rowOf(this.selected);
-    const ring = (row, strong) => drawRing(pen, this.placeOf(row), view.radius(), this.side, this.colourOf(row), strong, look);
+    const ring = (row, strong) =>
+      drawRing(pen, this.placeOf(row), view.radius(), this.side, this.colourOf(row), strong, look);
     if (chosen >= 0) ring(chosen, true);
     if (this.hover >= 0 && this.hover !== chosen) ring(this.hover, false);
     if (this.path) drawLasso(pen, this.path, look);
@@ -478,7 +505,10 @@ class LatentMap {
       }
       const [name, ...lines] = this.wordsOf(row);
       title.append(name);
-      words.replaceChildren(title, ...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })));
+      words.replaceChildren(
+        title,
+        ...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })),
+      );
     }
     // Beside the point, on the side where there is room; never over it.
     const [x, y] = this.placeOf(row);
@@ -526,7 +556,8 @@ class LatentMap {
     this.path = null;
     this.setMode("pan");
     const extent = (axis) => Math.max(...path.map((p) => p[axis])) - Math.min(...path.map((p) => p[axis]));
-    if (Math.max(extent(0), extent(1)) >= LASSO_PX) this.setLasso(findInside(this.view, this.cloud, path).map((row) => this.cloud.indices[row]));
+    if (Math.max(extent(0), extent(1)) >= LASSO_PX)
+      this.setLasso(findInside(this.view, this.cloud, path).map((row) => this.cloud.indices[row]));
     this.redraw();
   }
 
@@ -554,7 +585,10 @@ const maps = new WeakMap();
 
 export default function latentMap({ parentElement, data, setStateValue }) {
   let map = maps.get(parentElement);
-  if (!map) maps.set(parentElement, (map = new LatentMap(parentElement)));
+  if (!map) {
+    map = new LatentMap(parentElement);
+    maps.set(parentElement, map);
+  }
   map.update(data, setStateValue);
   return () => {
     maps.get(parentElement)?.destroy();

@@ -24,7 +24,8 @@ function halvesToFloats(halves) {
 // Uint8Array -> {metadata, tensors: Map<name, {dtype, shape, data}>}. Views where alignment allows, copies elsewhere.
 export function parseSafetensors(bytes) {
   const word = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.byteLength < 8) throw new Error(`a blob of ${bytes.byteLength} bytes is too short for a safetensors header`);
+  if (bytes.byteLength < 8)
+    throw new Error(`a blob of ${bytes.byteLength} bytes is too short for a safetensors header`);
   const headerLength = Number(word.getBigUint64(0, true));
   const dataStart = 8 + headerLength;
   if (dataStart > bytes.byteLength) {

@@ -77,8 +77,14 @@ function linear(layer, shape, tensors) {
   return {
     shape: [O],
     run: makeProduct({
-      I, O, P: 1, Q: 1, weights,
-      start: Int32Array.of(0, 1), pixel: Int32Array.of(0), weight: Int32Array.of(0),
+      I,
+      O,
+      P: 1,
+      Q: 1,
+      weights,
+      start: Int32Array.of(0, 1),
+      pixel: Int32Array.of(0),
+      weight: Int32Array.of(0),
       bias: tensorOf(tensors, layer.bias, [O]),
     }),
   };
@@ -88,7 +94,8 @@ function convolution(layer, shape, tensors) {
   const { in: I, out: O, kernel: K, stride: S, padding: pad } = layer;
   const transposed = layer.type === "conv_transpose2d";
   const [C, H, W] = shape;
-  if (shape.length !== 3 || C !== I) throw new Error(`a ${layer.type} of ${I} channels came after values of shape [${shape}]`);
+  if (shape.length !== 3 || C !== I)
+    throw new Error(`a ${layer.type} of ${I} channels came after values of shape [${shape}]`);
   const grow = (n) => (transposed ? (n - 1) * S - 2 * pad + K : Math.floor((n + 2 * pad - K) / S) + 1);
   const [OH, OW] = [grow(H), grow(W)];
   if (OH < 1 || OW < 1) throw new Error(`a ${layer.type} with a ${K}×${K} kernel does not fit ${H}×${W}`);
@@ -126,8 +133,14 @@ function convolution(layer, shape, tensors) {
   return {
     shape: [O, OH, OW],
     run: makeProduct({
-      I, O, P: OH * OW, Q: H * W, weights,
-      start, pixel: Int32Array.from(pixel), weight: Int32Array.from(weight),
+      I,
+      O,
+      P: OH * OW,
+      Q: H * W,
+      weights,
+      start,
+      pixel: Int32Array.from(pixel),
+      weight: Int32Array.from(weight),
       bias: tensorOf(tensors, layer.bias, [O]),
     }),
   };
@@ -256,7 +269,11 @@ export function compile(manifest, tensors) {
     throw new Error(`the model gives σ of ${sigma.length} pixels; a picture has ${size}`);
   }
   const picture = new Float32Array(size);
-  const code = { mu: new Float32Array(D), logvar: new Float32Array(D), lower: full ? new Float32Array(needed - 2 * D) : null };
+  const code = {
+    mu: new Float32Array(D),
+    logvar: new Float32Array(D),
+    lower: full ? new Float32Array(needed - 2 * D) : null,
+  };
 
   // z (D) -> f(z) (C·H·W), the likelihood's parameter; valid until the next call.
   const parameters = (z) => decoder.run(z);
@@ -290,7 +307,13 @@ export function compile(manifest, tensors) {
   const distortion = (z, x) => output.nats(parameters(z), x, sigma);
 
   return {
-    D, shape, size, parameters, distortion, decode, decodeBatch,
+    D,
+    shape,
+    size,
+    parameters,
+    distortion,
+    decode,
+    decodeBatch,
     encode: encoder ? encode : null,
     isLogLikelihood: manifest.is_log_likelihood,
   };
@@ -302,7 +325,7 @@ function sigmoid(f, out) {
 }
 
 function clipped(f, out) {
-  for (let n = 0; n < out.length; n++) out[n] = f[n] < 0 ? 0 : f[n] > 1 ? 1 : f[n];
+  for (let n = 0; n < out.length; n++) out[n] = Math.min(1, Math.max(0, f[n]));
 }
 
 const NARROW = 1e-2; // where |f| is below, series replace the quotients in which 0/0 would lurk

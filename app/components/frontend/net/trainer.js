@@ -10,20 +10,37 @@
 export const TRAINER_LAYERS = ["encoder.1", "encoder.3", "decoder.0", "decoder.2"];
 
 /** (inputs, outputs) of each layer. */
-export const trainerSizes = (P, H, D) => [[P, H], [H, 2 * D], [D, H], [H, P]];
+export const trainerSizes = (P, H, D) => [
+  [P, H],
+  [H, 2 * D],
+  [D, H],
+  [H, P],
+];
 
 /** What one pass of B images needs and leaves behind. Fill `x` and `epsilon`; `TrainerNet` fills the rest. */
 export function trainerPass(B, P, H, D) {
   const room = (width) => new Float64Array(B * width);
   return {
     B,
-    x: room(P), epsilon: room(D),
-    before: room(H), hidden: room(H), parameters: room(2 * D), // before: in front of the activation
-    mu: room(D), sigma: room(D), z: room(D),
-    decoderBefore: room(H), decoderHidden: room(H), f: room(P), picture: room(P),
-    reconstruction: room(1), kl: room(1), // (B,) nats
+    x: room(P),
+    epsilon: room(D),
+    before: room(H),
+    hidden: room(H),
+    parameters: room(2 * D), // before: in front of the activation
+    mu: room(D),
+    sigma: room(D),
+    z: room(D),
+    decoderBefore: room(H),
+    decoderHidden: room(H),
+    f: room(P),
+    picture: room(P),
+    reconstruction: room(1),
+    kl: room(1), // (B,) nats
     pull: room(D), // ∂reconstruction/∂z, nats per unit
-    dF: room(P), dDecoderHidden: room(H), dParameters: room(2 * D), dHidden: room(H),
+    dF: room(P),
+    dDecoderHidden: room(H),
+    dParameters: room(2 * D),
+    dHidden: room(H),
   };
 }
 
@@ -85,12 +102,22 @@ export class TrainerNet {
     Object.assign(this, { P, H, D });
     this.updates = 0;
     this.layers = trainerSizes(P, H, D).map(([I, O], n) => {
-      const [weight, bias] = ["weight", "bias"].map((part) => Float64Array.from(weights[`${TRAINER_LAYERS[n]}.${part}`]));
+      const [weight, bias] = ["weight", "bias"].map((part) =>
+        Float64Array.from(weights[`${TRAINER_LAYERS[n]}.${part}`]),
+      );
       if (weight.length !== I * O || bias.length !== O) throw new Error(`${TRAINER_LAYERS[n]} must be ${O}×${I}`);
       const like = (array) => new Float64Array(array.length);
       return {
-        I, O, weight, bias, dWeight: like(weight), dBias: like(bias),
-        moments: [[like(weight), like(weight)], [like(bias), like(bias)]],
+        I,
+        O,
+        weight,
+        bias,
+        dWeight: like(weight),
+        dBias: like(bias),
+        moments: [
+          [like(weight), like(weight)],
+          [like(bias), like(bias)],
+        ],
       };
     });
   }
@@ -181,7 +208,10 @@ export class TrainerNet {
     this.updates++;
     const [c1, c2] = [1 - b1 ** this.updates, 1 - b2 ** this.updates];
     for (const { weight, dWeight, bias, dBias, moments } of this.layers) {
-      [[weight, dWeight], [bias, dBias]].forEach(([value, gradient], part) => {
+      [
+        [weight, dWeight],
+        [bias, dBias],
+      ].forEach(([value, gradient], part) => {
         const [first, second] = moments[part];
         for (let k = 0; k < value.length; k++) {
           const g = gradient[k] / B;

@@ -29,7 +29,7 @@ function oldestStrip(now) {
   for (let row = 0; row < dims.length; row++) {
     const age = drawn.get(dims[row]) ?? -1;
     if (age >= version || now - (decodedAt.get(dims[row]) ?? -REST) < REST) continue;
-    const bestAge = best < 0 ? Infinity : drawn.get(dims[best]) ?? -1;
+    const bestAge = best < 0 ? Infinity : (drawn.get(dims[best]) ?? -1);
     if (age < bestAge || (age === bestAge && Math.abs(row - centre) < Math.abs(best - centre))) best = row;
   }
   return best < 0 ? null : dims[best];
@@ -98,13 +98,14 @@ next.port1.onmessage = () => {
   else if (dim !== null) decodeStrip(dim);
   else {
     // Strips that only rest are still to come.
-    if (z !== null && dims.some((resting) => (drawn.get(resting) ?? -1) < version)) wake ??= setTimeout(awake, REST / 4);
+    if (z !== null && dims.some((resting) => (drawn.get(resting) ?? -1) < version))
+      if (wake === null) wake = setTimeout(awake, REST / 4);
     return;
   }
   schedule();
 };
 
-onmessage = ({ data }) => {
+globalThis.onmessage = ({ data }) => {
   if (data.type === "model") {
     net = compile(data.manifest, data.tensors);
     dims = data.dims;

@@ -63,7 +63,8 @@ export function colourRamp(anchors) {
   for (let i = 0; i < 256; i++) {
     const at = (i / 255) * (anchors.length - 1);
     const low = Math.min(Math.floor(at), anchors.length - 2);
-    for (let c = 0; c < 3; c++) ramp[3 * i + c] = Math.round(anchors[low][c] + (at - low) * (anchors[low + 1][c] - anchors[low][c]));
+    for (let c = 0; c < 3; c++)
+      ramp[3 * i + c] = Math.round(anchors[low][c] + (at - low) * (anchors[low + 1][c] - anchors[low][c]));
   }
   return ramp;
 }

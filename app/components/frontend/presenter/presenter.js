@@ -17,7 +17,8 @@ const WRITING =
   "input:not([type=range], [type=checkbox], [type=radio], [type=button])";
 
 // The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
-const isWithin = (event, selector) => event.composedPath().some((node) => node instanceof Element && node.matches(selector));
+const isWithin = (event, selector) =>
+  event.composedPath().some((node) => node instanceof Element && node.matches(selector));
 
 // The stop at which this browser's visitor was last: 0 before the tour and after its end, or where nothing may be kept.
 const LAST_STOP = "elbo-room-tour";
@@ -36,7 +37,8 @@ const keepStop = (stop) => {
 };
 
 // Place and window -> what share of its full size the type of a view had room for: seen again, it does not jump.
-const shares = (globalThis.elboRoomTypes ??= new Map());
+globalThis.elboRoomTypes ??= new Map();
+const shares = globalThis.elboRoomTypes;
 // Streamlit is at work, or holds a place for what it has not loaded yet.
 const UNFINISHED = '[data-test-script-state="running"], [data-testid="stMain"] [data-testid="stSkeleton"]';
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
@@ -67,10 +69,15 @@ class Presenter {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const { presenting } = this.data;
     const wish =
-      event.key === "p" ? (presenting ? "quit" : "present")
-      : event.key === "Escape" && presenting ? "quit"
-      : presenting && !event.shiftKey ? STEPS[event.key]
-      : null;
+      event.key === "p"
+        ? presenting
+          ? "quit"
+          : "present"
+        : event.key === "Escape" && presenting
+          ? "quit"
+          : presenting && !event.shiftKey
+            ? STEPS[event.key]
+            : null;
     if (!wish || isWithin(event, STEPS[event.key] ? OWNERS : WRITING)) return;
     if (event.key === "Escape" && isWithin(event, "[role=dialog], [role=listbox], [role=menu]")) return;
     event.preventDefault();

@@ -5,7 +5,18 @@
 import { whenBlobs } from "../../net/blob.js";
 import { decimal, h } from "../../kit/dom.js";
 import { compile, toRGBA } from "../../net/engine.js";
-import { Chart, colourOf, formula, labButton, labComponent, live, mo, mtext, niceTicks, normals } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  formula,
+  labButton,
+  labComponent,
+  live,
+  mo,
+  mtext,
+  niceTicks,
+  normals,
+} from "../../kit/lab.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
 
 const SAMPLE_ROWS = 4;
@@ -43,7 +54,9 @@ class Sheet {
     const [, H, W] = net.shape;
     toRGBA(net.decode(this.codes.subarray(done * net.D, (done + 1) * net.D)), net.shape, this.image.data);
     this.context.putImageData(
-      this.image, (done % this.columns) * (W + this.gap), Math.floor(done / this.columns) * (H + this.gap),
+      this.image,
+      (done % this.columns) * (W + this.gap),
+      Math.floor(done / this.columns) * (H + this.gap),
     );
     this.done += 1;
     return true;
@@ -85,7 +98,10 @@ class BetaView {
     this.images = this.eigenvalues = null;
     this.models = data.models.map((model) => ({ ...model, net: null, codes: null, sheets: {} }));
     this.D = data.models[0].latentDim;
-    this.at = Math.max(0, data.models.findIndex((model) => model.beta === data.beta));
+    this.at = Math.max(
+      0,
+      data.models.findIndex((model) => model.beta === data.beta),
+    );
     this.order = this.fixedOrder();
     this.kept = JSON.stringify(this.view());
     this.build();
@@ -117,7 +133,9 @@ class BetaView {
   // The dimension that lives in the most models first, then the one with the largest KL where β is 1 or next to it.
   fixedOrder() {
     const { models } = this.data;
-    const reference = models.reduce((best, model) => (Math.abs(model.beta - 1) < Math.abs(best.beta - 1) ? model : best));
+    const reference = models.reduce((best, model) =>
+      Math.abs(model.beta - 1) < Math.abs(best.beta - 1) ? model : best,
+    );
     const lives = (dim) => models.filter((model) => model.klPerDim[dim] >= this.data.threshold).length;
     const dims = Array.from({ length: this.D }, (_, dim) => dim);
     return dims.sort((a, b) => lives(b) - lives(a) || reference.klPerDim[b] - reference.klPerDim[a]);
@@ -147,38 +165,78 @@ class BetaView {
     oo.dataset.testid = "objective";
     const name = (text, term) => mtext(text, term);
     const trained = formula(
-      name("objective"), mo("="), name("reconstruction", "reconstruction"), mo("−"), mtext("β"), mo("·"), name("KL", "kl"),
-      mo("="), or, mo("−"), ob, mo("·"), ok, mo("="), oo,
+      name("objective"),
+      mo("="),
+      name("reconstruction", "reconstruction"),
+      mo("−"),
+      mtext("β"),
+      mo("·"),
+      name("KL", "kl"),
+      mo("="),
+      or,
+      mo("−"),
+      ob,
+      mo("·"),
+      ok,
+      mo("="),
+      oo,
     );
     const elbo = formula(
-      name("ELBO", "elbo"), mo("="), name("reconstruction", "reconstruction"), mo("−"), name("KL", "kl"),
-      mo("="), er, mo("−"), ek, mo("="), ee, mtext("\u2002nats per image", "prior"),
+      name("ELBO", "elbo"),
+      mo("="),
+      name("reconstruction", "reconstruction"),
+      mo("−"),
+      name("KL", "kl"),
+      mo("="),
+      er,
+      mo("−"),
+      ek,
+      mo("="),
+      ee,
+      mtext("\u2002nats per image", "prior"),
     );
     this.state = this.slider.state;
 
-    const picture = (label, testid) => h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
+    const picture = (label, testid) =>
+      h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
     this.originals = picture("Test images, one of each label", "originals");
     this.reconstructions = picture("Their reconstructions", "reconstructions");
     this.samples = picture("Pictures decoded from codes drawn from the prior", "samples");
     const pictures = h(
-      "section", {},
-      h("header", {}, h("h4", {}, "Test images"), labButton("Other images", () => this.otherImages())),
+      "section",
+      {},
+      h(
+        "header",
+        {},
+        h("h4", {}, "Test images"),
+        labButton("Other images", () => this.otherImages()),
+      ),
       this.originals,
       h("header", {}, h("h4", {}, "Reconstructions"), h("span", { class: "prior" }, "decoded from the mean of Q(z|X)")),
       this.reconstructions,
-      h("header", {}, h("h4", {}, "Samples from the prior"), labButton("Other codes", () => this.otherCodes())),
+      h(
+        "header",
+        {},
+        h("h4", {}, "Samples from the prior"),
+        labButton("Other codes", () => this.otherCodes()),
+      ),
       this.samples,
     );
 
     this.planeChart = new Chart({
-      x: { min: -4, max: 4, label: "z1" }, y: { min: -4, max: 4, label: "z2" }, square: true,
+      x: { min: -4, max: 4, label: "z1" },
+      y: { min: -4, max: 4, label: "z2" },
+      square: true,
       label: "Where test images are encoded, coloured by label, with circles of the prior",
     });
-    this.planeButton = labButton("Decoded plane", () => this.togglePlane(), { "aria-pressed": String(this.showsPlane) });
+    this.planeButton = labButton("Decoded plane", () => this.togglePlane(), {
+      "aria-pressed": String(this.showsPlane),
+    });
     this.planeButton.hidden = this.D !== 2;
     this.legend = h("div", { class: "legend" });
     const plane = h(
-      "section", {},
+      "section",
+      {},
       h("header", {}, h("h4", {}, "Where images are encoded"), this.planeButton),
       this.planeChart.element,
       this.legend,
@@ -187,30 +245,54 @@ class BetaView {
 
     this.klTop = this.klScale();
     this.klChart = new Chart({
-      x: { min: -0.5, max: this.D - 0.5, label: "latent dimension", ticks: this.ticks(this.D), format: (i) => `z${this.order[i] + 1}` },
+      x: {
+        min: -0.5,
+        max: this.D - 0.5,
+        label: "latent dimension",
+        ticks: this.ticks(this.D),
+        format: (i) => `z${this.order[i] + 1}`,
+      },
       y: { min: 0, max: this.klTop, label: "KL, nats" },
       label: "KL per dimension",
     });
     this.klChart.canvas.dataset.testid = "kl-bars";
     this.active = h("span", { class: "prior", "data-testid": "active" });
     this.pcaChart = new Chart({
-      x: { min: -0.5, max: BARS - 0.5, label: "principal component of the images", ticks: this.ticks(BARS), format: (i) => String(i + 1) },
+      x: {
+        min: -0.5,
+        max: BARS - 0.5,
+        label: "principal component of the images",
+        ticks: this.ticks(BARS),
+        format: (i) => String(i + 1),
+      },
       y: { min: 0, max: 6, label: "variance" },
       label: "Variance of the data along its principal components",
     });
     const bars = h(
-      "section", {},
+      "section",
+      {},
       h("header", {}, h("h4", {}, "KL per dimension"), this.active),
       this.klChart.element,
       h(
-        "header", { class: "later" }, h("h4", {}, "Variance in the data"),
-        h("span", { class: "prior", title: "In a linear VAE a direction is dropped when its variance is below β·σ², σ² the decoder's noise variance." }, "linear VAEs drop the smallest first"),
+        "header",
+        { class: "later" },
+        h("h4", {}, "Variance in the data"),
+        h(
+          "span",
+          {
+            class: "prior",
+            title:
+              "In a linear VAE a direction is dropped when its variance is below β·σ², σ² the decoder's noise variance.",
+          },
+          "linear VAEs drop the smallest first",
+        ),
       ),
       this.pcaChart.element,
     );
     this.root.replaceChildren(
       h(
-        "div", { class: "lab-beta" },
+        "div",
+        { class: "lab-beta" },
         h("div", { class: "top" }, this.slider.element, h("div", { class: "formulas" }, trained, elbo)),
         h("div", { class: "three" }, pictures, plane, bars),
       ),
@@ -250,7 +332,9 @@ class BetaView {
       const { net, sheets } = model;
       if (sheets.set !== this.set) {
         const start = model.codes.get("start").data;
-        const codes = Float32Array.from(rows.flatMap((row) => Array.from(start.subarray(row * net.D, (row + 1) * net.D))));
+        const codes = Float32Array.from(
+          rows.flatMap((row) => Array.from(start.subarray(row * net.D, (row + 1) * net.D))),
+        );
         sheets.set = this.set;
         sheets.reconstructions = new Sheet(net, codes, columns, GAP);
       }
@@ -261,7 +345,8 @@ class BetaView {
       if (this.D === 2 && this.showsPlane && !sheets.plane) {
         const code = [];
         const middle = (n) => ((2 * n + 1) / CELLS - 1) * model.reach;
-        for (let row = 0; row < CELLS; row++) for (let column = 0; column < CELLS; column++) code.push(middle(column), -middle(row));
+        for (let row = 0; row < CELLS; row++)
+          for (let column = 0; column < CELLS; column++) code.push(middle(column), -middle(row));
         sheets.plane = new Sheet(net, Float32Array.from(code), CELLS, 0);
       }
     }
@@ -387,7 +472,10 @@ class BetaView {
     canvas.height = H;
     const image = new ImageData(W, H);
     this.rows.forEach((row, n) => {
-      const picture = Float32Array.from(tensor.data.subarray(row * C * H * W, (row + 1) * C * H * W), (value) => value / 255);
+      const picture = Float32Array.from(
+        tensor.data.subarray(row * C * H * W, (row + 1) * C * H * W),
+        (value) => value / 255,
+      );
       toRGBA(picture, [C, H, W], image.data);
       canvas.getContext("2d").putImageData(image, n * (W + GAP), 0);
     });
@@ -407,8 +495,11 @@ class BetaView {
         if (!sheet || !alpha) return;
         context.globalAlpha = alpha;
         context.drawImage(
-          sheet.canvas, chart.px(-model.reach), chart.py(model.reach),
-          chart.px(model.reach) - chart.px(-model.reach), chart.py(-model.reach) - chart.py(model.reach),
+          sheet.canvas,
+          chart.px(-model.reach),
+          chart.py(model.reach),
+          chart.px(model.reach) - chart.px(-model.reach),
+          chart.py(-model.reach) - chart.py(model.reach),
         );
         context.globalAlpha = 1;
       };
@@ -491,7 +582,9 @@ class BetaView {
     if (values) {
       context.fillStyle = colourOf(this.root, "--prior");
       const width = chart.px(0.36) - chart.px(-0.36);
-      values.forEach((value, i) => context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value)));
+      values.forEach((value, i) =>
+        context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value)),
+      );
       const said = `Variance of the data along its first principal components: ${values.map((value) => decimal(value, 2)).join(", ")}`;
       if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
     } else chart.label(BARS / 2 - 0.5, 3, "computing …", undefined, "center");

@@ -4,7 +4,21 @@
 
 import { whenBlobs } from "../../net/blob.js";
 import { decimal, h } from "../../kit/dom.js";
-import { Chart, draggable, formula, labComponent, labSlider, live, m, mi, mn, mo, mrow, msub, mtext } from "../../kit/lab.js";
+import {
+  Chart,
+  draggable,
+  formula,
+  labComponent,
+  labSlider,
+  live,
+  m,
+  mi,
+  mn,
+  mo,
+  mrow,
+  msub,
+  mtext,
+} from "../../kit/lab.js";
 import { roomFor, watchRoom } from "../../kit/lab-room.js";
 
 const CLOSED = 0.01; // nats: what Explore folds away too
@@ -17,7 +31,9 @@ const toEpoch = (time) => Math.max(0, time) ** 3;
 /** Marks of the time axis that leave room for each other, the end among them. */
 function timeTicks(epochs) {
   const end = toTime(epochs);
-  const round = [0.1, 1, 3, 10, 30, 100, 300, 1000, 3000].filter((e) => toTime(e) < 0.87 * end && toTime(e) > 0.1 * end);
+  const round = [0.1, 1, 3, 10, 30, 100, 300, 1000, 3000].filter(
+    (e) => toTime(e) < 0.87 * end && toTime(e) > 0.1 * end,
+  );
   return [0, ...round, epochs].map(toTime);
 }
 
@@ -63,7 +79,8 @@ class Curves {
   /** The logged point nearest to a moment. */
   nearest(epoch) {
     let best = 0;
-    for (let t = 1; t < this.count; t++) if (Math.abs(this.epoch[t] - epoch) <= Math.abs(this.epoch[best] - epoch)) best = t;
+    for (let t = 1; t < this.count; t++)
+      if (Math.abs(this.epoch[t] - epoch) <= Math.abs(this.epoch[best] - epoch)) best = t;
     return best;
   }
 }
@@ -74,7 +91,12 @@ class StreamPanel {
     this.index = index;
     this.view = view;
     this.chart = new Chart({
-      x: { min: 0, max: 1, label: "epochs (cube-root scale)", format: (time) => String(Number(toEpoch(time).toPrecision(3))) },
+      x: {
+        min: 0,
+        max: 1,
+        label: "epochs (cube-root scale)",
+        format: (time) => String(Number(toEpoch(time).toPrecision(3))),
+      },
       y: { min: 0, max: 1, label: "KL, nats" },
       label: "",
     });
@@ -153,7 +175,8 @@ class StreamPanel {
   closed() {
     if (!this.curves) return [];
     const { findings, order } = this.data;
-    const is = (dim) => (findings ? findings[dim].state === "collapsed" : this.curves.kl(this.curves.last, dim) < CLOSED);
+    const is = (dim) =>
+      findings ? findings[dim].state === "collapsed" : this.curves.kl(this.curves.last, dim) < CLOSED;
     return order.filter(is).sort((a, b) => a - b);
   }
 
@@ -227,7 +250,10 @@ class StreamPanel {
     const at = chart.px(curves.time[this.t]);
     context.strokeStyle = context.fillStyle = chart.colours.ink;
     context.lineWidth = 2;
-    chart.stroke([[at, chart.box.top], [at, chart.box.bottom]]);
+    chart.stroke([
+      [at, chart.box.top],
+      [at, chart.box.bottom],
+    ]);
     context.beginPath();
     context.arc(at, chart.box.top + 7, 7, 0, 2 * Math.PI);
     context.fill();
@@ -253,7 +279,8 @@ class StreamPanel {
       button.setAttribute("aria-pressed", String(dim === picked));
       button.setAttribute("aria-label", `z${dim + 1}: ${decimal(kl)} nats`);
     }
-    if (this.rest) this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + curves.kl(t, dim), 0));
+    if (this.rest)
+      this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + curves.kl(t, dim), 0));
     const total = curves.total(t);
     figures.beta.textContent = decimal(curves.beta[t]);
     figures.reconstruction.textContent = decimal(curves.reconstruction[t], 1);
@@ -378,7 +405,9 @@ class CollapseView {
     if (!there.length) return;
     const wide = this.root.clientWidth > 1000;
     const beside = wide || this.panels.length === 1;
-    const height = beside ? Math.min(600, Math.max(150, 12 * (there[0].chart.text ?? 0), roomFor(this.root, [there[0].chart.element]))) : 200;
+    const height = beside
+      ? Math.min(600, Math.max(150, 12 * (there[0].chart.text ?? 0), roomFor(this.root, [there[0].chart.element])))
+      : 200;
     const scale = this.scale(there);
     const { lead } = this;
     // Numbers first: a chart takes the width that they leave.
@@ -448,8 +477,17 @@ class CollapseView {
               mo("="),
               whole.element,
             )
-          : formula(mtext("reconstruction", "reconstruction"), mo("−"), mtext("KL", "kl"), mo("="), reconstruction.element,
-              mo("−"), kl.element, mo("="), whole.element),
+          : formula(
+              mtext("reconstruction", "reconstruction"),
+              mo("−"),
+              mtext("KL", "kl"),
+              mo("="),
+              reconstruction.element,
+              mo("−"),
+              kl.element,
+              mo("="),
+              whole.element,
+            ),
       );
     }
     this.terms.forEach((term, i) => term.set(curves.kl(t, order[i])));
@@ -472,7 +510,9 @@ class CollapseView {
       const panel = this.panels[this.pick[0]];
       const name = `z${this.pick[1] + 1}`;
       const found = panel.data.findings?.[this.pick[1]].sentence;
-      text = found ? `At the end ${found}` : `What ${name} is like at the end is said as soon as the test images are encoded.`;
+      text = found
+        ? `At the end ${found}`
+        : `What ${name} is like at the end is said as soon as the test images are encoded.`;
     } else if (data.status) {
       text = "This one is still being trained; its stream grows as it learns.";
     } else if (closed.length) {

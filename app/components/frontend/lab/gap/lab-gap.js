@@ -69,11 +69,21 @@ class GapView {
       y: { min: -1, max: 1, label: "code z2" },
       label: "The true posterior of this image as shaded regions, Q as ellipses. Drag z, or use the arrow keys.",
     });
-    this.plane = new Chart({ x: { min: -1, max: 1, ticks: [] }, y: { min: -1, max: 1, ticks: [] }, square: true, label: "The whole plane of codes: the prior as circles, and where the picture on the left lies. Drag z here to go far." });
+    this.plane = new Chart({
+      x: { min: -1, max: 1, ticks: [] },
+      y: { min: -1, max: 1, ticks: [] },
+      square: true,
+      label:
+        "The whole plane of codes: the prior as circles, and where the picture on the left lies. Drag z here to go far.",
+    });
     this.plane.canvas.dataset.testid = "gap-plane";
     this.chart.canvas.dataset.testid = "gap-chart";
     for (const chart of [this.chart, this.plane]) {
-      draggable(chart, (at) => this.move(at), () => this.keep());
+      draggable(
+        chart,
+        (at) => this.move(at),
+        () => this.keep(),
+      );
       this.keys(chart);
     }
     this.original = labPicture("The image X", "gap-image");
@@ -84,7 +94,8 @@ class GapView {
       prior: h("output", { "data-testid": "log-prior" }),
       joint: h("output", { "data-testid": "log-joint" }),
     };
-    const line = (sign, text, number, name = "") => h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
+    const line = (sign, text, number, name = "") =>
+      h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
     this.numbers = {
       logPx: gapNumber("log-px"),
       gap: gapNumber("gap", "gap-term"),
@@ -101,7 +112,13 @@ class GapView {
     const bar = h(
       "div",
       { class: "gap-bars", role: "group", "aria-label": "Which Gaussian Q" },
-      h("div", { class: "head" }, h("span", {}, "Gaussian"), h("span", { class: "scale" }, h("span", { class: "elbo" }, "ELBO"), this.total), h("span", { class: "gap-term" }, "gap, nats")),
+      h(
+        "div",
+        { class: "head" },
+        h("span", {}, "Gaussian"),
+        h("span", { class: "scale" }, h("span", { class: "elbo" }, "ELBO"), this.total),
+        h("span", { class: "gap-term" }, "gap, nats"),
+      ),
       ...this.rows.map((row) => row.element),
       h("div", { class: "foot", "aria-hidden": "true" }, h("span"), this.ticks, h("span", {}, "nats")),
     );
@@ -154,11 +171,19 @@ class GapView {
 
   row(name) {
     const track = h("span", { class: "track" });
-    const parts = Object.fromEntries(["elbo", "amortisation", "approximation"].map((part) => [part, h("i", { class: part })]));
+    const parts = Object.fromEntries(
+      ["elbo", "amortisation", "approximation"].map((part) => [part, h("i", { class: part })]),
+    );
     const elbo = h("b", { class: "elbo" });
     track.append(...Object.values(parts), elbo);
     const number = h("output", { class: "gap-term", "data-testid": `gap-${name}` });
-    const element = h("button", { type: "button", onclick: () => this.pick(name), "data-testid": `pick-${name}` }, h("span", {}, GAP_NAMES[name]), track, number);
+    const element = h(
+      "button",
+      { type: "button", onclick: () => this.pick(name), "data-testid": `pick-${name}` },
+      h("span", {}, GAP_NAMES[name]),
+      track,
+      number,
+    );
     return { name, parts, elbo, number, element };
   }
 
@@ -184,7 +209,10 @@ class GapView {
     const step = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (shape[axis] - 1));
     this.contours = data.levels.map((level) =>
       gapContour(this.field, n, count, level).map(([i0, j0, i1, j1]) => [
-        data.low[0] + i0 * step[0], data.low[1] + j0 * step[1], data.low[0] + i1 * step[0], data.low[1] + j1 * step[1],
+        data.low[0] + i0 * step[0],
+        data.low[1] + j0 * step[1],
+        data.low[0] + i1 * step[0],
+        data.low[1] + j1 * step[1],
       ]),
     );
     this.heat = null;
@@ -219,7 +247,13 @@ class GapView {
     });
     const half = 0.56 * Math.max(spans[0][1] - spans[0][0], spans[1][1] - spans[1][0]);
     const centre = spans.map(([low, high]) => (low + high) / 2);
-    const fits = this.window && half > 0.7 * this.window.half && spans.every(([low, high], axis) => low > this.window.centre[axis] - this.window.half && high < this.window.centre[axis] + this.window.half);
+    const fits =
+      this.window &&
+      half > 0.7 * this.window.half &&
+      spans.every(
+        ([low, high], axis) =>
+          low > this.window.centre[axis] - this.window.half && high < this.window.centre[axis] + this.window.half,
+      );
     if (!fits) this.window = { centre, half };
   }
 
@@ -262,7 +296,7 @@ class GapView {
     // The chart takes the height that the window leaves, and at most half of the width.
     const left = roomOf(root) - this.top.offsetHeight - 10;
     const room = Math.round(Math.min(Math.max(330, left), Math.max(330, 0.46 * root.clientWidth)));
-    if (room !== this.room) root.style.setProperty("--room", `${(this.room = room)}px`);
+    root.style.setProperty("--room", `${room}px`);
     this.chart.height = room;
     this.drawChart();
     this.drawPlane();
@@ -318,7 +352,11 @@ class GapView {
 
   legend(chart, posterior, violet) {
     const { context } = chart;
-    const lines = [["true posterior P(z|X)", posterior], [GAP_NAMES[this.gaussian], violet], ["each: 50, 90, 99 % inside", null]];
+    const lines = [
+      ["true posterior P(z|X)", posterior],
+      [GAP_NAMES[this.gaussian], violet],
+      ["each: 50, 90, 99 % inside", null],
+    ];
     // Small beside large type, so that it never takes half of the chart.
     const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 26);
     context.font = `${text}px ${chart.font}`;
@@ -336,7 +374,10 @@ class GapView {
       if (colour) {
         context.strokeStyle = colour;
         context.lineWidth = 3;
-        chart.stroke([[x + 0.5 * text, y], [x + 1.7 * text, y]]);
+        chart.stroke([
+          [x + 0.5 * text, y],
+          [x + 1.7 * text, y],
+        ]);
       }
       context.fillStyle = chart.colours.ink;
       context.fillText(words, x + 2.1 * text, y);
@@ -351,16 +392,28 @@ class GapView {
     for (const { mean, covariance } of Object.values(this.data.gaussians)) {
       const [a, b, angle] = gapAxes(covariance);
       for (let i = 0; i < 48; i++) {
-        const [c, s] = [GAP_RADII[2] * a * Math.cos((i * Math.PI) / 24), GAP_RADII[2] * b * Math.sin((i * Math.PI) / 24)];
-        drawn.push([mean[0] + c * Math.cos(angle) - s * Math.sin(angle), mean[1] + c * Math.sin(angle) + s * Math.cos(angle)]);
+        const [c, s] = [
+          GAP_RADII[2] * a * Math.cos((i * Math.PI) / 24),
+          GAP_RADII[2] * b * Math.sin((i * Math.PI) / 24),
+        ];
+        drawn.push([
+          mean[0] + c * Math.cos(angle) - s * Math.sin(angle),
+          mean[1] + c * Math.sin(angle) + s * Math.cos(angle),
+        ]);
       }
     }
-    const corners = [[left + 1, top + 1], [right - width, top + 1], [left + 1, bottom - height], [right - width, bottom - height]];
-    const hidden = corners.map(([x, y]) =>
-      drawn.filter(([z1, z2]) => {
-        const [px, py] = [chart.px(z1), chart.py(z2)];
-        return px > x && px < x + width && py > y && py < y + height;
-      }).length,
+    const corners = [
+      [left + 1, top + 1],
+      [right - width, top + 1],
+      [left + 1, bottom - height],
+      [right - width, bottom - height],
+    ];
+    const hidden = corners.map(
+      ([x, y]) =>
+        drawn.filter(([z1, z2]) => {
+          const [px, py] = [chart.px(z1), chart.py(z2)];
+          return px > x && px < x + width && py > y && py < y + height;
+        }).length,
     );
     return corners[hidden.indexOf(Math.min(...hidden))];
   }
@@ -385,7 +438,13 @@ class GapView {
     }
     const half = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (this.points[axis] - 1) / 2);
     const [left, top] = [chart.px(data.low[0] - half[0]), chart.py(data.high[1] + half[1])];
-    context.drawImage(this.heat, left, top, chart.px(data.high[0] + half[0]) - left, chart.py(data.low[1] - half[1]) - top);
+    context.drawImage(
+      this.heat,
+      left,
+      top,
+      chart.px(data.high[0] + half[0]) - left,
+      chart.py(data.low[1] - half[1]) - top,
+    );
   }
 
   drawPlane() {
@@ -398,11 +457,18 @@ class GapView {
     if (this.means) {
       const labels = this.means.tensors.get("labels").data;
       context.globalAlpha = 0.45;
-      for (let i = 0; i < labels.length; i++) plane.dot(points[2 * i], points[2 * i + 1], this.data.palette[labels[i]], 1.3);
+      for (let i = 0; i < labels.length; i++)
+        plane.dot(points[2 * i], points[2 * i + 1], this.data.palette[labels[i]], 1.3);
       context.globalAlpha = 1;
     }
-    for (const radius of [1, 2, 3]) plane.ellipse(0, 0, radius, radius, 0, plane.colours.ink, { width: 1, dash: [4, 4] });
-    const [x0, x1, y0, y1] = [plane.px(this.chart.x.min), plane.px(this.chart.x.max), plane.py(this.chart.y.max), plane.py(this.chart.y.min)];
+    for (const radius of [1, 2, 3])
+      plane.ellipse(0, 0, radius, radius, 0, plane.colours.ink, { width: 1, dash: [4, 4] });
+    const [x0, x1, y0, y1] = [
+      plane.px(this.chart.x.min),
+      plane.px(this.chart.x.max),
+      plane.py(this.chart.y.max),
+      plane.py(this.chart.y.min),
+    ];
     context.strokeStyle = colourOf(root, "--posterior");
     context.lineWidth = 2;
     context.strokeRect(x0, y0, x1 - x0, y1 - y0);

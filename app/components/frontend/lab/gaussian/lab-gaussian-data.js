@@ -2,7 +2,7 @@
 // prior; β is the dial between models.
 
 import { whenBlobs } from "../../net/blob.js";
-import { decimal, h } from "../../kit/dom.js";
+import { h } from "../../kit/dom.js";
 import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mo, mrow } from "../../kit/lab.js";
 import { bracket, drawGaussian, drawPrior, klNats, namedLive, roundScale, Waterfall, within } from "../lab-normal.js";
 import { sweepSlider } from "../lab-sweep.js";
@@ -21,9 +21,14 @@ export class GaussianData {
     this.chart = new Chart({
       x: { min: -4, max: 4, label: "code z1 (no unit)" },
       y: { min: -4, max: 4, label: "code z2" },
-      label: "Codes of the test images and the density of all of them, over the prior's circles. Drag over it to see one image's Q.",
+      label:
+        "Codes of the test images and the density of all of them, over the prior's circles. Drag over it to see one image's Q.",
     });
-    draggable(this.chart, (at) => this.pick(at), () => {});
+    draggable(
+      this.chart,
+      (at) => this.pick(at),
+      () => {},
+    );
     this.dialHolder = h("div", {});
     this.legend = h("span", { class: "legend" });
     const toggle = (name, text) =>
@@ -51,7 +56,11 @@ export class GaussianData {
       information: namedLive("information", "part-first"),
       marginal: namedLive("marginal", "part-second", 2, "nats"),
     };
-    this.missing = h("p", { class: "note" }, "How this mean splits is not worked out for this model yet; the command elbo evaluate does it.");
+    this.missing = h(
+      "p",
+      { class: "note" },
+      "How this mean splits is not worked out for this model yet; the command elbo evaluate does it.",
+    );
     this.one = {
       title: h("span", {}),
       first: live("part-first"),
@@ -62,29 +71,50 @@ export class GaussianData {
       "div",
       { class: "one" },
       this.one.title,
-      m("math", {}, mrow(mi("KL", "kl"), mo("="), this.one.first.element, mo("+"), this.one.second.element, mo("="), this.one.kl.element)),
+      m(
+        "math",
+        {},
+        mrow(
+          mi("KL", "kl"),
+          mo("="),
+          this.one.first.element,
+          mo("+"),
+          this.one.second.element,
+          mo("="),
+          this.one.kl.element,
+        ),
+      ),
     );
     this.error = h("p", { class: "error", hidden: true });
     this.sum = formula(
-      mi("E"), bracket("["), mi("KL", "kl"), bracket("]"), mo("="), this.shown.rate.element, mo("="),
-      this.shown.information.element, mo("+"), m("munder", {}, this.shown.marginal.element, m("mtext", {}, "D[Q(z) ‖ P(z)]")),
+      mi("E"),
+      bracket("["),
+      mi("KL", "kl"),
+      bracket("]"),
+      mo("="),
+      this.shown.rate.element,
+      mo("="),
+      this.shown.information.element,
+      mo("+"),
+      m("munder", {}, this.shown.marginal.element, m("mtext", {}, "D[Q(z) ‖ P(z)]")),
     );
     const side = h(
-        "div",
-        { class: "side" },
-        this.sweeps,
-        this.dialHolder,
-        h("div", { class: "buttons" }, toggle("codes", "Codes"), toggle("density", "Density Q(z)"), this.legend),
-        this.bars.element,
-        this.missing,
-        this.sum,
-        h(
-          "p", { class: "note" },
-          "The KL of a code pays for two things: for telling which image it came from, ",
-          "and for all codes together not lying as the prior does.",
-        ),
-        this.oneLine,
-      );
+      "div",
+      { class: "side" },
+      this.sweeps,
+      this.dialHolder,
+      h("div", { class: "buttons" }, toggle("codes", "Codes"), toggle("density", "Density Q(z)"), this.legend),
+      this.bars.element,
+      this.missing,
+      this.sum,
+      h(
+        "p",
+        { class: "note" },
+        "The KL of a code pays for two things: for telling which image it came from, ",
+        "and for all codes together not lying as the prior does.",
+      ),
+      this.oneLine,
+    );
     this.row = [this.chart.element, side];
     this.element = h("div", { class: "gaussian-data" }, this.chart.element, side, this.error);
   }
@@ -133,7 +163,12 @@ export class GaussianData {
       });
     }
     if (!other && !fresh) return this.show(this.at);
-    this.show(Math.max(0, sweep.models.findIndex(({ run }) => run === sweep.run)));
+    this.show(
+      Math.max(
+        0,
+        sweep.models.findIndex(({ run }) => run === sweep.run),
+      ),
+    );
     this.dial.set(this.at);
   }
 
@@ -208,13 +243,17 @@ export class GaussianData {
     if (!this.model) return;
     const { reach, wide } = this.model;
     roundScale(chart, SHOWN_REACH * reach);
-    const [accent, prior] = ["--accent", "--prior"].map((name) => colourOf(element, name));
+    const accent = colourOf(element, "--accent");
     const context = chart.begin();
     if (this.blob) {
       if (this.layers.density) {
         context.imageSmoothingEnabled = true;
         context.drawImage(
-          this.image(accent), chart.px(-wide), chart.py(reach), chart.px(wide) - chart.px(-wide), chart.py(-reach) - chart.py(reach),
+          this.image(accent),
+          chart.px(-wide),
+          chart.py(reach),
+          chart.px(wide) - chart.px(-wide),
+          chart.py(-reach) - chart.py(reach),
         );
       }
       if (this.layers.codes) this.drawCodes(context);
@@ -223,7 +262,8 @@ export class GaussianData {
     this.nameThePrior(context);
     if (this.blob && this.chosen !== null) {
       const [mu, sigma] = [this.code("means", this.chosen), this.code("sigma", this.chosen)];
-      for (const outline of [1, 2, 3]) drawGaussian(chart, { mu, sigma }, outline, chart.colours.ink, { width: outline > 1 ? 1 : 2 });
+      for (const outline of [1, 2, 3])
+        drawGaussian(chart, { mu, sigma }, outline, chart.colours.ink, { width: outline > 1 ? 1 : 2 });
       chart.dot(...mu, chart.colours.ink, 3);
       context.beginPath(); // a ring to find it by: its own outline may be smaller than a dot
       context.arc(chart.px(mu[0]), chart.py(mu[1]), 13, 0, 2 * Math.PI);

@@ -1,7 +1,21 @@
 // Owns "one dimension": q = N(μ, σ²) and the prior as densities, and the KL over the plane of (μ, σ) with its pull.
 
 import { decimal, h } from "../../kit/dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labSlider, m, mfrac, mi, mn, mo, mrow, msup } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  draggable,
+  formula,
+  labButton,
+  labSlider,
+  m,
+  mfrac,
+  mi,
+  mn,
+  mo,
+  mrow,
+  msup,
+} from "../../kit/lab.js";
 import { drawGrip, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "../lab-normal.js";
 
 export const MU = { min: -3, max: 3, step: 0.01 };
@@ -63,8 +77,16 @@ export class GaussianLine {
       label: "KL for every mean and width, in contours of equal nats, with the pull of its gradient. Drag the dot.",
     });
     this.contours = LEVELS.map(contour);
-    draggable(this.density, (at, event) => this.dragDensity(at, event), () => host.released());
-    draggable(this.plane, ([mu, sigma]) => this.move([mu, sigma]), () => host.released());
+    draggable(
+      this.density,
+      (at, event) => this.dragDensity(at, event),
+      () => host.released(),
+    );
+    draggable(
+      this.plane,
+      ([mu, sigma]) => this.move([mu, sigma]),
+      () => host.released(),
+    );
 
     const slider = (label, range, i) =>
       labSlider({
@@ -115,18 +137,47 @@ export class GaussianLine {
         ),
       ),
       this.bars.element,
-      h("div", { class: "formulas" }, formula(
-        mi("KL", "kl"), mo("="),
-        half(msup(mi("μ", "part-mean"), mn("2", "part-mean"))), mo("+"),
-        half(msup(mi("σ", "part-width"), mn("2", "part-width"))), mo("−"), half(), mo("−"),
-        mrow(mi("log", "part-log"), mi("σ", "part-log")),
-        mo("="), this.shown.mean.element, mo("+"), this.shown.width.element, mo("−"), mn("0.50"),
-        mo("+"), this.shown.log.element, mo("="), this.shown.kl.element,
+      h(
+        "div",
+        { class: "formulas" },
+        formula(
+          mi("KL", "kl"),
+          mo("="),
+          half(msup(mi("μ", "part-mean"), mn("2", "part-mean"))),
+          mo("+"),
+          half(msup(mi("σ", "part-width"), mn("2", "part-width"))),
+          mo("−"),
+          half(),
+          mo("−"),
+          mrow(mi("log", "part-log"), mi("σ", "part-log")),
+          mo("="),
+          this.shown.mean.element,
+          mo("+"),
+          this.shown.width.element,
+          mo("−"),
+          mn("0.50"),
+          mo("+"),
+          this.shown.log.element,
+          mo("="),
+          this.shown.kl.element,
+        ),
+        formula(
+          slope("μ"),
+          mo("="),
+          mo("−"),
+          mi("μ"),
+          mo("="),
+          this.shown.pullMean.element,
+          gap(),
+          slope("σ"),
+          mo("="),
+          mfrac(mn("1"), mi("σ")),
+          mo("−"),
+          mi("σ"),
+          mo("="),
+          this.shown.pullWidth.element,
+        ),
       ),
-      formula(
-        slope("μ"), mo("="), mo("−"), mi("μ"), mo("="), this.shown.pullMean.element, gap(),
-        slope("σ"), mo("="), mfrac(mn("1"), mi("σ")), mo("−"), mi("σ"), mo("="), this.shown.pullWidth.element,
-      )),
     );
   }
 
@@ -196,13 +247,27 @@ export class GaussianLine {
   }
 
   drawDensity() {
-    const { density: chart, values: [mu, sigma], element } = this;
+    const {
+      density: chart,
+      values: [mu, sigma],
+      element,
+    } = this;
     const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(element, name));
     chart.begin();
     const zs = Array.from({ length: 121 }, (_, i) => -6 + i / 10);
-    chart.line(zs, zs.map((z) => NORMAL * Math.exp(-z * z / 2)), prior, { width: 3, fill: 0.16, dash: [7, 5] });
+    chart.line(
+      zs,
+      zs.map((z) => NORMAL * Math.exp((-z * z) / 2)),
+      prior,
+      { width: 3, fill: 0.16, dash: [7, 5] },
+    );
     const near = zs.map((z) => mu + sigma * z);
-    chart.line(near, zs.map((z) => (NORMAL / sigma) * Math.exp(-z * z / 2)), accent, { width: 3, fill: 0.2 });
+    chart.line(
+      near,
+      zs.map((z) => (NORMAL / sigma) * Math.exp((-z * z) / 2)),
+      accent,
+      { width: 3, fill: 0.2 },
+    );
     const peak = NORMAL / sigma;
     const [top, flank] = this.gripHeights();
     const pull = klPull(mu, sigma);
@@ -218,13 +283,24 @@ export class GaussianLine {
     chart.label(edge, chart.y.max, "━ Q(z|X) = N(μ, σ²)", accent, align, 16);
     chart.label(edge, chart.y.max, "╍ prior P(z) = N(0, 1)", chart.colours.ink, align, 16 + 1.5 * chart.text);
     if (peak > chart.y.max) {
-      chart.label(mu - side * 0.3, chart.y.max, `peak at ${decimal(peak, 1)} ↑`, accent, side > 0 ? "right" : "left", 18);
+      chart.label(
+        mu - side * 0.3,
+        chart.y.max,
+        `peak at ${decimal(peak, 1)} ↑`,
+        accent,
+        side > 0 ? "right" : "left",
+        18,
+      );
     }
     chart.end();
   }
 
   drawPlane() {
-    const { plane: chart, values: [mu, sigma], element } = this;
+    const {
+      plane: chart,
+      values: [mu, sigma],
+      element,
+    } = this;
     const [accent, kl] = ["--accent", "--kl"].map((name) => colourOf(element, name));
     const context = chart.begin();
     const { left, top, right, bottom } = chart.box;

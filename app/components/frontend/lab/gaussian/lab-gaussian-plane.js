@@ -1,8 +1,37 @@
 // Owns "two dimensions": q as an ellipse over the prior's circles, and the KL as a sum over the dimensions.
 
 import { h } from "../../kit/dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labSlider, mfrac, mi, mn, mo, mrow, msub, msup } from "../../kit/lab.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, hundredth, klNats, klPull, namedLive, roundScale, sharedNats, Waterfall, within } from "../lab-normal.js";
+import {
+  Chart,
+  colourOf,
+  draggable,
+  formula,
+  labButton,
+  labSlider,
+  mfrac,
+  mi,
+  mn,
+  mo,
+  mrow,
+  msub,
+  msup,
+} from "../../kit/lab.js";
+import {
+  bracket,
+  drawGaussian,
+  drawGrip,
+  drawPrior,
+  gripAt,
+  grips,
+  hundredth,
+  klNats,
+  klPull,
+  namedLive,
+  roundScale,
+  sharedNats,
+  Waterfall,
+  within,
+} from "../lab-normal.js";
 import { arrowOf, descend, DESCENT, MU, SIGMA } from "./lab-gaussian-line.js";
 
 const RHO = { min: -0.95, max: 0.95, step: 0.01 };
@@ -25,7 +54,11 @@ export class GaussianPlane {
       y: { min: -3.6, max: 3.6, label: "code z2" },
       label: "Q as an ellipse over the prior's circles. Drag its centre or its edges, or use the sliders.",
     });
-    draggable(this.chart, (at, event) => this.drag(at, event), () => host.released());
+    draggable(
+      this.chart,
+      (at, event) => this.drag(at, event),
+      () => host.released(),
+    );
     const slider = (label, i) =>
       labSlider({
         label,
@@ -53,20 +86,30 @@ export class GaussianPlane {
     };
     const one = (number, term) =>
       mrow(
-        mfrac(mn("1"), mn("2")), bracket("("), msup(msub(mi("μ", term), mn(number, term)), mn("2")), mo("+"),
-        msup(msub(mi("σ", term), mn(number, term)), mn("2")), mo("−"), mn("1"), mo("−"), mi("log"),
-        msup(msub(mi("σ", term), mn(number, term)), mn("2")), bracket(")"),
+        mfrac(mn("1"), mn("2")),
+        bracket("("),
+        msup(msub(mi("μ", term), mn(number, term)), mn("2")),
+        mo("+"),
+        msup(msub(mi("σ", term), mn(number, term)), mn("2")),
+        mo("−"),
+        mn("1"),
+        mo("−"),
+        mi("log"),
+        msup(msub(mi("σ", term), mn(number, term)), mn("2")),
+        bracket(")"),
       );
     const side = h(
+      "div",
+      { class: "side" },
+      ...this.sliders.map((each) => each.element),
+      h(
         "div",
-        { class: "side" },
-        ...this.sliders.map((each) => each.element),
-        h(
-          "div", { class: "buttons" }, this.follow,
-          h("span", { class: "note" }, "The arrows, at half their length, are where the KL alone would pull Q."),
-        ),
-        this.bars.element,
-      );
+        { class: "buttons" },
+        this.follow,
+        h("span", { class: "note" }, "The arrows, at half their length, are where the KL alone would pull Q."),
+      ),
+      this.bars.element,
+    );
     this.row = [this.chart.element, side];
     this.element = h(
       "div",
@@ -74,11 +117,27 @@ export class GaussianPlane {
       this.chart.element,
       side,
       formula(
-        mi("KL", "kl"), mo("="), one("1", "part-first"), mo("+"), one("2", "part-second"), mo("−"),
-        mfrac(mn("1"), mn("2")), mi("log", "part-shared"), bracket("(", "part-shared"), mn("1", "part-shared"), mo("−"),
-        msup(mi("ρ", "part-shared"), mn("2", "part-shared")), bracket(")", "part-shared"),
-        mo("="), this.shown.first.element, mo("+"), this.shown.second.element, mo("+"), this.shown.shared.element,
-        mo("="), this.shown.kl.element,
+        mi("KL", "kl"),
+        mo("="),
+        one("1", "part-first"),
+        mo("+"),
+        one("2", "part-second"),
+        mo("−"),
+        mfrac(mn("1"), mn("2")),
+        mi("log", "part-shared"),
+        bracket("(", "part-shared"),
+        mn("1", "part-shared"),
+        mo("−"),
+        msup(mi("ρ", "part-shared"), mn("2", "part-shared")),
+        bracket(")", "part-shared"),
+        mo("="),
+        this.shown.first.element,
+        mo("+"),
+        this.shown.second.element,
+        mo("+"),
+        this.shown.shared.element,
+        mo("="),
+        this.shown.kl.element,
       ),
     );
   }

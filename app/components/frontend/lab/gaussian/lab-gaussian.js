@@ -26,7 +26,11 @@ class GaussianView {
     this.panels = { line: new GaussianLine(panel), plane: new GaussianPlane(panel), data: new GaussianData(panel) };
     this.choice = labChoice({
       label: "What is shown",
-      options: [["line", "One dimension"], ["plane", "Two dimensions"], ["data", "A whole data set"]],
+      options: [
+        ["line", "One dimension"],
+        ["plane", "Two dimensions"],
+        ["data", "A whole data set"],
+      ],
       value: "line",
       onpick: (mode) => {
         this.halt();
@@ -69,7 +73,15 @@ class GaussianView {
     const { line, plane, data } = this.panels;
     this.stamp += 1;
     const run = this.mode === "data" ? (data.model?.run ?? null) : null;
-    this.host.keep({ stamp: this.stamp, mode: this.mode, line: line.values, plane: plane.values, run, sweep: null, ...more });
+    this.host.keep({
+      stamp: this.stamp,
+      mode: this.mode,
+      line: line.values,
+      plane: plane.values,
+      run,
+      sweep: null,
+      ...more,
+    });
   }
 
   /** Gradient descent on the KL, a step a frame; at once where motion is not wanted. */

@@ -4,7 +4,19 @@
 import { whenBlobs } from "../../net/blob.js";
 import { paintPicture } from "../../paint/picture.js";
 import { decimal, h } from "../../kit/dom.js";
-import { Chart, colourOf, formula, labButton, labComponent, live, mfrac, mo, mrow, mtext, niceTicks } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  formula,
+  labButton,
+  labComponent,
+  live,
+  mfrac,
+  mo,
+  mrow,
+  mtext,
+  niceTicks,
+} from "../../kit/lab.js";
 import { roomFor, watchRoom } from "../../kit/lab-room.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
 
@@ -31,7 +43,10 @@ class RateDistortionView {
     this.key = key;
     this.halt();
     this.sweep = data.models.filter((model) => model.inside);
-    this.index = Math.max(0, this.sweep.findIndex((model) => model.beta === data.beta));
+    this.index = Math.max(
+      0,
+      this.sweep.findIndex((model) => model.beta === data.beta),
+    );
     this.kept = this.index;
     this.hovered = null;
     this.window = this.windowOf(this.shown());
@@ -67,7 +82,10 @@ class RateDistortionView {
     const paid = this.sweep.filter((one) => one.beta > 0);
     const near = paid.length > 1 ? paid : this.sweep;
     const rate = Math.max(...near.map((one) => one.rate));
-    const [low, high] = [Math.min(...near.map((one) => one.distortion)), Math.max(...near.map((one) => one.distortion))];
+    const [low, high] = [
+      Math.min(...near.map((one) => one.distortion)),
+      Math.max(...near.map((one) => one.distortion)),
+    ];
     const pad = 0.12 * (high - low) + 1;
     const base = [0, 1.22 * rate + 1, low - pad, high + pad];
     const inside = model.rate <= base[1] && model.distortion >= base[2] && model.distortion <= base[3];
@@ -82,7 +100,10 @@ class RateDistortionView {
     this.target = to;
     if (this.zoom !== null) cancelAnimationFrame(this.zoom);
     const from = this.window;
-    if (globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches || from.every((value, i) => value === to[i])) {
+    if (
+      globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches ||
+      from.every((value, i) => value === to[i])
+    ) {
       this.window = to;
       this.zoom = null;
       return;
@@ -114,36 +135,55 @@ class RateDistortionView {
       onrelease: () => this.keep(),
     });
     const cell = (testid, term) => h("td", { class: `number ${term}`, "data-testid": testid });
-    this.cells = { rate: cell("rate", "kl"), distortion: cell("distortion", "reconstruction"), elbo: cell("elbo", "elbo") };
-    const row = (name, term, value) => h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
+    this.cells = {
+      rate: cell("rate", "kl"),
+      distortion: cell("distortion", "reconstruction"),
+      elbo: cell("elbo", "elbo"),
+    };
+    const row = (name, term, value) =>
+      h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
     this.name = h("h4", { "data-testid": "model" });
     this.sum = { distortion: live("reconstruction", 1), rate: live("kl", 1), elbo: live("elbo", 1) };
     this.slope = live("", 2);
     this.slope.element.dataset.testid = "slope";
     this.chords = h("p", { class: "note", "data-testid": "chords" });
     this.tangent = h(
-      "div", {},
+      "div",
+      {},
       formula(
-        mfrac(mrow(mtext("d\u2009"), mtext("distortion", "reconstruction")), mrow(mtext("d\u2009"), mtext("rate", "kl"))),
-        mo("="), mtext("−β"), mo("="), this.slope.element, mtext("\u2002at the optimum: the dashed line", "prior"),
+        mfrac(
+          mrow(mtext("d\u2009"), mtext("distortion", "reconstruction")),
+          mrow(mtext("d\u2009"), mtext("rate", "kl")),
+        ),
+        mo("="),
+        mtext("−β"),
+        mo("="),
+        this.slope.element,
+        mtext("\u2002at the optimum: the dashed line", "prior"),
       ),
       this.chords,
     );
-    const picture = (label, testid) => h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
+    const picture = (label, testid) =>
+      h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
     this.originals = picture("Test images, one of each label", "originals");
     this.reconstructions = picture("Their reconstructions by this model", "reconstructions");
-    this.open = labButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), { class: "open" });
+    this.open = labButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), {
+      class: "open",
+    });
     this.root.replaceChildren(
       h(
-        "div", { class: "rate-distortion" },
+        "div",
+        { class: "rate-distortion" },
         this.chart.element,
         h(
-          "div", { class: "side" },
+          "div",
+          { class: "side" },
           this.slider.element,
           h("header", {}, this.name),
           h("div", { class: "pictures" }, this.originals, this.reconstructions),
           h(
-            "table", {},
+            "table",
+            {},
             row("rate, the KL", "kl", this.cells.rate),
             row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
             row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
@@ -240,7 +280,10 @@ class RateDistortionView {
   }
 
   write(model) {
-    const said = (value, error) => [decimal(value, 1), error ? h("small", {}, ` ± ${decimal(error, error < 0.095 ? 2 : 1)}`) : ""];
+    const said = (value, error) => [
+      decimal(value, 1),
+      error ? h("small", {}, ` ± ${decimal(error, error < 0.095 ? 2 : 1)}`) : "",
+    ];
     this.cells.rate.replaceChildren(...said(model.rate, model.rateError));
     this.cells.distortion.replaceChildren(...said(model.distortion, model.distortionError));
     this.cells.elbo.replaceChildren(...said(model.elbo, model.elboError));
@@ -267,7 +310,10 @@ class RateDistortionView {
     if (this.painted === tensors && tensors) return;
     this.painted = tensors;
     this.reconstructions.dataset.run = tensors ? model.run : "";
-    for (const [canvas, name] of [[this.originals, "images"], [this.reconstructions, "reconstructions"]]) {
+    for (const [canvas, name] of [
+      [this.originals, "images"],
+      [this.reconstructions, "reconstructions"],
+    ]) {
       if (!tensors) {
         if (name === "reconstructions") canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
         continue;
@@ -285,19 +331,26 @@ class RateDistortionView {
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];
 
     this.isoElbo(context, grey, paper);
-    chart.line(this.sweep.map((one) => one.rate), this.sweep.map((one) => one.distortion), elbo, { width: 3 });
+    chart.line(
+      this.sweep.map((one) => one.rate),
+      this.sweep.map((one) => one.distortion),
+      elbo,
+      { width: 3 },
+    );
 
     if (model.beta !== null) {
       // Long enough to be seen as a slope, in pixels, whatever the scale of the axes.
       const [sx, sy] = [chart.px(1) - chart.px(0), chart.py(0) - chart.py(1)];
       const dx = 150 / Math.hypot(sx, model.beta * sy);
       chart.line(
-        [model.rate - dx, model.rate + dx], [model.distortion + model.beta * dx, model.distortion - model.beta * dx],
-        ink, { width: 2.5, dash: [8, 5] },
+        [model.rate - dx, model.rate + dx],
+        [model.distortion + model.beta * dx, model.distortion - model.beta * dx],
+        ink,
+        { width: 2.5, dash: [8, 5] },
       );
     }
     for (const one of this.data.models) {
-      this.errorBars(context, one, ink);
+      this.errorBars(one, ink);
       chart.dot(one.rate, one.distortion, one.inside ? elbo : paper, one.inside ? 7 : 5);
       if (!one.inside) this.ring(context, one, 5, grey, 2);
       if (one.run === this.data.current) {
@@ -310,7 +363,8 @@ class RateDistortionView {
     this.names(context, model, ink, paper);
     chart.end();
     const said = this.data.models.map(
-      (one) => `${one.title}: rate ${decimal(one.rate, 1)}, distortion ${decimal(one.distortion, 1)}, ELBO ${decimal(one.elbo, 1)}`,
+      (one) =>
+        `${one.title}: rate ${decimal(one.rate, 1)}, distortion ${decimal(one.distortion, 1)}, ELBO ${decimal(one.elbo, 1)}`,
     );
     const label = `Rate and distortion in nats per image. ${said.join("; ")}`;
     if (chart.canvas.getAttribute("aria-label") !== label) chart.canvas.setAttribute("aria-label", label);
@@ -330,7 +384,13 @@ class RateDistortionView {
       const width = context.measureText(text).width + 8;
       const px = Math.min(chart.px(at), chart.box.right) - (right ? width : 0.5 * width);
       const py = Math.max(chart.box.top, chart.py(up)) - (right ? 0.5 : 1.1) * chart.text;
-      if (px < chart.box.left + 4 || px + width > chart.box.right + 1 || py > chart.box.bottom - chart.text || py < chart.box.top + chart.text) continue;
+      if (
+        px < chart.box.left + 4 ||
+        px + width > chart.box.right + 1 ||
+        py > chart.box.bottom - chart.text ||
+        py < chart.box.top + chart.text
+      )
+        continue;
       context.fillStyle = paper;
       context.fillRect(px, py - 0.65 * chart.text, width, 1.3 * chart.text);
       context.fillStyle = chart.colours.muted;
@@ -340,11 +400,21 @@ class RateDistortionView {
     }
   }
 
-  errorBars(context, model, colour) {
+  errorBars(model, colour) {
     const { chart } = this;
     if (!model.rateError) return;
-    chart.line([model.rate - model.rateError, model.rate + model.rateError], [model.distortion, model.distortion], colour, { width: 2 });
-    chart.line([model.rate, model.rate], [model.distortion - model.distortionError, model.distortion + model.distortionError], colour, { width: 2 });
+    chart.line(
+      [model.rate - model.rateError, model.rate + model.rateError],
+      [model.distortion, model.distortion],
+      colour,
+      { width: 2 },
+    );
+    chart.line(
+      [model.rate, model.rate],
+      [model.distortion - model.distortionError, model.distortion + model.distortionError],
+      colour,
+      { width: 2 },
+    );
   }
 
   ring(context, model, radius, colour, width) {
@@ -361,7 +431,9 @@ class RateDistortionView {
     for (const one of this.sweep) {
       const [x, y] = [chart.px(one.rate), chart.py(one.distortion)];
       const beyond = x > chart.box.right;
-      const text = beyond ? `β = ${betaText(one.beta)}: rate ${decimal(one.rate, 0)} nats →` : `β = ${betaText(one.beta)}`;
+      const text = beyond
+        ? `β = ${betaText(one.beta)}: rate ${decimal(one.rate, 0)} nats →`
+        : `β = ${betaText(one.beta)}`;
       context.font = `${one === model ? 700 : 400} ${1.05 * chart.text}px ${chart.font}`;
       const width = context.measureText(text).width;
       const left = beyond || x + 16 + width > chart.box.right ? Math.min(x - 14, chart.box.right - 6) - width : x + 14;

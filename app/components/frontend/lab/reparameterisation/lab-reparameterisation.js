@@ -5,9 +5,36 @@ import { whenBlobs } from "../../net/blob.js";
 import { compile } from "../../net/engine.js";
 import { decimal, h } from "../../kit/dom.js";
 import { imageAt, indexOf, labelOf, paintPictureInto } from "../../explore/picker.js";
-import { Chart, colourOf, draggable, formula, labButton, labChoice, labComponent, labSlider, m, mi, mn, mo, mrow, msub, mtext, normals } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  draggable,
+  formula,
+  labButton,
+  labChoice,
+  labComponent,
+  labSlider,
+  m,
+  mi,
+  mn,
+  mo,
+  mrow,
+  msub,
+  mtext,
+  normals,
+} from "../../kit/lab.js";
 import { roomFor, watchRoom } from "../../kit/lab-room.js";
-import { bracket, drawGaussian, drawGrip, drawPrior, gripAt, grips, namedLive, roundScale, within } from "../lab-normal.js";
+import {
+  bracket,
+  drawGaussian,
+  drawGrip,
+  drawPrior,
+  gripAt,
+  grips,
+  namedLive,
+  roundScale,
+  within,
+} from "../lab-normal.js";
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded
@@ -47,9 +74,14 @@ function arrow(kind, ...points) {
   const size = kind === "gradient" ? 11 : 8;
   const [cx, cy] = [bx - size * ux, by - size * uy];
   const line = [...points.slice(0, -1), [cx, cy]];
-  const head = [[bx, by], [cx + 0.5 * size * uy, cy - 0.5 * size * ux], [cx - 0.5 * size * uy, cy + 0.5 * size * ux]];
+  const head = [
+    [bx, by],
+    [cx + 0.5 * size * uy, cy - 0.5 * size * ux],
+    [cx - 0.5 * size * uy, cy + 0.5 * size * ux],
+  ];
   return svg(
-    "g", {},
+    "g",
+    {},
     svg("polyline", { points: line.join(" "), class: kind }),
     svg("polygon", { points: head.join(" "), class: `${kind}-head` }),
   );
@@ -69,14 +101,23 @@ function graph(direct) {
   ];
   const back = [arrow("gradient", [572, 110], [545, 110]), arrow("gradient", [471, 110], [445, 110])];
   const nodes = [
-    node(24, 94, "X", "", 18), block(103, 94, 74, "encoder"), node(208, 56, "μ"), node(208, 132, "σ"),
-    node(428, 94, "z", direct ? "random" : ""), block(508, 94, 76, "decoder"), words(612, 94, "log P(X|z)"),
+    node(24, 94, "X", "", 18),
+    block(103, 94, 74, "encoder"),
+    node(208, 56, "μ"),
+    node(208, 132, "σ"),
+    node(428, 94, "z", direct ? "random" : ""),
+    block(508, 94, 76, "decoder"),
+    words(612, 94, "log P(X|z)"),
   ];
   if (direct) {
     front.push(arrow("forward", [228, 58], [409, 88]), arrow("forward", [228, 130], [409, 100]));
     const upstream = svg("g", { class: "starved" }, ...front.slice(0, 3), ...front.slice(5), ...nodes.slice(0, 4));
     return [
-      upstream, ...front.slice(3, 5), ...back, ...nodes.slice(4), cross(428, 126),
+      upstream,
+      ...front.slice(3, 5),
+      ...back,
+      ...nodes.slice(4),
+      cross(428, 126),
       words(428, 160, "z ~ N(μ, σ²)"),
       words(428, 184, "a draw: nothing to differentiate", "says"),
       words(130, 184, "no gradient arrives here", "says"),
@@ -99,7 +140,9 @@ function graph(direct) {
   );
   nodes.push(node(352, 94, "+", "", 14), node(284, 132, "×", "", 15), node(284, 198, "ε", "random", 18));
   return [
-    ...front, ...back, ...nodes,
+    ...front,
+    ...back,
+    ...nodes,
     svg("path", { d: "M270 166H298", class: "cut" }),
     words(284, 40, "∂z/∂μ = 1", "says"),
     words(374, 148, "∂z/∂σ = ε", "says"),
@@ -125,12 +168,20 @@ class ReparameterisationView {
     this.chart = new Chart({
       x: { min: -4, max: 4, label: "code z1 (no unit)" },
       y: { min: -4, max: 4, label: "code z2", room: 4.6 },
-      label: "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
+      label:
+        "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
     });
-    draggable(this.chart, (at, event) => this.drag(at, event), () => this.release());
+    draggable(
+      this.chart,
+      (at, event) => this.drag(at, event),
+      () => this.release(),
+    );
     this.choice = labChoice({
       label: "How z is drawn",
-      options: [["trick", "z = μ + σ·ε"], ["direct", "Sample z directly"]],
+      options: [
+        ["trick", "z = μ + σ·ε"],
+        ["direct", "Sample z directly"],
+      ],
       value: "trick",
       onpick: (how) => {
         this.setHow(how);
@@ -138,7 +189,10 @@ class ReparameterisationView {
         this.keep();
       },
     });
-    this.renew = labButton("Draw new ε (E)", () => this.drawAnew(), { "data-testid": "new-noise", "aria-keyshortcuts": "E" });
+    this.renew = labButton("Draw new ε (E)", () => this.drawAnew(), {
+      "data-testid": "new-noise",
+      "aria-keyshortcuts": "E",
+    });
     this.nearer = labButton("Zoom in", () => {
       this.setZoom(!this.zoom);
       host.redraw();
@@ -162,8 +216,10 @@ class ReparameterisationView {
     this.strip = Array.from({ length: STRIP }, (_, n) => {
       const canvas = h("canvas", { class: "picture", "data-testid": `decoded-${n + 1}` });
       const button = h(
-        "button", { type: "button", "aria-label": `Code ${n + 1}, decoded`, onclick: () => this.highlight(n) },
-        canvas, h("span", {}, String(n + 1)),
+        "button",
+        { type: "button", "aria-label": `Code ${n + 1}, decoded`, onclick: () => this.highlight(n) },
+        canvas,
+        h("span", {}, String(n + 1)),
       );
       return { canvas, button };
     });
@@ -171,16 +227,25 @@ class ReparameterisationView {
     this.numbers = h("div", {});
     this.error = h("p", { class: "error", hidden: true });
     const side = h(
-      "div", { class: "side" }, this.graph,
+      "div",
+      { class: "side" },
+      this.graph,
       h("div", { class: "sliders" }, ...this.sliders.map((slider) => slider.element)),
     );
     this.row = [this.chart.element, side];
     root.append(
       h(
-        "div", { class: "reparam" }, this.error,
+        "div",
+        { class: "reparam" },
+        this.error,
         h("div", { class: "top" }, this.choice.element, this.renew, this.nearer, this.starts),
         h("div", { class: "stage" }, this.chart.element, side),
-        h("div", { class: "bottom" }, h("div", { class: "strip" }, ...this.strip.map(({ button }) => button)), this.numbers),
+        h(
+          "div",
+          { class: "bottom" },
+          h("div", { class: "strip" }, ...this.strip.map(({ button }) => button)),
+          this.numbers,
+        ),
       ),
     );
     this.setHow("trick");
@@ -190,7 +255,8 @@ class ReparameterisationView {
     });
     this.pressed = (event) => {
       const typing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, select, [contenteditable]");
-      if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing) return;
+      if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing)
+        return;
       this.drawAnew();
     };
     addEventListener("keydown", this.pressed);
@@ -200,23 +266,60 @@ class ReparameterisationView {
   line(dim) {
     const number = (name, term, digits = 2) => namedLive(`${name}-${dim}`, term, digits);
     const shown = {
-      z: number("z", "elbo"), mu: number("mu", ""), sigma: number("sigma", "", 3),
-      epsilon: number("epsilon", "part-log"), slope: number("dz-dsigma", "kl"),
+      z: number("z", "elbo"),
+      mu: number("mu", ""),
+      sigma: number("sigma", "", 3),
+      epsilon: number("epsilon", "part-log"),
+      slope: number("dz-dsigma", "kl"),
     };
     const letter = (text, term = "") => msub(mi(text, term), mn(String(dim), term));
     const partial = (of) => mrow(mi("∂"), letter("z"), mi("/"), mi("∂"), letter(of));
     const gap = () => m("mspace", { width: "0.7em" });
     const trick = formula(
-      letter("z", "elbo"), mo("="), letter("μ"), mo("+"), letter("σ"), letter("ε", "part-log"), mo("="),
-      shown.mu.element, mo("+"), shown.sigma.element, mo("·"),
-      bracket("("), shown.epsilon.element, bracket(")"), mo("="), shown.z.element,
-      gap(), partial("μ"), mo("="), mn("1", "live kl"), gap(), partial("σ"), mo("="), shown.slope.element,
+      letter("z", "elbo"),
+      mo("="),
+      letter("μ"),
+      mo("+"),
+      letter("σ"),
+      letter("ε", "part-log"),
+      mo("="),
+      shown.mu.element,
+      mo("+"),
+      shown.sigma.element,
+      mo("·"),
+      bracket("("),
+      shown.epsilon.element,
+      bracket(")"),
+      mo("="),
+      shown.z.element,
+      gap(),
+      partial("μ"),
+      mo("="),
+      mn("1", "live kl"),
+      gap(),
+      partial("σ"),
+      mo("="),
+      shown.slope.element,
     );
     const drawn = namedLive(`drawn-${dim}`, "elbo");
     const direct = formula(
-      letter("z", "elbo"), mo("~"), mi("N"), bracket("("), letter("μ"), mo(","), m("msubsup", {}, mi("σ"), mn(String(dim)), mn("2")), bracket(")"),
-      gap(), letter("z", "elbo"), mo("="), drawn.element,
-      gap(), partial("μ"), mo(","), partial("σ"), mtext(": none", "kl"),
+      letter("z", "elbo"),
+      mo("~"),
+      mi("N"),
+      bracket("("),
+      letter("μ"),
+      mo(","),
+      m("msubsup", {}, mi("σ"), mn(String(dim)), mn("2")),
+      bracket(")"),
+      gap(),
+      letter("z", "elbo"),
+      mo("="),
+      drawn.element,
+      gap(),
+      partial("μ"),
+      mo(","),
+      partial("σ"),
+      mtext(": none", "kl"),
     );
     return { shown, drawn, trick, direct };
   }
@@ -259,16 +362,18 @@ class ReparameterisationView {
     for (let row = 0; row < count; row++) if (!first.has(labelOf(images, row))) first.set(labelOf(images, row), row);
     this.starts.replaceChildren(
       h("span", { class: "note" }, "start from"),
-      ...[...first].sort(([a], [b]) => a - b).map(([label, row]) => {
-        const canvas = h("canvas", { class: "picture" });
-        paintPictureInto(canvas, imageAt(images, row, this.x), this.network.shape);
-        const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
-        const onclick = () => {
-          this.start(row);
-          this.keep();
-        };
-        return h("button", { type: "button", "aria-label": name, title: name, "data-row": row, onclick }, canvas);
-      }),
+      ...[...first]
+        .sort(([a], [b]) => a - b)
+        .map(([label, row]) => {
+          const canvas = h("canvas", { class: "picture" });
+          paintPictureInto(canvas, imageAt(images, row, this.x), this.network.shape);
+          const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
+          const onclick = () => {
+            this.start(row);
+            this.keep();
+          };
+          return h("button", { type: "button", "aria-label": name, title: name, "data-row": row, onclick }, canvas);
+        }),
     );
     this.fitted = false;
     this.press();
@@ -446,7 +551,10 @@ class ReparameterisationView {
     if (!network) return;
     const end = performance.now() + FRAME;
     const start = this.next ?? 0;
-    const order = [this.code, ...Array.from({ length: STRIP }, (_, n) => (start + n) % STRIP).filter((n) => n !== this.code)];
+    const order = [
+      this.code,
+      ...Array.from({ length: STRIP }, (_, n) => (start + n) % STRIP).filter((n) => n !== this.code),
+    ];
     for (const n of order) {
       const z = codes[n];
       if (this.done[n]?.[0] === z[0] && this.done[n]?.[1] === z[1]) continue;

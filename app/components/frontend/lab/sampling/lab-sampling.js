@@ -3,7 +3,23 @@
 
 import { whenBlobs } from "../../net/blob.js";
 import { decimal, h } from "../../kit/dom.js";
-import { Chart, colourOf, draggable, formula, labButton, labComponent, labSlider, live, m, mfrac, mi, mn, mo, mrow, msub } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  draggable,
+  formula,
+  labButton,
+  labComponent,
+  labSlider,
+  live,
+  m,
+  mfrac,
+  mi,
+  mn,
+  mo,
+  mrow,
+  msub,
+} from "../../kit/lab.js";
 import { roomOf, watchRoom } from "../../kit/lab-room.js";
 import { LAB_GREY, LabImages, labPicture, labSigns } from "../lab-images.js";
 import { paintPicture } from "../../paint/picture.js";
@@ -47,15 +63,25 @@ class SamplingSource {
       "div",
       { class: `source of-${name}` },
       formula(
-        mi("log"), m("mspace", { width: "0.17em" }), mfrac(mn("1"), mi("K")),
-        m("munderover", {}, mo("∑"), mrow(mi("k"), mo("="), mn("1")), mi("K")), ...weight, mo("="), this.estimate.element,
+        mi("log"),
+        m("mspace", { width: "0.17em" }),
+        mfrac(mn("1"), mi("K")),
+        m("munderover", {}, mo("∑"), mrow(mi("k"), mo("="), mn("1")), mi("K")),
+        ...weight,
+        mo("="),
+        this.estimate.element,
       ),
       h("p", { class: "worth" }, drawn, " worth ", this.worth, this.of, h("span", { class: "meter" }, this.meter)),
     );
     this.cells = [];
     this.grid = h("div", { class: "cells" });
     this.heaviest = h("span", { class: "note" });
-    this.strip = h("div", { class: `strip of-${name}` }, h("div", { class: "about" }, h("b", { class: term }, title), this.heaviest), this.grid);
+    this.strip = h(
+      "div",
+      { class: `strip of-${name}` },
+      h("div", { class: "about" }, h("b", { class: term }, title), this.heaviest),
+      this.grid,
+    );
   }
 
   update(tensors) {
@@ -113,7 +139,11 @@ class SamplingView {
       label: "The running estimates of log P(X) over the number of samples, from the prior and from Q",
     });
     this.chart.canvas.dataset.testid = "sampling-chart";
-    draggable(this.chart, ([x]) => this.to(10 ** x), () => this.keep());
+    draggable(
+      this.chart,
+      ([x]) => this.to(10 ** x),
+      () => this.keep(),
+    );
     const zk = () => msub(mi("z"), mi("k"));
     const likelihood = () => [...labSigns("", "P", "(", "X", "|"), zk(), ...labSigns("", ")")];
     const ratio = mfrac(
@@ -125,18 +155,26 @@ class SamplingView {
       q: new SamplingSource("q", "z from Q", "elbo", [ratio], "z from Q(z|X):"),
     };
     this.original = labPicture("The image X", "sampling-image");
-    this.play = labButton("Pause", () => {
-      if (this.playing === null) this.start();
-      else {
-        this.halt();
-        this.keep();
-        this.host.redraw();
-      }
-    }, { "data-testid": "play" });
+    this.play = labButton(
+      "Pause",
+      () => {
+        if (this.playing === null) this.start();
+        else {
+          this.halt();
+          this.keep();
+          this.host.redraw();
+        }
+      },
+      { "data-testid": "play" },
+    );
     this.reference = h("output", { "data-testid": "reference" });
     this.about = h("span", {});
     this.slider = labSlider({
-      label: "K samples", min: 0, max: 1, step: 0.01, value: 0,
+      label: "K samples",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      value: 0,
       format: (value) => samplingCount(Math.round(10 ** value)),
       oninput: (value) => this.to(10 ** value),
       onrelease: () => this.keep(),
@@ -163,13 +201,27 @@ class SamplingView {
           "div",
           { class: "top" },
           this.images.element,
-          h("p", { class: "note" }, "Averaged over many runs, an estimate lies below log P(X) and rises with K: from the prior it waits for the rare z that explains X."),
+          h(
+            "p",
+            { class: "note" },
+            "Averaged over many runs, an estimate lies below log P(X) and rises with K: from the prior it waits for the rare z that explains X.",
+          ),
         ),
         this.stage,
-        h("div", { class: "control" }, this.play, this.slider.element, labButton("New samples", () => this.keep({ seed: (this.data.seed + 1) % 1000000 }))),
+        h(
+          "div",
+          { class: "control" },
+          this.play,
+          this.slider.element,
+          labButton("New samples", () => this.keep({ seed: (this.data.seed + 1) % 1000000 })),
+        ),
         this.sources.prior.strip,
         this.sources.q.strip,
-        h("p", { class: "note" }, "The first 24 pictures of each kind; below each its weight, against the heaviest of its row, and log P(X|z) in nats."),
+        h(
+          "p",
+          { class: "note" },
+          "The first 24 pictures of each kind; below each its weight, against the heaviest of its row, and log P(X|z) in nats.",
+        ),
         this.warning,
       ),
     );
@@ -254,7 +306,12 @@ class SamplingView {
     const { data, root, chart, k } = this;
     this.play.textContent = this.playing === null ? (k >= data.samples ? "Play again" : "Play") : "Pause";
     for (const source of Object.values(this.sources)) source.draw(k);
-    this.about.textContent = data.reference === null ? "" : data.referenceSamples ? `best bound, ${samplingCount(data.referenceSamples)} other z from Q: ` : "log P(X), integrated over z: ";
+    this.about.textContent =
+      data.reference === null
+        ? ""
+        : data.referenceSamples
+          ? `best bound, ${samplingCount(data.referenceSamples)} other z from Q: `
+          : "log P(X), integrated over z: ";
     this.reference.textContent = data.reference === null ? "…" : `${decimal(data.reference)} nats`;
 
     // The chart takes the height that the window leaves.
@@ -270,24 +327,42 @@ class SamplingView {
     if (data.reference !== null) {
       chart.line([0, chart.x.max], [data.reference, data.reference], posterior, { width: 2.5, dash: [8, 5] });
     }
-    for (const [name, colour] of [["prior", prior], ["q", violet]]) {
+    for (const [name, colour] of [
+      ["prior", prior],
+      ["q", violet],
+    ]) {
       const { estimate } = this.sources[name].curve;
       const reached = this.marks.filter((mark) => mark <= Math.min(k, estimate.length));
-      chart.line(reached.map(Math.log10), reached.map((mark) => estimate[mark - 1]), colour, { width: 3.5 });
+      chart.line(
+        reached.map(Math.log10),
+        reached.map((mark) => estimate[mark - 1]),
+        colour,
+        { width: 3.5 },
+      );
       const last = Math.min(k, estimate.length);
       chart.dot(Math.log10(last), estimate[last - 1], colour, 6);
     }
     context.strokeStyle = chart.colours.ink;
     context.lineWidth = 1;
-    chart.stroke([[chart.px(Math.log10(k)), chart.box.top], [chart.px(Math.log10(k)), chart.box.bottom]]);
-    const names = [["z from Q", violet], ["z from the prior", prior], [data.referenceSamples ? "best bound" : "log P(X)", posterior]];
+    chart.stroke([
+      [chart.px(Math.log10(k)), chart.box.top],
+      [chart.px(Math.log10(k)), chart.box.bottom],
+    ]);
+    const names = [
+      ["z from Q", violet],
+      ["z from the prior", prior],
+      [data.referenceSamples ? "best bound" : "log P(X)", posterior],
+    ];
     const roomy = chart.box.right - chart.box.left > 30 * chart.text; // the formulas and the rows have the same colours
     (roomy ? names : []).forEach(([name, colour], i) => {
       const y = chart.box.bottom - (3 - i - 0.4) * 1.45 * chart.text;
       context.strokeStyle = colour;
       context.lineWidth = 3.5;
       const x = chart.box.right - 13 * chart.text;
-      chart.stroke([[x, y], [x + 1.6 * chart.text, y]]);
+      chart.stroke([
+        [x, y],
+        [x + 1.6 * chart.text, y],
+      ]);
       chart.write(name, x + 2 * chart.text, y);
     });
     chart.end();

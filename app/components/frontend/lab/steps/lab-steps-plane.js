@@ -20,7 +20,10 @@ export class StepsPlane extends Chart {
     let far = 0;
     for (const mean of means) far = Math.max(far, Math.abs(mean));
     this.reach = Math.max(this.reach, STEPS_REACHES.find((reach) => reach > far * 1.05) ?? far);
-    if (!this.box) this.begin(), this.end();
+    if (!this.box) {
+      this.begin();
+      this.end();
+    }
     const { left, right, top, bottom } = this.box; // one unit is as long to the right as it is upwards
     const across = (this.reach * (right - left)) / (bottom - top);
     Object.assign(this.x, { min: -across, max: across });
@@ -59,7 +62,10 @@ export class StepsPlane extends Chart {
     const link = (mu, z, k, width) => {
       context.strokeStyle = this.colours.muted;
       context.lineWidth = width;
-      this.stroke([[this.px(mu[k]), this.py(mu[k + 1])], [this.px(z[k]), this.py(z[k + 1])]]);
+      this.stroke([
+        [this.px(mu[k]), this.py(mu[k + 1])],
+        [this.px(z[k]), this.py(z[k + 1])],
+      ]);
     };
     if (walking && stage >= STEPS_DRAW && stage < STEPS_PULL) {
       context.globalAlpha = 0.5;
@@ -72,7 +78,8 @@ export class StepsPlane extends Chart {
     const shift = (mu, to, k, width) =>
       this.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
     if (stage === STEPS_PULL) everyOne((k) => pulls(shot.mu, shot.pull, k, 1.4));
-    if (!walking || stage < STEPS_DRAW || stage >= STEPS_PULL) everyOne((k) => this.dot(shot.mu[k], shot.mu[k + 1], ink, size + 0.6));
+    if (!walking || stage < STEPS_DRAW || stage >= STEPS_PULL)
+      everyOne((k) => this.dot(shot.mu[k], shot.mu[k + 1], ink, size + 0.6));
     if (moved) everyOne((k) => shift(shot.mu, moved, k, 1.5));
 
     this.digits(means, labels, palette);
@@ -92,7 +99,11 @@ export class StepsPlane extends Chart {
     const taken = [aside, Math.atan2(one.pull[1], one.pull[0]), Math.atan2(-one.mu[1], -one.mu[0])];
     const clear = (angle) => Math.max(...taken.map((other) => Math.cos(angle - other)));
     const eighths = Array.from({ length: 8 }, (_, n) => (n * Math.PI) / 4);
-    this.tag(one.mu, "μ", eighths.reduce((best, angle) => (clear(angle) < clear(best) ? angle : best)));
+    this.tag(
+      one.mu,
+      "μ",
+      eighths.reduce((best, angle) => (clear(angle) < clear(best) ? angle : best)),
+    );
     if (!walking || stage >= STEPS_DRAW) this.tag(one.z, "z", aside);
     if (stage === STEPS_PULL) this.scaleBar(pullScale);
     this.end();

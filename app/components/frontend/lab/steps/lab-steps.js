@@ -6,7 +6,21 @@
 import { whenBlobs } from "../../net/blob.js";
 import { decimal, h } from "../../kit/dom.js";
 import { paintPicture } from "../../paint/picture.js";
-import { Chart, colourOf, formula, labButton, labChoice, labComponent, labSlider, live, m, mo, mtext, niceTicks, normals } from "../../kit/lab.js";
+import {
+  Chart,
+  colourOf,
+  formula,
+  labButton,
+  labChoice,
+  labComponent,
+  labSlider,
+  live,
+  m,
+  mo,
+  mtext,
+  niceTicks,
+  normals,
+} from "../../kit/lab.js";
 import { roomOf, watchRoom } from "../../kit/lab-room.js";
 import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
 import { TrainerCourse, trainerPass } from "../../net/trainer.js";
@@ -55,15 +69,25 @@ class StepsView {
     this.one = labButton("One step", () => this.oneStep(), { title: "→ or s" });
     this.walk = labButton("One stage", () => this.oneStage());
     this.again = labButton("Restart", () => this.restart(this.seed));
-    this.other = labButton("New seed", () => this.restart(this.seed + 1), { title: "Other initial weights, other noise" });
+    this.other = labButton("New seed", () => this.restart(this.seed + 1), {
+      title: "Other initial weights, other noise",
+    });
     this.pace = labChoice({
       label: "Steps per second",
-      options: [[1, "1"], [10, "10"], [100, "100"]],
+      options: [
+        [1, "1"],
+        [10, "10"],
+        [100, "100"],
+      ],
       value: this.speed,
       onpick: (speed) => (this.speed = speed),
     });
     this.beta = labSlider({
-      label: "β", min: 0, max: stops.length - 1, step: 1, value: stops.indexOf(1),
+      label: "β",
+      min: 0,
+      max: stops.length - 1,
+      step: 1,
+      value: stops.indexOf(1),
       format: (at) => String(stops[Math.round(at)]),
       oninput: (at) => this.weigh(stops[Math.round(at)]),
       onrelease: () => this.keepSoon(),
@@ -71,8 +95,13 @@ class StepsView {
     this.count = h("b", { "data-testid": "step" }, "0");
     this.passes = h("span", { class: "passes" });
     this.controls = h(
-      "div", { class: "steps-controls" },
-      this.play, this.one, this.walk, this.again, this.other,
+      "div",
+      { class: "steps-controls" },
+      this.play,
+      this.one,
+      this.walk,
+      this.again,
+      this.other,
       h("span", { class: "pace" }, "steps per second", this.pace.element),
       this.beta.element,
       h("span", { class: "count" }, "step ", this.count, this.passes),
@@ -84,7 +113,10 @@ class StepsView {
     this.plane.canvas.addEventListener("click", (event) => this.pick(this.plane.at(event)));
     this.sum = labChoice({
       label: "Arrows",
-      options: [["two", "two pulls"], ["sum", "sum"]],
+      options: [
+        ["two", "two pulls"],
+        ["sum", "sum"],
+      ],
       value: "two",
       onpick: (arrows) => {
         this.arrows = arrows;
@@ -93,7 +125,8 @@ class StepsView {
     });
     this.arrows = "two";
     this.legend = h(
-      "div", { class: "steps-legend" },
+      "div",
+      { class: "steps-legend" },
       h("span", { class: "reconstruction" }, h("i", { class: "arrow" }), "reconstruction pulls"),
       h("span", { class: "kl" }, h("i", { class: "arrow" }), "KL pulls"),
       this.sum.element,
@@ -105,9 +138,21 @@ class StepsView {
     this.output = h("canvas", { class: "picture", role: "img", "aria-label": "What the decoder paints from z" });
     this.cells = {};
     const row = (name, symbol) =>
-      h("tr", {}, h("th", { scope: "row" }, symbol), ...[0, 1].map((d) => (this.cells[`${name}${d + 1}`] = h("td", { class: "number", "data-testid": `${name}${d + 1}` }))));
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, symbol),
+        ...[0, 1].map(
+          (d) => (this.cells[`${name}${d + 1}`] = h("td", { class: "number", "data-testid": `${name}${d + 1}` })),
+        ),
+      );
     const table = (label, ...rows) =>
-      h("table", { "aria-label": label }, h("tr", {}, h("td", {}), h("th", { scope: "col" }, "z1"), h("th", { scope: "col" }, "z2")), ...rows);
+      h(
+        "table",
+        { "aria-label": label },
+        h("tr", {}, h("td", {}), h("th", { scope: "col" }, "z1"), h("th", { scope: "col" }, "z2")),
+        ...rows,
+      );
     this.oneKl = h("b", { class: "kl", "data-testid": "one-kl" });
     this.oneReconstruction = h("b", { class: "reconstruction", "data-testid": "one-reconstruction" });
     this.name = h("span", {});
@@ -120,13 +165,31 @@ class StepsView {
     this.cards = [
       card(0, "image X", this.input, h("footer", {}, this.name)),
       to(0),
-      card(0, "Q(z|X): μ and σ", table("Mean and width", row("mu", "μ"), row("sigma", "σ")),
-        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), this.oneKl)),
+      card(
+        0,
+        "Q(z|X): μ and σ",
+        table("Mean and width", row("mu", "μ"), row("sigma", "σ")),
+        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), this.oneKl),
+      ),
       to(STEPS_DRAW),
-      card(STEPS_DRAW, "z = μ + σ·ε", table("Noise and code", row("epsilon", "ε"), row("z", "z")), h("footer", {}, "one draw from Q")),
+      card(
+        STEPS_DRAW,
+        "z = μ + σ·ε",
+        table("Noise and code", row("epsilon", "ε"), row("z", "z")),
+        h("footer", {}, "one draw from Q"),
+      ),
       to(STEPS_DECODE),
-      card(STEPS_DECODE, "picture of z", this.output,
-        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "reconstruction" }, "reconstruction "), this.oneReconstruction)),
+      card(
+        STEPS_DECODE,
+        "picture of z",
+        this.output,
+        h(
+          "footer",
+          { "data-stage": STEPS_TERMS },
+          h("span", { class: "reconstruction" }, "reconstruction "),
+          this.oneReconstruction,
+        ),
+      ),
     ];
 
     const term = (name, title) => {
@@ -135,35 +198,63 @@ class StepsView {
       return m("munder", {}, this[name].element, mtext(title, name));
     };
     this.formulas = h(
-      "div", { class: "steps-terms", "data-stage": STEPS_TERMS },
+      "div",
+      { class: "steps-terms", "data-stage": STEPS_TERMS },
       formula(term("elbo", "ELBO"), mo("="), term("reconstruction", "reconstruction"), mo("−"), term("kl", "KL")),
       this.objectiveBox(),
     );
     this.terms = h(
-      "p", { class: "curve-legend" },
-      h("span", {}, h("b", { class: "reconstruction" }, "reconstruction"), " − ", h("b", { class: "kl" }, "KL (the band)"), " = ", h("b", { class: "elbo" }, "ELBO")),
+      "p",
+      { class: "curve-legend" },
+      h(
+        "span",
+        {},
+        h("b", { class: "reconstruction" }, "reconstruction"),
+        " − ",
+        h("b", { class: "kl" }, "KL (the band)"),
+        " = ",
+        h("b", { class: "elbo" }, "ELBO"),
+      ),
       h("span", { class: "note" }, "nats per image · grey pixels: not a true log-likelihood"),
     );
     this.curve = new Chart({
-      x: { min: 0, max: 100, label: "step" }, y: { min: -30, max: -20, label: "nats" },
+      x: { min: 0, max: 100, label: "step" },
+      y: { min: -30, max: -20, label: "nats" },
       label: "Reconstruction and ELBO over the steps; the band between them is the KL",
     });
     this.strip = Array.from({ length: STEPS_SHOWN }, (_, b) => {
-      const [above, below] = [h("canvas", { class: "picture" }), h("canvas", { class: "picture", "data-stage": STEPS_DECODE })];
-      const element = h("button", { type: "button", onclick: () => this.shot && this.follow(this.shot.indices[b]) }, above, below);
+      const [above, below] = [
+        h("canvas", { class: "picture" }),
+        h("canvas", { class: "picture", "data-stage": STEPS_DECODE }),
+      ];
+      const element = h(
+        "button",
+        { type: "button", onclick: () => this.shot && this.follow(this.shot.indices[b]) },
+        above,
+        below,
+      );
       return { element, above, below };
     });
     this.side = h(
-      "div", { class: "steps-side" },
+      "div",
+      { class: "steps-side" },
       h("ol", { class: "stages", "aria-label": "Stages of one step" }, ...this.stages),
       this.sentence,
       h("div", { class: "pipeline" }, ...this.cards),
       h(
-        "div", { class: "steps-batch" },
-        h("div", { class: "rows", "aria-hidden": "true" }, h("span", {}, "batch"), h("span", { "data-stage": STEPS_DECODE }, "pictures")),
+        "div",
+        { class: "steps-batch" },
+        h(
+          "div",
+          { class: "rows", "aria-hidden": "true" },
+          h("span", {}, "batch"),
+          h("span", { "data-stage": STEPS_DECODE }, "pictures"),
+        ),
         ...this.strip.map(({ element }) => element),
       ),
-      this.formulas, this.terms, this.curve.element,
+      this.formulas,
+      this.terms,
+      this.curve.element,
     );
     this.main = h("div", { class: "steps-main" }, h("div", {}, this.legend, this.plane.element), this.side);
     this.root.append(h("div", { class: "steps" }, this.controls, this.main));
@@ -177,8 +268,13 @@ class StepsView {
     this.weight = live("", 0);
     const named = ({ element }, ...name) => m("munder", {}, element, mtext(...name));
     return formula(
-      named(this.objective, "maximised"), mo("="), named(this.termReconstruction, "reconstruction", "reconstruction"), mo("−"),
-      named(this.weight, "β"), mo("·"), named(this.termKl, "KL", "kl"),
+      named(this.objective, "maximised"),
+      mo("="),
+      named(this.termReconstruction, "reconstruction", "reconstruction"),
+      mo("−"),
+      named(this.weight, "β"),
+      mo("·"),
+      named(this.termKl, "KL", "kl"),
     );
   }
 
@@ -364,7 +460,8 @@ class StepsView {
   }
 
   encodeAll() {
-    for (let start = 0; start < this.labels.length; start += STEPS_SLICE) this.course.encode(this.slice, start, this.means);
+    for (let start = 0; start < this.labels.length; start += STEPS_SLICE)
+      this.course.encode(this.slice, start, this.means);
     this.sliceStart = 0;
   }
 
@@ -434,7 +531,8 @@ class StepsView {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const at = event.composedPath()[0];
     const isSlider = at instanceof HTMLInputElement && at.type === "range";
-    if (!isSlider && (at.matches?.("input, textarea, select") || at.isContentEditable || at.getAttribute?.("role"))) return;
+    if (!isSlider && (at.matches?.("input, textarea, select") || at.isContentEditable || at.getAttribute?.("role")))
+      return;
     if (event.key === " " && !(at instanceof HTMLButtonElement) && !(at instanceof HTMLAnchorElement)) {
       if (!event.repeat) this.toggle();
     } else if (event.key === "s" || (event.key === "ArrowRight" && !isSlider)) this.oneStep();
@@ -506,7 +604,12 @@ class StepsView {
       if (walking && n === stage) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
     });
-    const sentence = !walking && ended ? `The end: ${course.step} steps. Restart, or take another seed.` : walking ? STEPS_STAGES[stage][1] : STEPS_WHOLE;
+    const sentence =
+      !walking && ended
+        ? `The end: ${course.step} steps. Restart, or take another seed.`
+        : walking
+          ? STEPS_STAGES[stage][1]
+          : STEPS_WHOLE;
     if (this.sentence.textContent !== sentence) this.sentence.textContent = sentence;
     for (const element of this.root.querySelectorAll("[data-stage]")) {
       const from = Number(element.dataset.stage);
