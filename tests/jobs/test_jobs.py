@@ -24,6 +24,8 @@ from vae_core.jobs.run import run
 from vae_core.store import Store
 from vae_core.store.files import write_json
 
+pytestmark = pytest.mark.timeout(1200)  # a hang ends; nothing here has to happen within a time
+
 LONG = {"epochs": 120, "batch_size": 64}
 """A few seconds of training."""
 
@@ -142,8 +144,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def working(store: Store, kind: str = "train", grace: float = 60.0) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of this store, for as long as the test is inside."""
+def wanted(store: Store) -> Iterator[None]:
+    """This process is a client of the store's workers, so that none of them leaves in between."""
+    with store.file_lock(f"client-{os.getpid()}"):
+        yield
+
+
+@contextlib.contextmanager
+def working(store: Store, kind: str = "train", grace: float = 10.0) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of this store, for as long as the test is inside; somebody has to want it (`wanted`)."""
     store.home.mkdir(parents=True, exist_ok=True)
     log = store.home / f"worker-{kind}.log"
     command = [sys.executable, "-m", "vae_core.jobs.worker", "--home", str(store.home), "--kind", kind]
@@ -162,12 +171,24 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def jobs(store: Store) -> Iterator[Jobs]:
-    """A queue with a worker that all tests of this file share."""
+def worker(store: Store) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker that the tests of this file share; the module holds it alive."""
+    with wanted(store), working(store) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def jobs(store: Store, worker: subprocess.Popen[bytes]) -> Jobs:
+    """The queue of that worker."""
     jobs = Jobs(store)
     jobs.ensure_worker = lambda *_: None  # type: ignore[method-assign]
-    with working(store):
-        yield jobs
+    return jobs
+
+
+def test_the_shared_worker_stays_though_nobody_asks_for_a_while(jobs: Jobs, worker: subprocess.Popen[bytes]) -> None:
+    # What a worker decides by: somebody wants it as long as this module runs.
+    assert jobs.has_client()
+    assert worker.poll() is None
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +288,7 @@ def test_a_job_that_fails_does_not_take_the_worker_along(jobs: Jobs, store: Stor
 
 def test_a_second_worker_steps_back(jobs: Jobs, store: Store) -> None:
     with working(store) as second:
-        assert second.wait(timeout=90) == 0
+        assert second.wait() == 0
     assert store.is_file_locked("worker-train")
 
 
@@ -302,7 +323,10 @@ sys.stdin.read()
 
 def test_the_worker_outlives_its_client_by_its_grace_only(home: Store) -> None:
     config = tiny(epochs=9000, batch_size=64)
-    with working(home, grace=2.0) as worker:
+    # Wanted by the test, until the client wants it: however long that takes to start.
+    with contextlib.ExitStack() as so_far, contextlib.ExitStack() as ours:
+        so_far.enter_context(wanted(home))
+        worker = ours.enter_context(working(home, grace=0.5))
         client = subprocess.Popen(
             [sys.executable, "-c", CLIENT, str(home.home), config.to_json()],
             stdin=subprocess.PIPE,
@@ -313,9 +337,11 @@ def test_the_worker_outlives_its_client_by_its_grace_only(home: Store) -> None:
             assert client.stdout is not None
             assert client.stdout.readline() == "asked False\n"
             moving(home, config.run_id)
+            so_far.close()
+            assert Jobs(home).has_client()
             client.kill()
         # Nobody is left: it halts what it trains at a checkpoint, and ends.
-        assert worker.wait(timeout=60) == 0
+        assert worker.wait() == 0
     assert status(home, config.run_id) == "paused"
     assert (home.folder(config.run_id) / "checkpoint.safetensors").exists()
     assert not home.is_file_locked("worker-train")
