@@ -1,0 +1,35 @@
+// Random numbers that start from a whole number, so that a link shows the same draw.
+
+/**
+ * Uniform in [0, 1): mulberry32 (Tommy Ettinger, public domain), a state of 32 bits, each of them visited once.
+ * @param {number} seed a whole number
+ * @returns {() => number}
+ */
+export function uniforms(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/**
+ * One draw from N(0, 1), of two uniform ones (Box & Muller 1958).
+ * @param {() => number} [uniform] without one: a draw that nobody can repeat
+ * @returns {number}
+ */
+export function gaussian(uniform = Math.random) {
+  return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/**
+ * A generator of N(0, 1).
+ * @param {number} seed a whole number
+ * @returns {() => number}
+ */
+export function normals(seed) {
+  const uniform = uniforms(seed);
+  return () => gaussian(uniform);
+}
