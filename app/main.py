@@ -2,21 +2,9 @@
 
 import streamlit as st
 
-from app import link, session
-from app.chrome import course, plots, presenter
-from app.lab import beta, collapse, gap, gaussian, rate_distortion, reparameterisation, sampling, steps
+from app import lab, link, session
+from app.chrome import plots, presenter
 from app.views import compare, explore, latent_map, models, reconstruct, train
-
-LAB = {
-    "gaussian": gaussian,
-    "reparameterisation": reparameterisation,
-    "beta": beta,
-    "rate-distortion": rate_distortion,
-    "gap": gap,
-    "sampling": sampling,
-    "collapse": collapse,
-    "steps": steps,
-}
 
 # Drawn here: Streamlit would fetch the picture of a named icon from the internet.
 ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f5bd5"/><path
@@ -38,11 +26,11 @@ page = st.navigation(
                 "compare": st.Page(compare.page, title="Compare", url_path="compare", icon=":material/view_column:"),
             },
             "KL lab": {
-                name: st.Page(LAB[name].page, title=view.title, url_path=name) for name, view in course.VIEWS.items()
+                name: st.Page(page, title=view.title, url_path=name) for name, (view, page) in lab.VIEWS.items()
             },
         }
     ),
     position="top",
 )
-presenter.begin(page.url_path or "explore")
+presenter.begin(page.url_path or "explore", lab.ORDER)
 page.run()

@@ -6,14 +6,13 @@ wished there comes here, and leads to another page or another URL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import link, session
-from app.chrome import course, tour
+from app.chrome import tour
 from app.components import register
-
-ORDER = ("explore", *course.VIEWS)
-"""What the keys lead through, off the tour."""
 
 KEY = "presenter"
 
@@ -55,12 +54,15 @@ _PRESENTING = """
 _PRESENTING_ON_TOUR = ":root { --bar: 3.2rem; }"
 
 
-def begin(page: str) -> None:
-    """Once a script run, before the page is drawn; may lead to another page instead."""
+def begin(page: str, order: Sequence[str]) -> None:
+    """Once a script run, before the page is drawn; may lead to another page instead.
+
+    `order` is what the keys lead through off the tour.
+    """
     wish = session.recall("wish")
     session.remember("wish", None)
     if wish:
-        _grant(wish, page)
+        _grant(wish, page, order)
     tour.arrive(page)
     presenting, stop = link.get("present") == "1", tour.at()
     style = _ALWAYS
@@ -69,7 +71,7 @@ def begin(page: str) -> None:
     if presenting:
         style += _PRESENTING + (_PRESENTING_ON_TOUR if stop else "")
     st.html(f"<style>{style}</style>")
-    place = ORDER.index(page) if page in ORDER else None
+    place = order.index(page) if page in order else None
     with st.container(key="over"):
         _component(
             key=KEY,
@@ -81,7 +83,7 @@ def begin(page: str) -> None:
                 "astray": bool(stop) and not tour.stands_at(page),
                 "offer": page == "explore" and not stop,
                 "place": place,
-                "places": len(ORDER),
+                "places": len(order),
             },
             height="content",
             on_wish_change=_hear,
@@ -101,7 +103,7 @@ def _hear() -> None:
         session.remember("wish", wish)
 
 
-def _grant(wish: str, page: str) -> None:
+def _grant(wish: str, page: str, order: Sequence[str]) -> None:
     """Open what `wish` asks for, if there is such a page: a stop, as in `tour:3`, `next` or `back`."""
     stop = tour.at()
     if wish.startswith("tour:"):
@@ -112,6 +114,6 @@ def _grant(wish: str, page: str) -> None:
         # Where another page was opened in between, the way back is the stop itself.
         tour.go(stop - 1 if tour.stands_at(page) else stop)
     else:
-        at = ORDER.index(page) + (1 if wish == "next" else -1) if page in ORDER else 0
-        if 0 <= at < len(ORDER):
-            link.open_page(ORDER[at])
+        at = order.index(page) + (1 if wish == "next" else -1) if page in order else 0
+        if 0 <= at < len(order):
+            link.open_page(order[at])

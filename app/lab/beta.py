@@ -16,6 +16,13 @@ from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
 from vae_core.store.sweeps import Sweep
 
+VIEW = course.View(
+    3,
+    "beta",
+    "What β does",
+    "Move β: the dearer each nat of code, the fewer dimensions survive, and the more the pictures look like "
+    "their average.",
+)
 _view = register(
     "elbo_room_lab_beta", "blob", "engine", "dom", "lab", "lab-sweep", "lab-beta", css=["lab", "lab-sweep"]
 )
@@ -27,7 +34,7 @@ SETS = 10
 
 def page() -> None:
     """The view."""
-    course.begin("beta")
+    course.begin(VIEW)
     sweep = sweep_bar.choose("beta")
     try:
         _show(sweep)

@@ -18,6 +18,13 @@ from vae_core.config.events import Losses
 from vae_core.store import RunInfo, export
 from vae_core.store.siblings import Remedy, proposals, remedy, siblings
 
+VIEW = course.View(
+    7,
+    "collapse",
+    "Posterior collapse",
+    "Watch each dimension's KL over training: one whose band closes has been switched off, and warm-up or free "
+    "bits can keep it open.",
+)
 KEY = "lab-collapse"
 POLL_SECONDS = 1.0
 ORDER: tuple[Remedy, ...] = ("none", "warm-up", "free-bits")
@@ -29,10 +36,10 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("collapse")
+    course.begin(VIEW)
     trained = session.store().infos()
     run = course.choose(
-        "collapse",
+        VIEW,
         suits=lambda info: info.config.latent_dim > 2 or _collapsed(info) > 0,
         needs="more than two latent dimensions, or one that has collapsed",
         # One with its cures beside it, then the one with most to see.

@@ -17,6 +17,13 @@ from vae_core.config.errors import ElboRoomError
 from vae_core.networks.gaussian import Q
 from vae_core.store import RunInfo, export
 
+VIEW = course.View(
+    5,
+    "gap",
+    "The gap",
+    "Green are the codes that may have made this image, violet the encoder's guess at them: what the ELBO "
+    "lacks of log P(X) is exactly the difference between the two. Drag z.",
+)
 KEY = "lab-gap"
 START = 7
 """The test image shown first."""
@@ -29,8 +36,8 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("gap")
-    run = course.choose("gap", suits=lambda info: info.config.latent_dim == 2, needs="two latent dimensions")
+    course.begin(VIEW)
+    run = course.choose(VIEW, suits=lambda info: info.config.latent_dim == 2, needs="two latent dimensions")
     try:
         _gap(run)
     except ElboRoomError as error:

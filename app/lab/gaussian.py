@@ -14,6 +14,13 @@ from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo, sweeps
 
+VIEW = course.View(
+    1,
+    "gaussian",
+    "A Gaussian and the prior",
+    "Drag the code of one image, Q = N(μ, σ²), away from the prior N(0, 1): the KL, its price in nats, is zero "
+    "only on the prior, and rises ever faster as Q narrows.",
+)
 KEY = "lab-gaussian"
 MODES = ("line", "plane", "data")
 LINE = [1.2, 0.4]
@@ -31,7 +38,7 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("gaussian")
+    course.begin(VIEW)
     mode = link.get("mode")
     if mode not in MODES:
         mode = "line"

@@ -14,6 +14,12 @@ from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
 from vae_core.store.sweeps import Sweep
 
+VIEW = course.View(
+    4,
+    "rate-distortion",
+    "Rate and distortion",
+    "Models on one dotted line have the same ELBO, yet their codes say very different amounts about the image.",
+)
 _view = register(
     "elbo_room_lab_rate_distortion",
     *("blob", "picture", "dom", "lab", "lab-room", "lab-sweep", "lab-rate-distortion"),
@@ -26,7 +32,7 @@ OTHERS = 60
 
 def page() -> None:
     """The view."""
-    course.begin("rate-distortion")
+    course.begin(VIEW)
     sweep = sweep_bar.choose("rate-distortion")
     try:
         _show(sweep)

@@ -14,6 +14,13 @@ from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
 
+VIEW = course.View(
+    2,
+    "reparameterisation",
+    "The reparameterisation trick",
+    "With the noise ε held still, moving μ and σ moves every code smoothly: that is how a gradient gets "
+    "through a random draw.",
+)
 KEY = "lab-reparameterisation"
 SEEDS = 1_000_000
 START = [0.8, -0.5, 0.35, 0.6]
@@ -30,8 +37,8 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("reparameterisation")
-    run = course.choose("reparameterisation", _suits, "a two-dimensional code and a diagonal Q(z|X)")
+    course.begin(VIEW)
+    run = course.choose(VIEW, _suits, "a two-dimensional code and a diagonal Q(z|X)")
     try:
         model, model_bytes = payloads.model_blob(run.run_id, session.version(run))
         images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)

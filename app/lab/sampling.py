@@ -17,6 +17,13 @@ from vae_core import data
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo, export
 
+VIEW = course.View(
+    6,
+    "sampling",
+    "Why sample from Q",
+    "Codes from the prior almost never explain the image; codes from Q nearly always do, so a handful of them "
+    "is worth thousands of the others.",
+)
 KEY = "lab-sampling"
 SAMPLES = 5000
 FIRST = 250
@@ -38,8 +45,8 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("sampling")
-    run = course.choose("sampling", suits=lambda _: True, needs="")
+    course.begin(VIEW)
+    run = course.choose(VIEW, suits=lambda _: True, needs="")
     try:
         _sampling(run)
     except ElboRoomError as error:

@@ -15,6 +15,13 @@ from app.components import mount_blob, register
 from app.facts import payloads
 from vae_core.config import RunConfig
 
+VIEW = course.View(
+    8,
+    "steps",
+    "Training, step by step",
+    "Press Play and drag β: reconstruction pulls each code to where its picture gets better, the KL pulls all "
+    "of them to the middle.",
+)
 KEY = "lab-steps"
 CONFIG = RunConfig(dataset="digits", hidden=(32,), latent_dim=2, batch_size=64, learning_rate=1e-2)
 """The network, the batch and Adam's rate, which stays what it is."""
@@ -34,7 +41,7 @@ _view = register(
 
 def page() -> None:
     """The view."""
-    course.begin("steps")
+    course.begin(VIEW)
     blob_id, blob, count = payloads.training_blob(CONFIG.dataset)
     mount_blob(blob_id, blob)
     image = link.integer("image", below=count)

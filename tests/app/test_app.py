@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app import session
-from app.chrome.course import VIEWS
 from app.facts import kept
+from app.lab import VIEWS
 from app.views import explore
 from tests.conftest import Run
 from vae_core.config import RunConfig

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from app.chrome.course import VIEWS
-from app.chrome.presenter import ORDER
+from app.lab import ORDER, VIEWS
 from tests.browser.fixtures import TINY, Server
 from tests.browser.test_browser import at_rest, eventually
 

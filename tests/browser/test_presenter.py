@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from app.chrome.presenter import ORDER
+from app.lab import ORDER
 from tests.browser.fixtures import TINY, Server
 from tests.browser.test_browser import at_rest, button, eventually, in_url, place_of, ready, slider, wait_for_url
 from vae_core.jobs.starters import STARTERS
