@@ -26,6 +26,7 @@ from vae_core.config import (
 )
 from vae_core.config.catalogue import ALIASES, OBJECTIVES, PARAMETERS
 from vae_core.config.presets import PRESETS
+from vae_core.config.visitors import Visitors
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,9 +46,7 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         return sub
 
-    sub = add("app", app, "Start the app in the browser.")
-    sub.add_argument("--port", type=int, default=8501, help="port to listen on (default 8501)")
-    sub.add_argument("--browser", action="store_true", help="open a browser window")
+    _add_app(add("app", app, "Start the app in the browser. Only this machine reaches it, unless --host opens it."))
 
     _add_settings(add("train", train, "Train a model, or find it in the store if it was trained before."))
     add("objectives", objectives, "List what can be optimised, with parameters and ranges.")
@@ -87,6 +86,56 @@ def parser() -> argparse.ArgumentParser:
     sub = _add_run(add("export", export, "Write both networks as manifest.json and weights.bin for other programs."))
     sub.add_argument("--out", required=True, help="folder to write to")
     return parser
+
+
+def _add_app(sub: argparse.ArgumentParser) -> None:
+    limits = Visitors()
+    sub.add_argument("--port", type=int, default=8501, help="port to listen on (default 8501)")
+    sub.add_argument("--browser", action="store_true", help="open a browser window")
+    sub.add_argument("--base-path", default="", metavar="PATH", help="serve below this path, behind a proxy")
+    opened = sub.add_argument_group(
+        "opening it to others",
+        "There is no password: whoever reaches the port sees every model here and can train, within these limits.",
+    )
+    opened.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on (default 127.0.0.1: this machine alone; 0.0.0.0: every network it is in)",
+    )
+    opened.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which browsers may ask for it, such as a proxy's; may be given several times",
+    )
+    opened.add_argument(
+        "--max-waiting",
+        type=_count,
+        default=limits.max_waiting,
+        metavar="N",
+        help=f"runs that may wait or train at a time, of all visitors (default {limits.max_waiting})",
+    )
+    opened.add_argument(
+        "--max-waiting-per-visitor",
+        type=_count,
+        default=limits.max_waiting_each,
+        metavar="N",
+        help=f"of them, runs that one visitor asked for (default {limits.max_waiting_each})",
+    )
+    opened.add_argument(
+        "--max-minutes",
+        type=_count,
+        default=limits.max_minutes,
+        metavar="N",
+        help=f"how long a run may take, as estimated beforehand (default {limits.max_minutes})",
+    )
+    opened.add_argument(
+        "--allow-delete",
+        action="store_true",
+        help="let every visitor pause, stop and delete any run; else only who asked for it may",
+    )
 
 
 def _add_run(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
