@@ -8,11 +8,10 @@ import streamlit as st
 
 from app import link, session
 from app.facts import payloads
+from vae_core.config import DATASETS
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
-
-DATASET_NAMES = {"mnist": "MNIST", "digits": "Digits 8×8"}
 
 
 def choose(
@@ -66,7 +65,7 @@ def choose(
 def title(info: RunInfo) -> str:
     """A model in a line: what tells it apart."""
     c = info.config
-    parts = [DATASET_NAMES.get(c.dataset, c.dataset), c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
+    parts = [DATASETS[c.dataset].title, c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
     if c.objective != "elbo":
         parts[-1] = OBJECTIVES[c.objective].title
     parts += [f"{name.replace('_', ' ')} {value}" for name, value in c.parameters]

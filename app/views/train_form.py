@@ -20,7 +20,8 @@ def form() -> RunConfig | None:
         "Data",
         list(DATASETS),
         key="data",
-        help="The pictures to learn from. **mnist**: 60,000 handwritten digits, 28×28. **digits**: 1,500 of 8×8.",
+        help="The pictures to learn from. "
+        + " ".join(f"**{name}**: {source.about}" for name, source in DATASETS.items()),
         **bound,
     )
     architecture = two.selectbox(

@@ -11,14 +11,12 @@ from vae_core import data
 from vae_core.config import DATASETS
 from vae_core.config.errors import ConfigError, CorruptFileError
 
-SIZES = {"mnist": (60_000, 10_000), "digits": (1500, 297)}
-
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_shapes_kinds_and_ranges(name: str) -> None:
     dataset = data.load(name)
-    for images, count in zip((dataset.train, dataset.test), SIZES[name], strict=True):
-        assert images.x.shape == (count, *DATASETS[name])
+    for images, count in zip((dataset.train, dataset.test), (DATASETS[name].train, DATASETS[name].test), strict=True):
+        assert images.x.shape == (count, *DATASETS[name].shape)
         assert images.labels.shape == (count,)
         assert images.x.dtype == images.labels.dtype == np.uint8
         assert set(np.unique(images.labels)) == set(range(10))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -75,7 +76,7 @@ def test_weights_come_from_the_generator_alone() -> None:
 
 
 def test_burgess_refuses_pictures_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DATASETS, "digits", (1, 65, 65))
+    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], shape=(1, 65, 65)))
     with pytest.raises(ConfigError, match=r"65 pixels.*at most 64"):
         network(RunConfig(dataset="digits", architecture="burgess"))
 
@@ -85,7 +86,7 @@ def test_burgess_refuses_pictures_that_do_not_fit(monkeypatch: pytest.MonkeyPatc
 def test_padding_and_cropping_are_inverse(
     shape: tuple[int, int, int], architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(DATASETS, "digits", shape)
+    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], shape=shape))
     model = VAE(RunConfig(dataset="digits", architecture=architecture), generator())
     pad, crop = model.encoder[0], model.decoder[-1]
     x = torch.rand(2, *shape, generator=generator())

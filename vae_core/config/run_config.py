@@ -13,13 +13,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from vae_core.config.catalogue import ALIASES, OBJECTIVES, PARAMETERS, Parameter, Value
+from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ConfigError
 
 FORMAT = 1
 """Version of the run format: part of the canonical JSON, so of every run's name."""
-
-DATASETS: dict[str, tuple[int, int, int]] = {"mnist": (1, 28, 28), "digits": (1, 8, 8)}
-"""Name -> image shape (C, H, W)."""
 
 ARCHITECTURES: dict[str, str] = {
     "mlp": "Fully connected layers: the fastest to train and to drag.",
@@ -156,7 +154,7 @@ class RunConfig:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the data set's images."""
-        return DATASETS[self.dataset]
+        return DATASETS[self.dataset].shape
 
     @property
     def pixels(self) -> int:

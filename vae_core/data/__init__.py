@@ -20,11 +20,6 @@ from vae_core.config.errors import ConfigError, CorruptFileError
 
 Split = Literal["train", "test"]
 
-_SHA256 = {
-    "mnist": "f7f03fac5cdf06aa681de0c2a6b4e9ddf7c30c8a07dd5326249ade1e5f849db2",
-    "digits": "859ae23b3b1534bad116a8df7c7bf9abc620571b373af6c20c907dbaa0e19fbe",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Images:
@@ -92,11 +87,11 @@ def load_split(name: str, split: Split) -> Images:
         raw = path.read_bytes()
     except OSError as error:
         raise CorruptFileError(f"{path}: cannot be read ({error.strerror}); reinstall Elbo Room") from error
-    if hashlib.sha256(raw).hexdigest() != _SHA256[name]:
+    if hashlib.sha256(raw).hexdigest() != DATASETS[name].sha256:
         raise CorruptFileError(f"{path}: its checksum does not match, so it is damaged; reinstall Elbo Room")
     with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
         x, labels = arrays[f"{split}_x"], arrays[f"{split}_labels"]
-    images = Images(x.reshape(len(x), *DATASETS[name]), labels)
+    images = Images(x.reshape(len(x), *DATASETS[name].shape), labels)
     images.x.flags.writeable = images.labels.flags.writeable = False
     return images
 
