@@ -1,4 +1,4 @@
-"""Page configuration and navigation; run by `elbo app`."""
+"""Page configuration and navigation; the script that `server.py` runs for every visitor."""
 
 import streamlit as st
 

@@ -16,7 +16,7 @@ from app.components import register
 
 KEY = "presenter"
 
-_component = register("elbo_room_presenter", "dom", "presenter", css=["presenter"])
+_component = register("elbo_room_presenter", "presenter/presenter.js", ["presenter/presenter.css"])
 
 # The component floats: it takes no place among the elements of the page.
 _ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; }'

@@ -1,74 +1,28 @@
 """The components in which the network runs in the page: typed doors to the modules in `frontend/`.
 
-The modules are plain ES modules without a build step. `bundle` joins them into the one source text that a
-component is registered with; arrays reach the page through `mount_blob`, once, apart from the calls that carry z.
+The modules are plain ES modules without a build step. A component is registered with a few lines that import its module
+from the server (`modules.py`); arrays reach it by an address that it fetches (`blobs.py`).
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from streamlit.components.v2 import component
 
+from app.components import modules
+
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
-FRONTEND = Path(__file__).parent / "frontend"
 
-_IMPORT = re.compile(r'^import [^;]* from "\.[\w./-]+\.js";\n', re.MULTILINE)
-_EXPORT_DEFAULT = re.compile(r"^export default (?=(async )?function \w)", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
+def register(name: str, module: str, css: Sequence[str] = ()) -> ComponentRenderer:
+    """Register the component `name`: the default export of `module`, under the style sheets `css`, in order.
 
-
-def _find(name: str) -> Path:
-    """The file of that name, in whichever folder of `frontend/` it lies."""
-    return next(FRONTEND.rglob(name))
-
-
-def bundle(*names: str, worker: Sequence[str] = ()) -> str:
-    """The modules `names` of `frontend/` as one module, in dependency order; the last keeps its default export.
-
-    All of them share one scope, so no two may declare the same name at the top level. The modules in `worker` are
-    bundled likewise and carried as the string constant `WORKER_SOURCE`, for a Worker started from a Blob URL.
+    Both are paths below `frontend/`. Raises KeyError for one that is not there.
     """
-
-    def source(name: str) -> str:
-        return _EXPORT.sub("", _IMPORT.sub("", _find(f"{name}.js").read_text(encoding="utf-8")))
-
-    parts = [_EXPORT_DEFAULT.sub("", source(name)) for name in names[:-1]] + [source(names[-1])]
-    if worker:
-        parts.insert(0, f"const WORKER_SOURCE = {json.dumps(bundle(*worker))};\n")
-    return "\n".join(parts)
-
-
-def register(name: str, *modules: str, css: Sequence[str] = (), worker: Sequence[str] = ()) -> ComponentRenderer:
-    """Register the component `name` from `modules` (see `bundle`) and the style sheets `css` of `frontend/`, in order.
-
-    Sources are inline: an editable install of this layout has no asset folder that Streamlit would find.
-    """
-    return component(
-        name,
-        js=bundle(*modules, worker=worker),
-        css="\n".join(_find(f"{sheet}.css").read_text(encoding="utf-8") for sheet in css) or None,
-        html=None,
-        isolate_styles=True,
-    )
-
-
-_blob = register("elbo_room_blob", "blob")
-
-
-def mount_blob(blob_id: str, blob: bytes) -> None:
-    """Send the safetensors byte string `blob` to the page, where components find it as `blob_id`.
-
-    It takes no space. `blob_id` must be the `id` in the metadata of `blob` and change with its content: Streamlit
-    does not send an unchanged payload again, and the page keeps what it has under that id.
-    """
-    _blob(key=f"blob-{blob_id}", data=blob, height="content")
+    return component(name, js=modules.source(module, css), html=None, isolate_styles=True)
 
 
 class DimensionKL(TypedDict):
@@ -85,12 +39,7 @@ class View(TypedDict):
     image: int | None  # index into the images blob of the image that z started from
 
 
-_player = register(
-    "elbo_room_player",
-    *("blob", "engine", "dom", "picker", "plane", "rows", "player"),
-    css=["player"],
-    worker=("engine", "worker"),
-)
+_player = register("elbo_room_player", "explore/player.js", ["explore/player.css"])
 
 
 def player(
@@ -114,8 +63,8 @@ def player(
     key
         The component's key in `st.session_state`; another key is another explorer.
     model, images, means
-        Ids of blobs mounted with `mount_blob` in the same page: the network, the test images to start from, and (for
-        two latent dimensions) the encoded means. They may arrive after this call.
+        Addresses of blobs: the network, the test images to start from, and (for two latent dimensions) the encoded
+        means.
     z
         The code (D,) to show. A code other than the page's own moves it there, unless a control is being held.
     dims, inactive

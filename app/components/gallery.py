@@ -1,7 +1,7 @@
 """A grid of pictures: cards with numbers under them, or many pictures close together.
 
-A typed door to `frontend/gallery/gallery.js`. The pictures travel as a blob (`mount_blob`); a call says which are
-shown where.
+A typed door to `frontend/gallery/gallery.js`. The pictures are in a blob (`blobs.py`); a call says which are shown
+where.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Tile(TypedDict):
     """What a click returns."""
 
 
-_component = register("elbo_room_gallery", "blob", "picture", "gallery", css=["gallery"])
+_component = register("elbo_room_gallery", "gallery/gallery.js", ["gallery/gallery.css"])
 
 
 def gallery(
@@ -60,8 +60,8 @@ def gallery(
     key
         Names the grid.
     blob
-        Id of the blob with the pictures. It may be mounted later; until then, and while a next one is on its way, what
-        is drawn stays, in its place and size.
+        Address of the blob with the pictures. While a next one is on its way, what is drawn stays, in its place and
+        size.
     tiles
         What is shown. With `dense`, the name of a tensor stands for all its pictures, whose values are their indices.
     columns

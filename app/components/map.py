@@ -1,7 +1,7 @@
 """The latent map: codes in two dimensions as points that show their picture, can be picked and lassoed.
 
-A typed door to `frontend/map/map.js`. The points and the pictures travel as blobs (`mount_blob`); a call carries only
-what is shown of them.
+A typed door to `frontend/map/map.js`. The points and the pictures are in blobs (`blobs.py`); a call carries only what
+is shown of them.
 """
 
 from __future__ import annotations
@@ -34,11 +34,7 @@ class MapState:
     """The lassoed images; empty without a lasso. Before anybody drew one: what was passed in."""
 
 
-_component = register(
-    "elbo_room_map",
-    *("blob", "picture", "map-view", "map-find", "map-points", "map-marks", "map-input", "map"),
-    css=["map"],
-)
+_component = register("elbo_room_map", "map/map.js", ["map/map.css"])
 
 
 def latent_map(
@@ -68,11 +64,12 @@ def latent_map(
     key
         Names the map; the page remembers zoom and hidden labels by it.
     points
-        Id of a blob with `points` F32 (N, 2), `labels` U8 (N), `indices` I32 (N) in the test set and, if points carry
-        a number, `values` F32 (N); N up to 10,000. It may be mounted later than the map. Under a new id the points
-        travel from their old places to the new ones, matched by index.
+        Address of a blob with `points` F32 (N, 2), `labels` U8 (N), `indices` I32 (N) in the test set and, if points
+        carry a number, `values` F32 (N); N up to 10,000. Under a new address the points travel from their old places
+        to the new ones, matched by index.
     images
-        Id of a blob with `images` U8 (M, C, H, W) and `indices` I32 (M); a point whose index is missing has no picture.
+        Address of a blob with `images` U8 (M, C, H, W) and `indices` I32 (M); a point whose index is missing has no
+        picture.
     names, palette
         Name and colour ("#rrggbb") of each label.
     colour_by

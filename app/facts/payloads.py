@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from base64 import b64encode
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app import session
+from app.components.blobs import blobs
 from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import alignment, diagnostics, ppca
@@ -33,102 +33,113 @@ def weights(run_id: str, version: str) -> Arrays:
     return session.store().weights(run_id)
 
 
-@kept
-def model_blob(run_id: str, version: str) -> tuple[str, bytes]:
-    """Name and bytes of the networks that run in the page."""
-    blob_id = f"model-{version}"
-    return blob_id, export.model_blob(session.store().get(run_id).config, weights(run_id, version), blob_id)
-
-
-@kept
-def moment_blob(run_id: str, version: str, index: int) -> tuple[str, bytes]:
-    """Name and bytes of the decoder as it was at a snapshot; it has no encoder."""
-    blob_id = f"moment-{version}-{index}"
-    return blob_id, export.model_blob(
-        session.store().get(run_id).config, session.store().snapshot(run_id, index), blob_id
+def model_blob(run_id: str, version: str) -> str:
+    """Address of the networks that run in the page. Raises `RunNotFoundError`, `CorruptFileError`."""
+    return blobs.made(
+        f"model {version}",
+        lambda: export.model_blob(session.store().get(run_id).config, weights(run_id, version)),
     )
 
 
-@kept
-def images_blob(dataset: str, binarize: str) -> tuple[str, bytes, NDArray[np.int32]]:
-    """Ten test images of each label to start from: name, bytes, their indices in the test set."""
-    test = data.test_images(dataset, binarize)
-    chosen = np.concatenate([np.flatnonzero(test.labels == label)[:10] for label in np.unique(test.labels)])
-    indices = chosen.astype(np.int32)
-    blob_id = f"start-{dataset}-{binarize}"
-    arrays = {"images": test.x[indices], "labels": test.labels[indices], "indices": indices}
-    return blob_id, export.blob(blob_id, arrays), indices
+def moment_blob(run_id: str, version: str, index: int) -> str:
+    """Address of the decoder as it was at a snapshot; it has no encoder."""
+    return blobs.made(
+        f"moment {version} {index}",
+        lambda: export.model_blob(session.store().get(run_id).config, session.store().snapshot(run_id, index)),
+    )
+
+
+def images_blob(dataset: str, binarize: str) -> tuple[str, NDArray[np.int32]]:
+    """Ten test images of each label to start from: address, and their indices in the test set."""
+    indices = _start(dataset)
+
+    def make() -> bytes:
+        test = data.test_images(dataset, binarize)
+        return export.blob({"images": test.x[indices], "labels": test.labels[indices], "indices": indices})
+
+    return blobs.made(f"start {dataset} {binarize}", make), indices
 
 
 @kept
-def test_blob(dataset: str, binarize: str, limit: int) -> tuple[str, bytes]:
-    """The first `limit` test images, for the map's cards."""
-    test = data.test_images(dataset, binarize)
-    limit = min(limit, len(test.x))
-    blob_id = f"test-{dataset}-{binarize}-{limit}"
-    indices = np.arange(limit, dtype=np.int32)
-    return blob_id, export.blob(blob_id, {"images": test.x[:limit], "labels": test.labels[:limit], "indices": indices})
+def _start(dataset: str) -> NDArray[np.int32]:
+    labels = data.load_split(dataset, "test").labels
+    return np.concatenate([np.flatnonzero(labels == label)[:10] for label in np.unique(labels)]).astype(np.int32)
 
 
-def labels_blob(dataset: str) -> tuple[str, bytes]:
-    """Name and bytes of the labels of all test images."""
-    blob_id = f"labels-{dataset}"
-    return blob_id, export.blob(blob_id, {"labels": data.load_split(dataset, "test").labels})
+def test_blob(dataset: str, binarize: str, limit: int) -> str:
+    """Address of the first `limit` test images, for the map's cards."""
+
+    def make() -> bytes:
+        test = data.test_images(dataset, binarize)
+        indices = np.arange(min(limit, len(test.x)), dtype=np.int32)
+        return export.blob({"images": test.x[indices], "labels": test.labels[indices], "indices": indices})
+
+    return blobs.made(f"test {dataset} {binarize} {limit}", make)
 
 
-@kept
-def training_blob(dataset: str) -> tuple[str, bytes, int]:
-    """All training images, `images` (N, C, H, W) and `labels` (N,), for a page that trains: name, bytes, N."""
+def labels_blob(dataset: str) -> str:
+    """Address of the labels of all test images."""
+    return blobs.made(f"labels {dataset}", lambda: export.blob({"labels": data.load_split(dataset, "test").labels}))
+
+
+def training_blob(dataset: str) -> tuple[str, int]:
+    """All training images, `images` (N, C, H, W) and `labels` (N,), for a page that trains: address, N."""
     train = data.load_split(dataset, "train")
-    blob_id = f"train-{dataset}"
-    return blob_id, export.blob(blob_id, {"images": train.x, "labels": train.labels}), len(train.x)
+    make = lambda: export.blob({"images": train.x, "labels": train.labels})  # noqa: E731
+    return blobs.made(f"train {dataset}", make), len(train.x)
 
 
-@kept
-def decoder_blob(run_id: str, version: str) -> tuple[str, bytes]:
-    """Name and bytes of the network that makes pictures of codes, half of `model_blob`."""
-    blob_id = f"decoder-{version}"
-    kept = {name: array for name, array in weights(run_id, version).items() if not name.startswith("encoder.")}
-    return blob_id, export.model_blob(session.store().get(run_id).config, kept, blob_id)
+def decoder_blob(run_id: str, version: str) -> str:
+    """Address of the network that makes pictures of codes, half of `model_blob`."""
+
+    def make() -> bytes:
+        kept = {name: array for name, array in weights(run_id, version).items() if not name.startswith("encoder.")}
+        return export.model_blob(session.store().get(run_id).config, kept)
+
+    return blobs.made(f"decoder {version}", make)
 
 
 ENCODED_SHOWN = 1000
 
 
-@kept
-def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> tuple[str, bytes]:
-    """Where a model encodes test images: `start` (M, D), the means of those in `images_blob`; and in two dimensions
-    `means` (N, 2), those of the first images, with their `labels` (N,).
+def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> str:
+    """Address of where a model encodes test images: `start` (M, D), the means of those in `images_blob`; and in two
+    dimensions `means` (N, 2), those of the first images, with their `labels` (N,). Worked out when it is asked for.
     """
-    config = session.store().get(run_id).config
-    test = data.test_images(config.dataset, config.binarize)
-    _, _, indices = images_blob(config.dataset, config.binarize)
-    start, _ = forward.encode(config, weights(run_id, version), test.x[indices])
-    means, _ = forward.encode(config, weights(run_id, version), test.x[:ENCODED_SHOWN])
-    blob_id = f"encoded-{version}-{dims[0]}-{dims[1]}"
-    arrays = {"start": start, "means": means[:, list(dims)], "labels": test.labels[:ENCODED_SHOWN]}
-    return blob_id, export.blob(blob_id, arrays)
+
+    def make() -> bytes:
+        config = session.store().get(run_id).config
+        test = data.test_images(config.dataset, config.binarize)
+        start, _ = forward.encode(config, weights(run_id, version), test.x[_start(config.dataset)])
+        means, _ = forward.encode(config, weights(run_id, version), test.x[:ENCODED_SHOWN])
+        return export.blob({"start": start, "means": means[:, list(dims)], "labels": test.labels[:ENCODED_SHOWN]})
+
+    return blobs.promise(f"encoded {version} {dims[0]} {dims[1]}", make)
 
 
-@kept
-def reconstructions_blob(run_id: str, version: str) -> tuple[str, bytes]:
-    """What a model makes of one test image of each label: `images` and `reconstructions` (N, C, H, W), the latter
-    decoded from the mean of Q(z|X).
+def reconstructions_blob(run_id: str, version: str) -> str:
+    """Address of what a model makes of one test image of each label: `images` and `reconstructions` (N, C, H, W), the
+    latter decoded from the mean of Q(z|X). Worked out when it is asked for.
     """
-    config = session.store().get(run_id).config
-    test = data.test_images(config.dataset, config.binarize)
-    x = test.x[[int(np.argmax(test.labels == label)) for label in np.unique(test.labels)]]
-    mu, _ = forward.encode(config, weights(run_id, version), x)
-    blob_id = f"reconstructions-{version}"
-    shown = {"images": x, "reconstructions": forward.decode(config, weights(run_id, version), mu)}
-    return blob_id, export.blob(blob_id, shown)
+
+    def make() -> bytes:
+        config = session.store().get(run_id).config
+        test = data.test_images(config.dataset, config.binarize)
+        x = test.x[[int(np.argmax(test.labels == label)) for label in np.unique(test.labels)]]
+        mu, _ = forward.encode(config, weights(run_id, version), x)
+        return export.blob({"images": x, "reconstructions": forward.decode(config, weights(run_id, version), mu)})
+
+    return blobs.promise(f"reconstructions {version}", make)
 
 
-@kept
-def eigenvalues_blob(dataset: str) -> tuple[str, bytes]:
-    """The ten largest eigenvalues of the training images' covariance, `values`; takes seconds the first time."""
-    blob_id = f"eigenvalues-{dataset}"
-    return blob_id, export.blob(blob_id, {"values": ppca.data_eigenvalues(dataset)[:10].astype(np.float32)})
+def eigenvalues_blob(dataset: str) -> str:
+    """Address of the ten largest eigenvalues of the training images' covariance, `values`. They take seconds: worked
+    out when they are asked for.
+    """
+    return blobs.promise(
+        f"eigenvalues {dataset}",
+        lambda: export.blob({"values": ppca.data_eigenvalues(dataset)[:10].astype(np.float32)}),
+    )
 
 
 def codes(run: RunInfo) -> Arrays | None:
@@ -188,23 +199,21 @@ def log_px(run: RunInfo) -> tuple[float, int, int] | None:
     return float(kept[0]["log_px"].mean()), samples, len(kept[0]["log_px"])
 
 
-def means_blob(run: RunInfo) -> tuple[str, bytes] | None:
-    """For D = 2, where the first 2,000 test images are encoded."""
+def means_blob(run: RunInfo) -> str | None:
+    """For D = 2, the address of where the first 2,000 test images are encoded."""
     found = codes(run) if run.config.latent_dim == 2 else None
     if found is None:
         return None
-    blob_id = f"means-{session.version(run)}"
     labels = data.load_split(run.config.dataset, "test").labels[:2000]
-    return blob_id, export.blob(blob_id, {"means": found["mu"][:2000], "labels": labels})
+    return blobs.offer(export.blob({"means": found["mu"][:2000], "labels": labels}))
 
 
 @dataclass(frozen=True)
 class Aggregate:
     """Where the models of a sweep put the test images, for the page; see `aggregate`."""
 
-    blob_id: str
-    blob: bytes
-    """`density` (M, B, A) of Q(z), `means` and `sigma` (M, N, 2) of the first images, their `labels` (N,)."""
+    blob: str
+    """Address of `density` (M, B, A) of Q(z), `means` and `sigma` (M, N, 2) of the first images, `labels` (N,)."""
     reach: list[float]
     """Of each model, how far from 0 its density is given along z2; along z1 it is `AGGREGATE_WIDE` times as far."""
 
@@ -219,11 +228,12 @@ def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
     there = [codes(run) is not None for run in runs]  # all of them are asked for at once
     if not all(there):
         return None
-    return _aggregate(tuple((run.run_id, session.version(run)) for run in runs), runs[0].config.dataset)
+    body, reach = _aggregate(tuple((run.run_id, session.version(run)) for run in runs), runs[0].config.dataset)
+    return Aggregate(blobs.offer(body), reach)
 
 
 @kept
-def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> Aggregate:
+def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> tuple[bytes, list[float]]:
     density, reach, means, sigma = [], [], [], []
     for run_id, version in runs:
         found = _codes(run_id, version, True)
@@ -236,15 +246,13 @@ def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> Aggregate:
         reach.append(far)
         means.append(mu[:AGGREGATE_SHOWN])
         sigma.append(spread[:AGGREGATE_SHOWN])
-    name = hashlib.sha256(repr(runs).encode()).hexdigest()[:12]
     arrays = {
         "density": np.stack(density).astype(np.float16),
         "means": np.stack(means).astype(np.float32),
         "sigma": np.stack(sigma).astype(np.float32),
         "labels": data.load_split(dataset, "test").labels[:AGGREGATE_SHOWN],
     }
-    blob_id = f"aggregate-{name}"
-    return Aggregate(blob_id, export.blob(blob_id, arrays), reach)
+    return export.blob(arrays), reach
 
 
 def _cells(far: float, count: int) -> NDArray[np.float64]:

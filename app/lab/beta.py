@@ -10,7 +10,7 @@ import streamlit as st
 from app import link, session
 from app.chrome import course, sweep_bar
 from app.chrome.plots import PALETTE
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -23,9 +23,7 @@ VIEW = course.View(
     "Move β: the dearer each nat of code, the fewer dimensions survive, and the more the pictures look like "
     "their average.",
 )
-_view = register(
-    "elbo_room_lab_beta", "blob", "engine", "dom", "lab", "lab-sweep", "lab-beta", css=["lab", "lab-sweep"]
-)
+_view = register("elbo_room_lab_beta", "lab/beta/lab-beta.js", ["kit/lab.css", "lab/lab-sweep.css"])
 
 SEEDS = 1_000_000
 SETS = 10
@@ -45,7 +43,7 @@ def page() -> None:
 def _show(sweep: Sweep) -> None:
     opening = sweep_bar.opening(sweep)
     config = opening.config
-    images, image_bytes, _ = payloads.images_blob(config.dataset, config.binarize)
+    images, _ = payloads.images_blob(config.dataset, config.binarize)
     key = f"beta-{sweep.key}"
     _view(
         key=key,
@@ -58,18 +56,12 @@ def _show(sweep: Sweep) -> None:
             "seed": link.integer("seed", SEEDS) or 0,
             "plane": link.get("plane") == "1",
             "threshold": payloads.ACTIVE_KL,
-            "eigenvalues": f"eigenvalues-{config.dataset}",
+            "eigenvalues": payloads.eigenvalues_blob(config.dataset),
             "palette": list(PALETTE),
         },
         height="content",
         on_view_change=lambda: _keep(key),
     )
-    mount_blob(images, image_bytes)
-    # What is shown first arrives first.
-    for run in sorted(sweep.runs, key=lambda run: (run != opening, abs(run.config.beta - config.beta))):
-        mount_blob(*payloads.decoder_blob(run.run_id, session.version(run)))
-        mount_blob(*payloads.encoded_blob(run.run_id, session.version(run), _axes(run)))
-    mount_blob(*payloads.eigenvalues_blob(config.dataset))  # last: the covariance of all training images takes seconds
 
 
 def _model(run: RunInfo) -> dict[str, Any]:
@@ -84,8 +76,8 @@ def _model(run: RunInfo) -> dict[str, Any]:
         "elbo": test.elbo,
         "klPerDim": test.kl_per_dim,
         "axes": list(axes),
-        "decoder": f"decoder-{version}",
-        "encoded": f"encoded-{version}-{axes[0]}-{axes[1]}",
+        "decoder": payloads.decoder_blob(run.run_id, version),
+        "encoded": payloads.encoded_blob(run.run_id, version, axes),
     }
 
 

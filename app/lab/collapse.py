@@ -10,7 +10,8 @@ import streamlit as st
 from app import link, session
 from app.chrome import course, model_bar
 from app.chrome.plots import PALETTE
-from app.components import mount_blob, register
+from app.components import register
+from app.components.blobs import blobs
 from app.facts import estimate, payloads
 from vae_core.config import RunConfig
 from vae_core.config.errors import ElboRoomError
@@ -30,7 +31,7 @@ POLL_SECONDS = 1.0
 ORDER: tuple[Remedy, ...] = ("none", "warm-up", "free-bits")
 
 _view = register(
-    "elbo_room_lab_collapse", "blob", "dom", "lab", "lab-room", "lab-collapse", css=["lab", "lab-collapse"]
+    "elbo_room_lab_collapse", "lab/collapse/lab-collapse.js", ["kit/lab.css", "lab/collapse/lab-collapse.css"]
 )
 
 
@@ -121,20 +122,19 @@ def _keep() -> None:
 
 
 def _panel(info: RunInfo) -> dict[str, Any]:
-    """What the page is told of one run; its curves travel as a blob of their own."""
+    """What the page is told of one run; its curves are in a blob of their own."""
     events, _ = session.store().events(info.run_id)
     points = [event for event in events if isinstance(event, Losses)]
     c = info.config
     last = points[-1].held_out.kl_per_dim if points else [0.0] * c.latent_dim
     found = payloads.findings(info) if info.explorable else None
-    blob_id = None
+    curves = None
     if len(points) > 1:
-        blob_id = f"curves-{session.version(info)}-{len(points)}"
-        mount_blob(blob_id, _curves(blob_id, points))
+        curves = blobs.offer(_curves(points))
     return {
         "run": info.run_id,
         "title": _name(c),
-        "blob": blob_id,
+        "blob": curves,
         "epochs": c.epochs,
         "order": [int(dim) for dim in np.argsort(last)[::-1]],
         "weighs": remedy(c) != "other",
@@ -144,7 +144,7 @@ def _panel(info: RunInfo) -> dict[str, Any]:
     }
 
 
-def _curves(blob_id: str, points: list[Losses]) -> bytes:
+def _curves(points: list[Losses]) -> bytes:
     """T points: epoch, β, reconstruction (T,) and KL (T, D), nats, on the held-out images."""
     arrays: dict[str, list[Any]] = {
         "epoch": [point.epoch for point in points],
@@ -152,7 +152,7 @@ def _curves(blob_id: str, points: list[Losses]) -> bytes:
         "reconstruction": [point.held_out.reconstruction for point in points],
         "kl": [point.held_out.kl_per_dim for point in points],
     }
-    return export.blob(blob_id, {name: np.array(values, np.float32) for name, values in arrays.items()})
+    return export.blob({name: np.array(values, np.float32) for name, values in arrays.items()})
 
 
 def _name(c: RunConfig) -> str:

@@ -9,7 +9,8 @@ import streamlit as st
 from app import link, session
 from app.chrome import course
 from app.chrome.plots import PALETTE
-from app.components import mount_blob, register
+from app.components import register
+from app.components.blobs import blobs
 from app.facts import one_image, payloads
 from vae_core import data
 from vae_core.analysis.bounds import Identity
@@ -29,9 +30,7 @@ START = 7
 """The test image shown first."""
 GAUSSIANS = ("encoder", "diagonal", "full")
 
-_view = register(
-    "elbo_room_lab_gap", "blob", "engine", "dom", "lab", "lab-room", "lab-images", "lab-gap", css=["lab", "lab-images"]
-)
+_view = register("elbo_room_lab_gap", "lab/gap/lab-gap.js", ["kit/lab.css", "lab/lab-images.css"])
 
 
 def page() -> None:
@@ -56,14 +55,7 @@ def _gap(run: RunInfo) -> None:
 
 def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> None:
     version, config = session.version(run), run.config
-    decoder, labels = payloads.decoder_blob(run.run_id, version), payloads.labels_blob(config.dataset)
-    grid = f"posterior-{version}-{image}-{'final' if final else 'first'}"
     arrays = {"pixels": one_image.test_image(run, image), "log_density": found.log_density}
-    for blob in (decoder, labels, (grid, export.blob(grid, arrays))):
-        mount_blob(*blob)
-    encoded = payloads.encoded_blob(run.run_id, version, (0, 1)) if final else None
-    if encoded:
-        mount_blob(*encoded)
     gaussian = link.get("q")
     _view(
         key=KEY,
@@ -71,11 +63,11 @@ def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> 
             "key": f"{version}-{image}",
             "refine": None if final else f"{version}-{image}",
             "image": image,
-            "labels": labels[0],
-            "decoder": decoder[0],
-            "encoded": encoded[0] if encoded else None,
+            "labels": payloads.labels_blob(config.dataset),
+            "decoder": payloads.decoder_blob(run.run_id, version),
+            "encoded": payloads.encoded_blob(run.run_id, version, (0, 1)) if final else None,
             "palette": list(PALETTE),
-            "grid": grid,
+            "grid": blobs.offer(export.blob(arrays)),
             "low": found.low,
             "high": found.high,
             "levels": found.levels,

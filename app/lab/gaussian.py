@@ -9,7 +9,7 @@ import streamlit as st
 from app import link, session
 from app.chrome import course, model_bar
 from app.chrome.plots import PALETTE
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo, sweeps
@@ -29,10 +29,7 @@ PLANE = [1.5, 0.8, 0.5, 0.9, 0.0]
 """μ1, μ2, σ1, σ2 and the correlation ρ."""
 
 _view = register(
-    "elbo_room_lab_gaussian",
-    *("blob", "dom", "picture", "lab", "lab-room", "lab-sweep", "lab-normal"),
-    *("lab-gaussian-line", "lab-gaussian-plane", "lab-gaussian-data", "lab-gaussian"),
-    css=["lab", "lab-normal", "lab-sweep"],
+    "elbo_room_lab_gaussian", "lab/gaussian/lab-gaussian.js", ["kit/lab.css", "lab/lab-normal.css", "lab/lab-sweep.css"]
 )
 
 
@@ -102,7 +99,6 @@ def _sweep() -> dict[str, Any]:
     if found is None:
         st.fragment(_wait, run_every=1.0)(runs)
         return {"error": "Encoding the test images; this takes a few seconds, once for each model."}
-    mount_blob(found.blob_id, found.blob)
     link.put_run(current.run_id)
     models: list[dict[str, Any]] = []
     for info, reach in zip(runs, found.reach, strict=True):
@@ -122,7 +118,7 @@ def _sweep() -> dict[str, Any]:
         "key": _nearest_to_one(runs).run_id,
         "options": [[_nearest_to_one(family).run_id, _title(family)] for family in families],
         "run": current.run_id,
-        "blob": found.blob_id,
+        "blob": found.blob,
         "palette": list(PALETTE),
         "models": models,
     }

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import course, model_bar, sweep_bar
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -21,9 +21,7 @@ VIEW = course.View(
     "Models on one dotted line have the same ELBO, yet their codes say very different amounts about the image.",
 )
 _view = register(
-    "elbo_room_lab_rate_distortion",
-    *("blob", "picture", "dom", "lab", "lab-room", "lab-sweep", "lab-rate-distortion"),
-    css=["lab", "lab-sweep"],
+    "elbo_room_lab_rate_distortion", "lab/rate-distortion/lab-rate-distortion.js", ["kit/lab.css", "lab/lab-sweep.css"]
 )
 
 OTHERS = 60
@@ -57,11 +55,6 @@ def _show(sweep: Sweep) -> None:
     )
     if asked.get("open"):
         link.open_page("explore", run=str(asked["open"]))
-    for run in (*sweep.runs, *others):
-        try:
-            mount_blob(*payloads.reconstructions_blob(run.run_id, session.version(run)))
-        except ElboRoomError:
-            continue  # it keeps its point; a damaged model has no pictures, and Models says why
 
 
 def _others(sweep: Sweep) -> list[RunInfo]:
@@ -95,7 +88,7 @@ def _model(run: RunInfo, *, inside: bool) -> dict[str, Any]:
         "rateError": found.get("rate_stderr"),
         "distortionError": found.get("distortion_stderr"),
         "elboError": found.get("elbo_stderr"),
-        "pictures": f"reconstructions-{session.version(run)}",
+        "pictures": payloads.reconstructions_blob(run.run_id, session.version(run)),
     }
 
 

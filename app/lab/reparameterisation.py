@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import course
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo
@@ -30,8 +30,8 @@ CODES = 8
 
 _view = register(
     "elbo_room_lab_reparameterisation",
-    *("blob", "engine", "dom", "picker", "lab", "lab-room", "lab-normal", "lab-reparameterisation"),
-    css=["lab", "lab-normal", "lab-reparameterisation"],
+    "lab/reparameterisation/lab-reparameterisation.js",
+    ["kit/lab.css", "lab/lab-normal.css", "lab/reparameterisation/lab-reparameterisation.css"],
 )
 
 
@@ -40,16 +40,14 @@ def page() -> None:
     course.begin(VIEW)
     run = course.choose(VIEW, _suits, "a two-dimensional code and a diagonal Q(z|X)")
     try:
-        model, model_bytes = payloads.model_blob(run.run_id, session.version(run))
-        images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
+        model = payloads.model_blob(run.run_id, session.version(run))
+        images, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
     except ElboRoomError as error:
         st.error(f"This model cannot be opened: {error}")
         return
-    mount_blob(model, model_bytes)
-    mount_blob(images, image_bytes)
     image = link.integer("image", below=1_000_000)
     # One component a model: another model has its own codes.
-    key = f"{KEY}-{model}"
+    key = f"{KEY}-{session.version(run)}"
     _view(
         key=key,
         data={

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from app import link, session
 from app.chrome import course
-from app.components import mount_blob, register
+from app.components import register
+from app.components.blobs import blobs
 from app.facts import one_image, payloads
 from vae_core import data
 from vae_core.config.errors import ElboRoomError
@@ -29,18 +30,7 @@ SAMPLES = 5000
 FIRST = 250
 """Samples that are on the screen while the others are drawn."""
 
-_view = register(
-    "elbo_room_lab_sampling",
-    "blob",
-    "engine",
-    "picture",
-    "dom",
-    "lab",
-    "lab-room",
-    "lab-images",
-    "lab-sampling",
-    css=["lab", "lab-images"],
-)
+_view = register("elbo_room_lab_sampling", "lab/sampling/lab-sampling.js", ["kit/lab.css", "lab/lab-images.css"])
 
 
 def page() -> None:
@@ -65,15 +55,11 @@ def _sampling(run: RunInfo) -> None:
 
 def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bool) -> None:
     version = session.version(run)
-    labels = payloads.labels_blob(run.config.dataset)
-    samples = f"samples-{version}-{image}-{seed}-{'all' if final else 'first'}"
     arrays: dict[str, NDArray[Any]] = {"pixels": one_image.test_image(run, image)[None]}
     for name, drawn in (("prior", found.prior), ("q", found.q)):
         arrays[f"{name}_log_weight"] = drawn.log_weight.astype(np.float32)
         arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[: one_image.SHOWN].astype(np.float32)
         arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z)
-    for blob in (labels, (samples, export.blob(samples, arrays))):
-        mount_blob(*blob)
     k = link.integer("k", below=SAMPLES + 1)
     _view(
         key=KEY,
@@ -81,8 +67,8 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
             "refine": None if final else f"{version}-{image}-{seed}",
             "image": image,
             "seed": seed,
-            "labels": labels[0],
-            "blob": samples,
+            "labels": payloads.labels_blob(run.config.dataset),
+            "blob": blobs.offer(export.blob(arrays)),
             "samples": SAMPLES,
             "reference": found.reference if math.isfinite(found.reference) else None,
             "referenceSamples": found.reference_samples,

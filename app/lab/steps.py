@@ -11,7 +11,7 @@ from typing import Any
 from app import link, session
 from app.chrome import course
 from app.chrome.plots import PALETTE
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config import RunConfig
 
@@ -32,24 +32,19 @@ LIMIT = 3000
 IMAGE = 3
 """Training image that is followed at first."""
 
-_view = register(
-    "elbo_room_lab_steps",
-    *("blob", "dom", "picture", "lab", "lab-room", "trainer", "lab-steps-plane", "lab-steps"),
-    css=["lab", "lab-steps"],
-)
+_view = register("elbo_room_lab_steps", "lab/steps/lab-steps.js", ["kit/lab.css", "lab/steps/lab-steps.css"])
 
 
 def page() -> None:
     """The view."""
     course.begin(VIEW)
-    blob_id, blob, count = payloads.training_blob(CONFIG.dataset)
-    mount_blob(blob_id, blob)
+    images, count = payloads.training_blob(CONFIG.dataset)
     image = link.integer("image", below=count)
     _view(
         key=KEY,
         data={
             "stamp": _kept().get("stamp", 0),
-            "images": blob_id,
+            "images": images,
             "palette": list(PALETTE),
             "hidden": CONFIG.hidden[0],
             "latent_dim": CONFIG.latent_dim,

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import model_bar, plots
-from app.components import mount_blob, register
+from app.components import register
 from app.facts import payloads
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.7
 COLOURS = ("#3f90da", "#e76300", "#a96b59", "#717581")
 """Of the models A to D: those of the palette that stand out from white and from black, with black letters on them."""
 
-_view = register("elbo_room_compare", "blob", "dom", "engine", "lab", "compare", css=["lab", "compare"])
+_view = register("elbo_room_compare", "compare/compare.js", ["kit/lab.css", "compare/compare.css"])
 
 
 def page() -> None:
@@ -147,23 +147,18 @@ def _draw(runs: list[RunInfo]) -> None:
     kl = _kl(first)
     dims = [{"dim": int(dim), "kl": kl[dim]} for dim in np.argsort(kl)[::-1]]
     models: list[dict[str, Any]] = []
-    blobs: dict[str, bytes] = {}  # models of the same data share their images
     for i, (letter, run) in enumerate(_lettered(runs)):
-        blob_id, blob = payloads.model_blob(run.run_id, session.version(run))
-        images, images_bytes, _ = payloads.images_blob(run.config.dataset, run.config.binarize)
-        blobs |= {blob_id: blob, images: images_bytes}
+        images, _ = payloads.images_blob(run.config.dataset, run.config.binarize)
         models.append(
             {
                 "letter": letter,
                 "title": model_bar.title(run),
                 "colour": COLOURS[i],
-                "blob": blob_id,
+                "blob": payloads.model_blob(run.run_id, session.version(run)),
                 "images": images,
                 "links": [] if i == 0 else _links(first, run),
             }
         )
-    for blob_id, blob in blobs.items():
-        mount_blob(blob_id, blob)
     st.caption(_how(runs, models))
     _view(
         key=KEY,

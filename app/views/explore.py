@@ -8,7 +8,7 @@ import streamlit as st
 from app import link, session
 from app.chrome import model_bar
 from app.chrome.plots import PALETTE
-from app.components import DimensionKL, mount_blob, player
+from app.components import DimensionKL, player
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Snapshot
@@ -27,20 +27,15 @@ def page() -> None:
 def _player(run: RunInfo) -> None:
     version, d = session.version(run), run.config.latent_dim
     moment = _moment(run)
-    model, model_bytes = (
+    model = (
         payloads.model_blob(run.run_id, version)
         if moment is None
         else payloads.moment_blob(run.run_id, version, moment)
     )
-    images, image_bytes, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
+    images, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
     means = payloads.means_blob(run) if moment is None else None
 
-    mount_blob(model, model_bytes)
-    mount_blob(images, image_bytes)
-    if means is not None:
-        mount_blob(*means)
-
-    key = f"player-{model}"
+    key = f"player-{version}" if moment is None else f"player-{version}-moment-{moment}"
     kl = run.result.test.kl_per_dim if run.result else [0.0] * d
     order = np.argsort(kl)[::-1].tolist()
     dims: list[DimensionKL] = [{"dim": dim, "kl": kl[dim]} for dim in order]
@@ -49,7 +44,7 @@ def _player(run: RunInfo) -> None:
         key=key,
         model=model,
         images=images,
-        means=means[0] if means else None,
+        means=means,
         z=link.code(d),
         dims=[entry for entry in dims if entry["kl"] >= payloads.ACTIVE_KL],
         inactive=[entry for entry in dims if entry["kl"] < payloads.ACTIVE_KL],

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import model_bar, plots
-from app.components import mount_blob
+from app.components.blobs import blobs
 from app.components.gallery import Picture, Tile, gallery
 from app.components.map import latent_map
 from app.facts import payloads
@@ -106,7 +106,6 @@ def _draw(
     test = data.test_images(run.config.dataset, run.config.binarize)
     kl = codes["kl"][:n].sum(1)
     by = {"kl": kl, "reconstruction": codes["reconstruction"][:n], "elbo": codes["reconstruction"][:n] - kl}
-    blob_id = f"points-{session.version(run)}-{method}-{request.name}-{colour}-{step}"
     arrays: dict[str, Any] = {
         "points": points.astype(np.float32),
         "labels": test.labels[:n],
@@ -114,17 +113,14 @@ def _draw(
     }
     if colour in by:
         arrays["values"] = by[colour].astype(np.float32)
-    mount_blob(blob_id, export.blob(blob_id, arrays))
-    images, image_bytes = payloads.test_blob(run.config.dataset, run.config.binarize, request.limit)
-    mount_blob(images, image_bytes)
 
     axes, caption = _axes(method)
     chart, card = st.columns([8, 3], gap="medium")
     with chart:
         state = latent_map(
             key=f"map-{run.run_id}",
-            points=blob_id,
-            images=images,
+            points=blobs.offer(export.blob(arrays)),
+            images=payloads.test_blob(run.config.dataset, run.config.binarize, request.limit),
             names=[str(i) for i in range(10)],
             palette=plots.PALETTE,
             colour_by="label" if colour == "label" else "value",
@@ -170,8 +166,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     distance = np.square(mu[:n] - mu[index]).sum(1)
     near = np.argsort(distance)[1:7]
     pictures = np.concatenate([test.x[[index]], payloads.decoded(run, mu[[index]]), test.x[near]])
-    blob_id = f"card-{session.version(run)}-{index}-{n}"
-    mount_blob(blob_id, export.blob(blob_id, {"x": pictures}))
+    blob = blobs.offer(export.blob({"x": pictures}))
     pair: list[Picture] = [
         {"tensor": "x", "index": 0, "caption": "image"},
         {"tensor": "x", "index": 1, "caption": "reconstruction"},
@@ -180,7 +175,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     reconstruction = float(codes["reconstruction"][index])
     gallery(
         key="card",
-        blob=blob_id,
+        blob=blob,
         tiles=[
             {
                 "pictures": pair,
@@ -202,16 +197,15 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
     st.caption(f"Code μ(X): {code}{' …' if mu.shape[1] > 6 else ''}")
     st.caption("Nearest codes in z:")
     tiles: list[Tile] = [{"pictures": [{"tensor": "x", "index": 2 + i}], "value": int(j)} for i, j in enumerate(near)]
-    gallery(key="near", blob=blob_id, tiles=tiles, columns=6, tile_px=42, dense=True)
+    gallery(key="near", blob=blob, tiles=tiles, columns=6, tile_px=42, dense=True)
 
 
 def _lasso(run: RunInfo, codes: Arrays, chosen: list[int]) -> None:
     test = data.test_images(run.config.dataset, run.config.binarize)
     mean = codes["mu"][chosen].mean(0, keepdims=True)
     shown = chosen[:32]
-    blob_id = f"lasso-{session.version(run)}-{hash(tuple(chosen))}"
-    mount_blob(blob_id, export.blob(blob_id, {"x": test.x[shown], "mean": payloads.decoded(run, mean)}))
+    blob = blobs.offer(export.blob({"x": test.x[shown], "mean": payloads.decoded(run, mean)}))
     st.markdown(f"**{len(chosen)} images in the lasso**")
-    gallery(key="lasso", blob=blob_id, tiles="x", columns=8, tile_px=28, dense=True)
+    gallery(key="lasso", blob=blob, tiles="x", columns=8, tile_px=28, dense=True)
     st.caption("What their mean code decodes to:")
-    gallery(key="lasso-mean", blob=blob_id, tiles="mean", columns=1, tile_px=84, dense=True)
+    gallery(key="lasso-mean", blob=blob, tiles="mean", columns=1, tile_px=84, dense=True)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import model_bar
-from app.components import mount_blob
+from app.components.blobs import blobs
 from app.components.gallery import Tile, gallery
 from app.facts import payloads
 from vae_core import data
@@ -66,9 +66,8 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
     again = payloads.decoded(run, codes["mu"][chosen])
     images = test.x[chosen]
     difference = 128 + (again.astype(np.int16) - images) // 2
-    blob_id = f"cards-{session.version(run)}-{order}-{'-'.join(wanted)}-{link.get('shuffle')}"
     arrays = {"images": images, "again": again, "difference": difference.clip(0, 255).astype(np.uint8)}
-    mount_blob(blob_id, export.blob(blob_id, arrays))
+    blob = blobs.offer(export.blob(arrays))
     tiles: list[Tile] = [
         {
             "pictures": [
@@ -86,7 +85,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
         }
         for i, index in enumerate(chosen)
     ]
-    picked = gallery(key="cards", blob=blob_id, tiles=tiles, columns=6, tile_px=84, clickable=True)
+    picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
     st.caption(
         "ELBO = reconstruction − KL, in nats, with one z ∼ Q(z|X) for each image; the picture is the one at the mean "
         f"μ(X). The test set's average is {model_bar.number(float(elbo.mean()))}. Click a card to open its code in "

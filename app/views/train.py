@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import link, session
 from app.chrome import model_bar, plots
-from app.components import mount_blob
+from app.components.blobs import blobs
 from app.components.gallery import gallery
 from app.facts import estimate, payloads
 from app.views import train_form
@@ -287,21 +287,20 @@ def _pictures(run: RunInfo, moments: list[Snapshot]) -> None:
     shown = {"pairs": pairs.reshape(-1, channels, height, width), "samples": arrays["samples"]}
     if "plane" in arrays:
         shown["plane"] = arrays["plane"]
-    blob_id = f"snapshot-{run.run_id}-{chosen.index}-{chosen.step}"
-    mount_blob(blob_id, export.blob(blob_id, shown))
+    blob = blobs.offer(export.blob(shown))
     one, two, three, *four = st.columns(4 if "plane" in shown else 3, gap="medium")
     with one:
         st.markdown("**Reconstructions**")
         gallery(
-            key="pairs", blob=blob_id, tiles="pairs", columns=8, tile_px=28, dense=True, caption="under each test image"
+            key="pairs", blob=blob, tiles="pairs", columns=8, tile_px=28, dense=True, caption="under each test image"
         )
     with two:
         st.markdown("**Prior samples**")
-        gallery(key="samples", blob=blob_id, tiles="samples", columns=8, tile_px=28, dense=True, caption="z ∼ N(0, I)")
+        gallery(key="samples", blob=blob, tiles="samples", columns=8, tile_px=28, dense=True, caption="z ∼ N(0, I)")
     if four:
         with three:
             st.markdown("**Decoded plane**")
-            gallery(key="plane", blob=blob_id, tiles="plane", columns=15, tile_px=15, dense=True, gap=0)
+            gallery(key="plane", blob=blob, tiles="plane", columns=15, tile_px=15, dense=True, gap=0)
     with four[0] if four else three:
         d = arrays["means"].shape[1]
         st.markdown("**Encoded means**")

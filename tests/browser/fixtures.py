@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from vae_core.config import RunConfig
 from vae_core.store import Store
@@ -65,6 +65,24 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def page_of_modules(browser: Browser) -> Page:
+    """An empty page that can `import("/net/engine.js")` and every other file of the front end, without an app."""
+    from app.components import modules
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path.lstrip("/")
+        if path in modules.files():
+            file = modules.files()[path]
+            route.fulfill(body=file.body, content_type=file.type)
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page = browser.new_page()
+    page.route("http://modules.test/**", answer)
+    page.goto("http://modules.test/")
+    return page
 
 
 @dataclass

@@ -10,9 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from app.components import bundle
 from app.lab import steps
-from tests.browser.fixtures import Server
+from tests.browser.fixtures import Server, page_of_modules
 from tests.browser.test_browser import Visit, at_rest, button, eventually, in_url, slider, wait_for_url
 from vae_core.data import load_split
 from vae_core.networks.evaluate import to_unit
@@ -28,16 +27,13 @@ Step = dict[str, Any]
 @pytest.fixture(scope="module")
 def in_page(chromium: Browser) -> Iterator[Any]:
     """`in_page(body, **arguments)` runs JavaScript that sees the engine's names, `images` and the arguments."""
-    page = chromium.new_page()
-    source = (
-        bundle("dom", "lab", "trainer") + "\nglobalThis.engine = { TrainerNet, TrainerCourse, trainerPass, normals };"
-    )
+    page = page_of_modules(chromium)
     page.evaluate(
-        """async ({ source, images }) => {
-          await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+        """async (images) => {
+          globalThis.engine = { ...(await import("/net/trainer.js")), ...(await import("/kit/lab.js")) };
           globalThis.images = Uint8Array.from(images);
         }""",
-        {"source": source, "images": load_split(CONFIG.dataset, "train").x.flatten().tolist()},
+        load_split(CONFIG.dataset, "train").x.flatten().tolist(),
     )
 
     def run(body: str, **arguments: Any) -> Any:

@@ -9,7 +9,6 @@ import base64
 import json
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +17,13 @@ from playwright.sync_api import Browser
 from safetensors.torch import save
 from torch.nn import functional as F
 
+from tests.browser.fixtures import page_of_modules
 from vae_core.config import ACTIVATIONS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.data import load_split
 from vae_core.networks.evaluate import to_unit
 from vae_core.networks.likelihoods import ContinuousBernoulli
 from vae_core.networks.model import VAE
 from vae_core.store.export import model_blob
-
-FRONTEND = Path(__file__).parents[2] / "app" / "components" / "frontend"
 
 pytestmark = pytest.mark.browser
 
@@ -193,10 +191,9 @@ def torch_forward(layers: list[Layer], tensors: dict[str, torch.Tensor], x: torc
 
 
 IN_PAGE = """
-async ({ sources, blob, zs, xs }) => {
-  const load = (text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-  const { parseSafetensors } = await load(sources.blob);
-  const { compile, gaussianKL } = await load(sources.engine);
+async ({ blob, zs, xs }) => {
+  const { parseSafetensors } = await import("/net/blob.js");
+  const { compile, gaussianKL } = await import("/net/engine.js");
   const bytes = Uint8Array.from(atob(blob), (c) => c.charCodeAt(0));
   const { metadata, tensors } = parseSafetensors(bytes);
   try {
@@ -219,11 +216,10 @@ async ({ sources, blob, zs, xs }) => {
 
 @pytest.fixture(scope="module")
 def in_page(chromium: Browser) -> Iterator[Any]:
-    page = chromium.new_page()
-    sources = {name: (FRONTEND / "net" / f"{name}.js").read_text(encoding="utf-8") for name in ("blob", "engine")}
+    page = page_of_modules(chromium)
 
     def run(blob: bytes, zs: Any = (), xs: Any = ()) -> Any:
-        return page.evaluate(IN_PAGE, {"sources": sources, "blob": base64.b64encode(blob).decode(), "zs": zs, "xs": xs})
+        return page.evaluate(IN_PAGE, {"blob": base64.b64encode(blob).decode(), "zs": zs, "xs": xs})
 
     yield run
     page.close()
@@ -310,7 +306,7 @@ def agree(config: RunConfig, in_page: Any) -> None:
         nats, kl = -model.likelihood.log_prob(xs, f), q.kl().sum(1)
     assert mean.std() > 0.05
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    result = in_page(model_blob(config, weights, "parity"), zs.tolist(), xs.flatten(1).tolist())
+    result = in_page(model_blob(config, weights), zs.tolist(), xs.flatten(1).tolist())
 
     torch.testing.assert_close(torch.tensor(result["parameters"]), f.flatten(1), **CLOSE)
     torch.testing.assert_close(torch.tensor(result["pictures"]), mean.flatten(1), **CLOSE)

@@ -52,10 +52,9 @@ def test_another_program_can_run_what_was_exported(finished: Run, tmp_path: Path
 def test_the_blob_is_complete(architecture: str, likelihood: str) -> None:
     config = RunConfig(dataset="digits", architecture=architecture, likelihood=likelihood)
     own = weights(config)
-    blob = export.model_blob(config, own, "some-id")
+    blob = export.model_blob(config, own)
     said = metadata(blob)
     described = json.loads(said["manifest"])
-    assert said["id"] == "some-id"
     assert described["run_id"] == config.run_id
     outputs = {"bernoulli": "sigmoid", "gaussian": "identity", "continuous-bernoulli": "continuous-bernoulli"}
     assert described["output"] == outputs[likelihood]
@@ -73,7 +72,7 @@ def test_the_blob_is_complete(architecture: str, likelihood: str) -> None:
 
 def test_a_moment_of_training_has_a_decoder_alone() -> None:
     own = {n: a.astype(np.float16) for n, a in weights(tiny()).items() if n.startswith("decoder.")}
-    blob = export.model_blob(tiny(), own, "moment")
+    blob = export.model_blob(tiny(), own)
     described = json.loads(metadata(blob)["manifest"])
     assert described["encoder"] == []
     assert described["decoder"] == network(tiny()).decoder
@@ -84,7 +83,7 @@ def test_weights_that_lack_a_layer_are_not_exported() -> None:
     own = weights(tiny())
     del own["encoder.1.weight"]
     with pytest.raises(KeyError):
-        export.model_blob(tiny(), own, "x")
+        export.model_blob(tiny(), own)
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(finished: Run, tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(finished: Run, tmp_path
 @pytest.mark.parametrize("sigma", [0.2, None])
 def test_a_sigma_for_all_pixels_is_a_number(sigma: float | None, tmp_path: Path) -> None:
     config = tiny(likelihood="gaussian", sigma=sigma)
-    described = json.loads(metadata(export.model_blob(config, weights(config), "x"))["manifest"])
+    described = json.loads(metadata(export.model_blob(config, weights(config)))["manifest"])
     assert described["sigma"] == pytest.approx(0.3 if sigma is None else sigma)
     export.export(config, weights(config), tmp_path)
     assert json.loads((tmp_path / "manifest.json").read_text())["sigma"] == described["sigma"]
@@ -106,13 +105,13 @@ def test_a_sigma_for_each_pixel_is_a_list_that_stays_above_a_grey_level() -> Non
     config = tiny(likelihood="gaussian", sigma="per-pixel")
     own = weights(config)
     own["likelihood.log_sigma"] = np.linspace(-8, 1, 64, dtype=np.float32).reshape(1, 8, 8)
-    described = json.loads(metadata(export.model_blob(config, own, "x"))["manifest"])
+    described = json.loads(metadata(export.model_blob(config, own))["manifest"])
     assert described["sigma"] == pytest.approx(np.maximum(np.exp(np.linspace(-8, 1, 64)), 1 / 256).tolist())
 
 
 def test_the_manifest_says_how_the_covariance_comes() -> None:
     config = tiny(posterior="full", latent_dim=3, binarize="static")
-    described = json.loads(metadata(export.model_blob(config, weights(config), "x"))["manifest"])
+    described = json.loads(metadata(export.model_blob(config, weights(config)))["manifest"])
     assert described["posterior"] == "full"
     assert described["is_log_likelihood"]
     assert described["encoder"][-1]["out"] == 3 + 3 + 3

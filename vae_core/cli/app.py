@@ -64,7 +64,7 @@ def app(args: argparse.Namespace) -> Json:
         **OPTIONS,
         **_theme(folder),
     }
-    arguments = [sys.executable, "-m", "streamlit", "run", str(folder / "main.py")]
+    arguments = [sys.executable, "-m", "streamlit", "run", str(folder / "server.py")]
     arguments += [part for name, value in options.items() for part in (f"--{name}", value)]
     arguments += [part for host in hosts for part in ("--server.allowedHosts", host)]
     host = hosts[0] if is_local(args.host) or args.host in ("0.0.0.0", "::") else args.host

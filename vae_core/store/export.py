@@ -50,7 +50,7 @@ def manifest(config: RunConfig, weights: Arrays) -> dict[str, Any]:
     return described
 
 
-def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
+def model_blob(config: RunConfig, weights: Arrays) -> bytes:
     """The networks in one safetensors byte string with the manifest in its metadata: what travels to the page.
 
     Weights that hold a decoder alone (a moment of training) give a manifest without an encoder.
@@ -61,12 +61,12 @@ def model_blob(config: RunConfig, weights: Arrays, blob_id: str) -> bytes:
     layers = described["decoder"] + described["encoder"]
     names = [layer[part] for layer in layers if "in" in layer for part in ("weight", "bias")]
     tensors = {name: np.asarray(weights[name], dtype=np.float32) for name in names}
-    return blob(blob_id, tensors, {"manifest": json.dumps(described)})
+    return blob(tensors, {"manifest": json.dumps(described)})
 
 
-def blob(blob_id: str, arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
-    """Named arrays as one safetensors byte string, named so that the page keeps it and is sent it once."""
-    return save({name: np.asarray(a, order="C") for name, a in arrays.items()}, {"id": blob_id, **(metadata or {})})
+def blob(arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
+    """Named arrays as one safetensors byte string, as the page reads them."""
+    return save({name: np.asarray(a, order="C") for name, a in arrays.items()}, metadata)
 
 
 def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:

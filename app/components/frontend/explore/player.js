@@ -58,8 +58,7 @@ class Player {
     this.stopPlay(false);
     for (const stop of this.stops.splice(0)) stop();
     this.worker?.terminate();
-    if (this.workerUrl) URL.revokeObjectURL(this.workerUrl);
-    this.worker = this.workerUrl = this.net = this.rows = this.plane = this.start = this.images = null;
+    this.worker = this.net = this.rows = this.plane = this.start = this.images = null;
     this.closePicker();
   }
 
@@ -488,8 +487,7 @@ class Player {
   // ---- beside the page --------------------------------------------------------------------------------------------
 
   startWorker(manifest, tensors) {
-    this.workerUrl = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-    this.worker = new Worker(this.workerUrl);
+    this.worker = new Worker(new URL("../net/worker.js", import.meta.url), { type: "module" });
     // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
     const names = manifest.decoder.flatMap((layer) => (layer.weight ? [layer.weight, layer.bias] : []));
     const own = new Map(

@@ -1,7 +1,7 @@
 // A grid of pictures out of one blob: as cards (pictures, title, lines), or dense, one canvas for all of them.
 // Pictures are drawn at their own size and scaled by CSS, so that a redraw is one putImageData and the layout stands still.
 
-import { blobRegistry } from "../net/blob.js";
+import { whenBlobs } from "../net/blob.js";
 import { colourRamp, isDark, paintPicture, parseColour, writePicture } from "../paint/picture.js";
 
 class Gallery {
@@ -10,12 +10,11 @@ class Gallery {
     this.root.className = "gallery";
     parent.appendChild(this.root);
     this.blob = null;
-    this.onBlob = (event) => event.detail === this.data?.blob && this.draw();
-    globalThis.addEventListener("elbo-room-blob", this.onBlob);
+    this.stop = () => {};
   }
 
   destroy() {
-    globalThis.removeEventListener("elbo-room-blob", this.onBlob);
+    this.stop();
     this.root.remove();
   }
 
@@ -36,13 +35,21 @@ class Gallery {
       const at = Math.round(127.5 + 127.5 * Math.sign(side) * Math.abs(side) ** 0.65);
       this.diverging.set(i === 128 ? background : even.subarray(3 * at, 3 * at + 3), 3 * i);
     }
+    // New pictures that are not here yet: the old ones stay.
+    if (data.blob !== this.address) {
+      this.address = data.blob;
+      this.stop();
+      let now = true;
+      this.stop = whenBlobs([data.blob], (blob) => {
+        this.blob = blob;
+        if (!now) this.draw();
+      });
+      now = false;
+    }
     this.draw();
   }
 
   draw() {
-    const arrived = blobRegistry().get(this.data.blob);
-    // New pictures that are not here yet: the old ones stay.
-    if (arrived) this.blob = arrived;
     if (this.data.dense !== this.wasDense) this.root.replaceChildren();
     this.wasDense = this.data.dense;
     if (this.data.dense) this.drawDense();

@@ -4,7 +4,7 @@
 // what follows the pointer, so that hovering never redraws the points. Zoomed in far enough, points become their pictures.
 // This file owns the state: what Python says, what a person does to it, and when what is redrawn.
 
-import { blobRegistry } from "../net/blob.js";
+import { whenBlobs } from "../net/blob.js";
 import { colourRamp, isDark, paintPicture, parseColour } from "../paint/picture.js";
 import { MapView, number } from "./map-view.js";
 import { findInside, findNearest } from "./map-find.js";
@@ -105,16 +105,14 @@ class LatentMap {
     listenToMap(this);
     this.size = new ResizeObserver(() => this.resize());
     this.size.observe(this.stage);
-    this.onBlob = (event) => {
-      if (this.data && (event.detail === this.data.points || event.detail === this.data.images)) this.load();
-    };
-    globalThis.addEventListener("elbo-room-blob", this.onBlob);
+    this.coordinates = null; // {address, blob}: the points that came last
+    this.stops = {};
   }
 
   destroy() {
     cancelAnimationFrame(this.frame);
     this.size.disconnect();
-    globalThis.removeEventListener("elbo-room-blob", this.onBlob);
+    for (const stop of Object.values(this.stops)) stop();
     this.root.remove();
   }
 
@@ -154,6 +152,8 @@ class LatentMap {
       progress.querySelector("span").textContent = data.progressText;
       progress.querySelector("i").style.setProperty("--done", `${Math.round(100 * data.progress)}%`);
     }
+    this.ask("images");
+    this.ask("points");
     this.load();
     this.resize();
   }
@@ -177,16 +177,28 @@ class LatentMap {
     this.setStateValue(name, stateValue);
   }
 
+  /** Fetch the blob `name` of the data, "images" or "points"; what is shown of the one before stays until it is there. */
+  ask(name) {
+    const address = this.data[name];
+    if (this.stops[name]?.address === address) return;
+    this.stops[name]?.();
+    let now = true;
+    const stop = whenBlobs([address], (blob) => {
+      if (name === "points") this.coordinates = { address, blob };
+      else {
+        this.images = blob;
+        this.thumbnails.clear();
+        this.rows = new Map(Array.from(blob.tensors.get("indices").data, (index, row) => [index, row]));
+      }
+      if (!now) this.load();
+    });
+    now = false;
+    this.stops[name] = Object.assign(() => stop(), { address });
+  }
+
   load() {
-    const images = blobRegistry().get(this.data.images);
-    if (images && this.images !== images) {
-      this.images = images;
-      this.thumbnails.clear();
-      this.rows = new Map(Array.from(images.tensors.get("indices").data, (index, row) => [index, row]));
-    }
-    const blob = blobRegistry().get(this.data.points);
     // New coordinates that are not here yet: the old ones stay, and stay usable.
-    if (blob && this.cloud?.id !== this.data.points) this.move(blob);
+    if (this.coordinates && this.cloud?.id !== this.coordinates.address) this.move(this.coordinates);
     this.root.querySelector(".map-wait").hidden = this.cloud !== null;
     this.colourPoints();
     this.markLasso();
@@ -196,12 +208,12 @@ class LatentMap {
   }
 
   /** Give the points new places; those that were on the map travel there. */
-  move(blob) {
+  move({ address, blob }) {
     const tensor = (name) => blob.tensors.get(name)?.data;
     const target = tensor("points");
     const n = target.length / 2;
     const cloud = {
-      id: this.data.points,
+      id: address,
       n,
       target,
       indices: tensor("indices"),

@@ -1,6 +1,5 @@
-// Owns the arrays of the page. A blob is a safetensors byte string that travels once, in a component
-// call of its own, and is shared by every other component through `globalThis.elboRoom.blobs`.
-// Format: 8 bytes little-endian header length, JSON header, raw little-endian data
+// Owns the arrays of the page: fetches them by address, once for all components, and keeps the latest of them.
+// A blob is a safetensors byte string: 8 bytes little-endian header length, JSON header, raw little-endian data
 // (https://github.com/huggingface/safetensors#format).
 
 const DTYPES = {
@@ -51,63 +50,93 @@ export function parseSafetensors(bytes) {
   return { metadata: header.__metadata__ ?? {}, tensors };
 }
 
-// The registry outlives this module: every component carries its own copy of this file, so the Map lives on globalThis.
-export function blobRegistry() {
-  globalThis.elboRoom ??= {};
-  globalThis.elboRoom.blobs ??= new Map();
-  return globalThis.elboRoom.blobs;
+// Components that come and go ask for the same arrays; the browser's own cache has the bytes, this one the parsed arrays.
+const LIMIT = 128 * 2 ** 20;
+const kept = new Map(); // address -> {blob, size}, the one used longest ago first
+const coming = new Map(); // address -> promise
+const RETRIES = [500, 1000, 2000, 4000, 8000]; // ms: a server that is starting again has everything back in a moment
+
+function keep(address, blob, size) {
+  kept.delete(address);
+  kept.set(address, { blob, size });
+  let total = 0;
+  for (const entry of kept.values()) total += entry.size;
+  for (const [oldest, entry] of kept) {
+    if (total <= LIMIT || oldest === address) break;
+    kept.delete(oldest);
+    total -= entry.size;
+  }
 }
 
-// Calls `ready(...blobs)` once, as soon as every id is there (perhaps at once); null ids give null. Returns a stop function.
-export function whenBlobs(ids, ready) {
-  const blobs = blobRegistry();
-  const complete = () => ids.every((id) => id == null || blobs.has(id));
-  const deliver = () => ready(...ids.map((id) => (id == null ? null : blobs.get(id))));
-  if (complete()) {
-    deliver();
+// An address such as "blobs/1f…" is relative to the server's own routes, three folders above this file's.
+const resolve = (address) => new URL(address, new URL("../../../", import.meta.url));
+
+async function fetchBytes(address) {
+  for (let attempt = 0; ; attempt++) {
+    let said = "the server does not answer";
+    try {
+      const response = await fetch(resolve(address));
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      said = (await response.text()).slice(0, 300) || `the server answers ${response.status}`;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // not the network
+    }
+    if (attempt === RETRIES.length) throw new Error(said);
+    await new Promise((later) => setTimeout(later, RETRIES[attempt]));
+  }
+}
+
+/** The blob at an address: {metadata, tensors}. Fetched once however many ask; rejects with an error in words. */
+export function loadBlob(address) {
+  const found = kept.get(address);
+  if (found) {
+    keep(address, found.blob, found.size);
+    return Promise.resolve(found.blob);
+  }
+  if (!coming.has(address)) {
+    const blob = fetchBytes(address).then((bytes) => {
+      const parsed = parseSafetensors(bytes);
+      keep(address, parsed, bytes.byteLength);
+      return parsed;
+    });
+    coming.set(address, blob);
+    blob.finally(() => coming.delete(address)).catch(() => {});
+  }
+  return coming.get(address);
+}
+
+/**
+ * Calls `ready(...blobs)` once, as soon as all are there: at once if they are; null addresses give null. Returns a stop
+ * function. What cannot be had goes to `failed(error)`, or is said at the foot of the page.
+ */
+export function whenBlobs(addresses, ready, failed = say) {
+  if (addresses.every((address) => address == null || kept.has(address))) {
+    ready(...addresses.map((address) => (address == null ? null : kept.get(address).blob)));
     return () => {};
   }
-  const stop = () => globalThis.removeEventListener("elbo-room-blob", check);
-  function check() {
-    if (!complete()) return;
-    stop();
-    deliver();
-  }
-  globalThis.addEventListener("elbo-room-blob", check);
-  return stop;
+  let wanted = true;
+  Promise.all(addresses.map((address) => (address == null ? null : loadBlob(address)))).then(
+    (blobs) => wanted && ready(...blobs),
+    (error) => wanted && failed(error),
+  );
+  return () => (wanted = false);
 }
 
-// parentElement -> id of the blob it holds. A blob leaves the registry with the last component that holds it, so
-// walking through many models does not fill the tab; whoever uses one keeps its own reference.
-const held = new WeakMap();
+let notice = null;
 
-function release(parentElement) {
-  const id = held.get(parentElement);
-  if (id === undefined) return;
-  held.delete(parentElement);
-  const entry = blobRegistry().get(id);
-  if (!entry) return;
-  entry.holders.delete(parentElement);
-  if (entry.holders.size === 0) blobRegistry().delete(id);
-}
-
-// The component `elbo_room_blob`: its data is the byte string itself. It shows nothing.
-export default function mountBlob({ data, parentElement }) {
-  // An element of height 0 would still cost its column one gap. Out of the flow it costs none.
-  const host = parentElement.host ?? parentElement;
-  const element = host.closest('[data-testid="stElementContainer"]') ?? host;
-  element.style.position = "absolute";
-  element.style.pointerEvents = "none";
-
-  if (!(data instanceof Uint8Array)) return undefined;
-  const blob = parseSafetensors(data);
-  const id = blob.metadata.id;
-  if (!id) throw new Error("a blob needs an id in its metadata");
-  if (held.get(parentElement) !== id) release(parentElement);
-  const blobs = blobRegistry();
-  if (!blobs.has(id)) blobs.set(id, { ...blob, holders: new Set() });
-  blobs.get(id).holders.add(parentElement);
-  held.set(parentElement, id);
-  globalThis.dispatchEvent(new CustomEvent("elbo-room-blob", { detail: id }));
-  return () => release(parentElement);
+// One sentence for the whole page, whoever misses something: a page that is older than its server starts anew.
+function say(error) {
+  if (notice?.isConnected) return;
+  notice = document.createElement("div");
+  notice.setAttribute("role", "alert");
+  notice.style.cssText =
+    "position:fixed;inset:auto 0 0 0;z-index:1000000;padding:0.7rem 1rem;background:#8a1c1c;color:#fff;" +
+    "font:500 1rem/1.4 sans-serif;text-align:center";
+  const again = document.createElement("button");
+  again.textContent = "Reload the page";
+  again.style.cssText =
+    "margin-left:1rem;padding:0.2rem 0.8rem;font:inherit;color:inherit;background:none;border:1px solid";
+  again.onclick = () => location.reload();
+  notice.append(`A part of this page could not be loaded: ${error.message}.`, again);
+  document.body.append(notice);
 }

@@ -52,10 +52,14 @@ class RateDistortionView {
     this.window = this.windowOf(this.shown());
     this.build();
     this.stops = data.models.map((model) =>
-      whenBlobs([model.pictures], (blob) => {
-        this.pictures.set(model.run, blob.tensors);
-        this.host.redraw();
-      }),
+      whenBlobs(
+        [model.pictures],
+        (blob) => {
+          this.pictures.set(model.run, blob.tensors);
+          this.host.redraw();
+        },
+        () => {}, // it keeps its point; a damaged model has no pictures, and Models says why
+      ),
     );
   }
 
