@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8501
+# Test files that run side by side.
+PROCESSES ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 # Node, for checking the front end only, comes as a Python package; what it runs, as two npm packages in node_modules.
@@ -33,7 +35,7 @@ js: $(MODULES)  ## the front end's gate: lint and format
 	$(BIOME) ci
 
 tests: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 format: $(READY) $(MODULES)  ## bring the code into shape
 	$(BIN)/ruff format .
