@@ -55,7 +55,8 @@ class TorchScorer:
 
 def _bernoulli(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     """`log_likelihood` of a Bernoulli; codes that serve every image are scored by one product of matrices."""
-    f = model.decode(z.flatten(0, 1)).view(len(z), z.shape[1], -1)
+    # reshape, not view: what a network has cut out of larger pictures does not lie in one piece
+    f = model.decode(z.flatten(0, 1)).reshape(len(z), z.shape[1], -1)
     pixels = x.flatten(1)
     inner = f[:, 0] @ pixels.T if f.shape[1] == 1 else torch.linalg.vecdot(f, pixels.expand_as(f))
     return inner - log_partition(f)
