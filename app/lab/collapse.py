@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import course, model_bar
+from app.chrome import ask, course, model_bar
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.components.blobs import blobs
@@ -213,6 +213,6 @@ def _ask(config: RunConfig) -> str:
 
 def _train(config: RunConfig) -> None:
     try:
-        session.jobs().submit(config)
+        ask.submit(config)
     except ElboRoomError as error:
         session.remember("collapse-error", str(error))

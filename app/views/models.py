@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar
+from app.chrome import ask, model_bar
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Terms
@@ -54,7 +54,10 @@ def _table(was_running: bool) -> None:
     for run_id, message in session.store().damaged().items():
         left, right = st.columns([10, 2], vertical_alignment="center")
         left.error(f"{message}.")
-        right.button("Delete it", icon=":material/delete:", key=f"damaged-{run_id}", on_click=_delete, args=(run_id,))
+        if ask.may_end(run_id):
+            right.button(
+                "Delete it", icon=":material/delete:", key=f"damaged-{run_id}", on_click=_delete, args=(run_id,)
+            )
     ticked = [infos[row] for row in chosen.selection.rows if row < len(infos)]
     if len(ticked) == 1:
         _actions(ticked[0])
@@ -106,7 +109,7 @@ def _actions(info: RunInfo) -> None:
     with three:
         if info.shipped:
             st.caption("A starter ships with Elbo Room and stays.")
-        elif st.button("Delete …", icon=":material/delete:", width="stretch"):
+        elif ask.may_end(info.run_id) and st.button("Delete …", icon=":material/delete:", width="stretch"):
             _confirm(info)
 
 
@@ -120,7 +123,7 @@ def _confirm(info: RunInfo) -> None:
 
 def _delete(run_id: str) -> None:
     try:
-        session.jobs().cancel(run_id)
+        ask.wish("cancel", run_id)
     except ElboRoomError as error:
         session.remember("models-error", str(error))
     if session.recall("run_id") == run_id:

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, plots
+from app.chrome import ask, model_bar, plots
 from app.components.blobs import blobs
 from app.components.gallery import gallery
 from app.facts import estimate, payloads
@@ -106,10 +106,7 @@ def _ask_for_a_sweep(config: RunConfig) -> None:
 def _submit(*configs: RunConfig) -> None:
     """Ask for these, and look at the first."""
     try:
-        for config in configs:
-            run_id = session.jobs().submit(config)
-            if session.store().get(run_id).status == "stopped":
-                session.jobs().resume(run_id)
+        ask.submit(*configs)
     except ElboRoomError as error:
         session.remember("train-error", str(error))
         return
@@ -170,19 +167,21 @@ def _live(run_id: str | None, was_active: bool) -> None:
 
 
 def _status(run: RunInfo) -> None:
-    jobs, run_id = session.jobs(), run.run_id
+    run_id, mine = run.run_id, ask.may_end(run.run_id)
     progress = session.store().progress(run_id)
     left, *buttons = st.columns([6, 2, 2.6, 2], vertical_alignment="center", gap="small")
 
     def button(
-        slot: Any, label: str, icon: str, action: Any, *, primary: bool = False, help: str | None = None
+        slot: Any, label: str, icon: str, wish: ask.Wish, *, primary: bool = False, help: str | None = None
     ) -> None:
+        if wish != "resume" and not mine:
+            return
         kind = "primary" if primary else "secondary"
         slot.button(
             label,
             icon=icon,
             on_click=_act,
-            args=(action, run_id),
+            args=(wish, run_id),
             width="stretch",
             type=kind,
             help=help,
@@ -200,9 +199,9 @@ def _status(run: RunInfo) -> None:
                 text=f"**epoch {progress.epoch:.1f} / {run.config.epochs}** · "
                 f"{progress.images_per_second:,.0f} images/s · {estimate.spoken(progress.eta_seconds)} left",
             )
-        button(buttons[0], "Pause", ":material/pause:", jobs.pause, help="Halt at a checkpoint; go on later.")
-        button(buttons[1], "Stop, keep", ":material/stop:", jobs.stop, help="End now and keep what was learned.")
-        button(buttons[2], "Cancel", ":material/delete:", jobs.cancel, help="End now and forget this run.")
+        button(buttons[0], "Pause", ":material/pause:", "pause", help="Halt at a checkpoint; go on later.")
+        button(buttons[1], "Stop, keep", ":material/stop:", "stop", help="End now and keep what was learned.")
+        button(buttons[2], "Cancel", ":material/delete:", "cancel", help="End now and forget this run.")
         return
     if run.explorable:
         note = run.message or ("finished" if run.status == "finished" else "the model is kept")
@@ -211,7 +210,7 @@ def _status(run: RunInfo) -> None:
             if st.button("Explore", icon=":material/arrow_forward:", type="primary", width="stretch", key="to-explore"):
                 link.open_page("explore", run=run_id)
         if run.status == "stopped" and not run.message:
-            button(buttons[1], "Go on", ":material/play_arrow:", jobs.resume, help="Train to the end after all.")
+            button(buttons[1], "Go on", ":material/play_arrow:", "resume", help="Train to the end after all.")
         return
     where = f" at epoch {progress.epoch:.1f} of {run.config.epochs}" if progress else ""
     reason = {
@@ -221,14 +220,14 @@ def _status(run: RunInfo) -> None:
     }[run.status]
     left.markdown(f"**{name}** · {reason}")
     if run.status != "failed" or progress is not None:
-        button(buttons[0], "Resume", ":material/play_arrow:", jobs.resume, primary=True)
-        button(buttons[1], "Stop, keep", ":material/stop:", jobs.stop, help="Keep what was learned so far.")
-    button(buttons[2], "Delete", ":material/delete:", jobs.cancel)
+        button(buttons[0], "Resume", ":material/play_arrow:", "resume", primary=True)
+        button(buttons[1], "Stop, keep", ":material/stop:", "stop", help="Keep what was learned so far.")
+    button(buttons[2], "Delete", ":material/delete:", "cancel")
 
 
-def _act(action: Any, run_id: str) -> None:
+def _act(wish: ask.Wish, run_id: str) -> None:
     try:
-        action(run_id)
+        ask.wish(wish, run_id)
     except ElboRoomError as error:
         session.remember("train-error", str(error))
     # The worker grants a wish between two steps; give it that moment, so that the page shows the outcome at once.

@@ -23,3 +23,7 @@ class StoreError(ElboRoomError, OSError):
 
 class RunBusyError(ElboRoomError):
     """Another process is training this run, or the run is not in a state in which it can be done."""
+
+
+class LimitError(ElboRoomError):
+    """More than a visitor of this server may ask for, or another visitor's run."""
