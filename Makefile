@@ -31,8 +31,10 @@ types: $(READY)
 layers: $(READY)
 	$(BIN)/lint-imports
 
-js: $(MODULES)  ## the front end's gate: lint and format
+js: $(MODULES)  ## the front end's gate: types, lint and format, tests of its modules without a browser
+	$(NODE) node_modules/typescript/bin/tsc
 	$(BIOME) ci
+	$(NODE) --test --test-reporter=dot 'tests/frontend/*.test.js'
 
 tests: $(READY)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
