@@ -1,17 +1,30 @@
-// Elements in one expression: h("button", {type: "button", onclick: f}, "Play"). Functions become listeners.
+/** @import { Attributes } from "../types.d.ts" */
+
+/**
+ * Elements in one expression: h("button", {type: "button", onclick: f}, "Play"). Functions become listeners.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value == null || value === false) continue;
-    if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...children.filter((child) => child != null));
   return element;
 }
 
-// "−0.35": a real minus sign, as wide as the plus would be.
+/**
+ * "−0.35": a real minus sign, as wide as the plus would be.
+ * @param {number} value @param {number} [digits] after the point
+ */
 export const decimal = (value, digits = 2) =>
   (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits).replace("-", "−");
 
+/** @param {number} value */
 export const nats = (value) => `${decimal(value, Math.abs(value) < 0.995 ? 2 : 1)} nats`;

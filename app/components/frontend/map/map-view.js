@@ -4,6 +4,8 @@ const ZOOM_MAX = 400;
 const GUTTER = { left: 56, bottom: 44 }; // room for ticks and titles, where the axes mean something
 const TICK_PX = 72; // ticks are at least this far apart
 
+/** @typedef {{ value: number, px: number, text: string }} Tick */
+
 export class MapView {
   constructor() {
     this.zoom = 1; // 1: all points are seen
@@ -43,6 +45,7 @@ export class MapView {
     return Math.min(base * this.zoom ** 0.3, 7);
   }
 
+  /** @param {number} factor @param {number} x CSS px @param {number} y */
   zoomAt(factor, x, y) {
     const plot = this.plot();
     const zoom = Math.max(1, Math.min(ZOOM_MAX, this.zoom * factor));
@@ -55,10 +58,12 @@ export class MapView {
     this.pan(0, 0);
   }
 
+  /** @param {number} dx CSS px @param {number} dy */
   pan(dx, dy) {
     const plot = this.plot();
     // The middle of the stage stays over the map: it cannot be lost.
-    const limit = (value, size) => Math.max((-this.zoom * size) / 2, Math.min((this.zoom * size) / 2, value));
+    const limit = (/** @type {number} */ value, /** @type {number} */ size) =>
+      Math.max((-this.zoom * size) / 2, Math.min((this.zoom * size) / 2, value));
     this.x = limit(this.x + dx, plot.width);
     this.y = limit(this.y + dy, plot.height);
   }
@@ -77,7 +82,9 @@ export class MapView {
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    /** @param {number} low @param {number} high @param {(value: number) => number} toPx */
     const along = (low, high, toPx) => {
+      /** @type {Tick[]} */
       const ticks = [];
       for (let k = Math.ceil(low / step); k * step <= high; k++)
         ticks.push({ value: k * step, px: toPx(k * step), text: minus((k * step).toFixed(digits)) });
@@ -89,12 +96,16 @@ export class MapView {
     };
   }
 
-  /** (x, y) -> its place on the stage. */
+  /**
+   * (x, y) -> its place on the stage.
+   * @param {number} x @param {number} y @returns {[number, number]}
+   */
   place(x, y) {
     const { scale, left, top } = this.affine();
     return [scale * x + left, top - scale * y];
   }
 
+  /** @param {number} width CSS px @param {number} height */
   resize(width, height) {
     // A pan is in px: it keeps its place in the picture when the stage grows or shrinks.
     if (this.width) {
@@ -105,19 +116,28 @@ export class MapView {
     this.height = height;
   }
 
-  /** The middle of the plot, CSS px. */
+  /**
+   * The middle of the plot, CSS px.
+   * @returns {[number, number]}
+   */
   middle() {
     const plot = this.plot();
     return [plot.left + plot.width / 2, plot.top + plot.height / 2];
   }
 }
 
-/** "−3.0": a real minus sign, and no minus before zero. */
+/**
+ * "−3.0": a real minus sign, and no minus before zero.
+ * @param {string} text
+ */
 export function minus(text) {
   return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", "−");
 }
 
-/** Three digits that count: 21.4, 31.0, 0.0312, 1234. */
+/**
+ * Three digits that count: 21.4, 31.0, 0.0312, 1234.
+ * @param {number} value
+ */
 export function number(value) {
   const size = Math.abs(value);
   if (size >= 100 || size === 0) return minus(value.toFixed(0));

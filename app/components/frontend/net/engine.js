@@ -5,8 +5,25 @@
 // With the channels last and the matrix transposed to (I, O), that is an axpy over contiguous weights, which can leave
 // out inputs that are zero: after a ReLU, about half of them. Nothing is allocated after `compile`.
 
-// One layer as sums of vector × matrix. start (P+1): the taps of output position p are start[p] … start[p+1]-1;
-// tap t reads input position pixel[t] through the matrix that begins at weight[t].
+/**
+ * @import { ActivationLayer, Code, ConvolutionLayer, Layer, LinearLayer, Manifest } from "../types.d.ts"
+ * @import { Network, Numbers, ReshapeLayer, Room, Tensor, WindowLayer } from "../types.d.ts"
+ */
+
+/**
+ * A step takes the values of the one before it and gives its own, which are valid until its next call.
+ * @typedef {(x: Float32Array) => Float32Array} Step
+ * @typedef {{ shape: number[], run: Step }} Built
+ * @typedef {Map<string, Pick<Tensor, "shape" | "data">>} Tensors
+ */
+
+/**
+ * One layer as sums of vector × matrix. start (P+1): the taps of output position p are start[p] … start[p+1]-1;
+ * tap t reads input position pixel[t] through the matrix that begins at weight[t].
+ * @param {{ I: number, O: number, P: number, Q: number, start: Int32Array, pixel: Int32Array, weight: Int32Array,
+ *   weights: Float32Array, bias: Numbers }} layer
+ * @returns {Step}
+ */
 function makeProduct({ I, O, P, Q, start, pixel, weight, weights, bias }) {
   const out = new Float32Array(P * O);
   // The non-zero channels of every input position: index[q*I …], count[q] of them.
@@ -57,8 +74,10 @@ function makeProduct({ I, O, P, Q, start, pixel, weight, weights, bias }) {
   };
 }
 
+/** @param {number[]} shape */
 const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 
+/** @param {Tensors} tensors @param {string} name @param {number[]} shape */
 function tensorOf(tensors, name, shape) {
   const tensor = tensors.get(name);
   if (!tensor) throw new Error(`the model lacks the tensor ${name}`);
@@ -68,6 +87,7 @@ function tensorOf(tensors, name, shape) {
   return tensor.data;
 }
 
+/** @param {LinearLayer} layer @param {number[]} shape @param {Tensors} tensors @returns {Built} */
 function linear(layer, shape, tensors) {
   const { in: I, out: O } = layer;
   if (sizeOf(shape) !== I) throw new Error(`a linear layer of ${I} inputs came after ${sizeOf(shape)} values`);
@@ -90,13 +110,15 @@ function linear(layer, shape, tensors) {
   };
 }
 
+/** @param {ConvolutionLayer} layer @param {number[]} shape @param {Tensors} tensors @returns {Built} */
 function convolution(layer, shape, tensors) {
   const { in: I, out: O, kernel: K, stride: S, padding: pad } = layer;
   const transposed = layer.type === "conv_transpose2d";
   const [C, H, W] = shape;
   if (shape.length !== 3 || C !== I)
     throw new Error(`a ${layer.type} of ${I} channels came after values of shape [${shape}]`);
-  const grow = (n) => (transposed ? (n - 1) * S - 2 * pad + K : Math.floor((n + 2 * pad - K) / S) + 1);
+  const grow = (/** @type {number} */ n) =>
+    transposed ? (n - 1) * S - 2 * pad + K : Math.floor((n + 2 * pad - K) / S) + 1;
   const [OH, OW] = [grow(H), grow(W)];
   if (OH < 1 || OW < 1) throw new Error(`a ${layer.type} with a ${K}×${K} kernel does not fit ${H}×${W}`);
   const source = tensorOf(tensors, layer.weight, transposed ? [I, O, K, K] : [O, I, K, K]);
@@ -107,13 +129,18 @@ function convolution(layer, shape, tensors) {
       for (let k = 0; k < K * K; k++) weights[(k * I + i) * O + o] = source[from + k];
     }
   }
-  // Input row (or column) that output row o reads through kernel row k; -1 where there is none.
+  /**
+   * Input row (or column) that output row o reads through kernel row k; -1 where there is none.
+   * @param {number} o @param {number} k @param {number} n
+   */
   const reads = (o, k, n) => {
     const at = transposed ? (o + pad - k) / S : o * S + k - pad;
     return Number.isInteger(at) && at >= 0 && at < n ? at : -1;
   };
   const start = new Int32Array(OH * OW + 1);
+  /** @type {number[]} */
   const pixel = [];
+  /** @type {number[]} */
   const weight = [];
   for (let oy = 0; oy < OH; oy++) {
     for (let ox = 0; ox < OW; ox++) {
@@ -146,7 +173,10 @@ function convolution(layer, shape, tensors) {
   };
 }
 
-// A layer that only moves values: out[n] = x[from[n]], or 0 where from[n] is -1.
+/**
+ * A layer that only moves values: out[n] = x[from[n]], or 0 where from[n] is -1.
+ * @param {Int32Array} from @returns {Step}
+ */
 function permutation(from) {
   const out = new Float32Array(from.length);
   return (x) => {
@@ -155,19 +185,24 @@ function permutation(from) {
   };
 }
 
+/** @param {number[]} shape */
 function channelsLast([C, H, W]) {
   const from = new Int32Array(C * H * W);
   for (let c = 0; c < C; c++) for (let p = 0; p < H * W; p++) from[p * C + c] = c * H * W + p;
   return permutation(from);
 }
 
+/** @param {number[]} shape */
 function channelsFirst([C, H, W]) {
   const from = new Int32Array(C * H * W);
   for (let c = 0; c < C; c++) for (let p = 0; p < H * W; p++) from[c * H * W + p] = p * C + c;
   return permutation(from);
 }
 
-// Centred window of another size: "pad" puts zeros around, "crop" cuts off.
+/**
+ * Centred window of another size: "pad" puts zeros around, "crop" cuts off.
+ * @param {WindowLayer} layer @param {number[]} shape @returns {Built}
+ */
 function centre(layer, shape) {
   const [C, h, w] = shape;
   const [C2, H, W] = layer.shape;
@@ -190,31 +225,58 @@ function centre(layer, shape) {
   return { shape: [C, H, W], run: permutation(from) };
 }
 
+/** @type {Step} */
 function relu(x) {
   for (let n = 0; n < x.length; n++) if (x[n] < 0) x[n] = 0;
   return x;
 }
 
+/** @type {Step} */
 function tanh(x) {
   for (let n = 0; n < x.length; n++) x[n] = Math.tanh(x[n]);
   return x;
 }
 
+/** @type {Step} */
 function silu(x) {
   for (let n = 0; n < x.length; n++) x[n] /= 1 + Math.exp(-x[n]);
   return x;
 }
 
 const ACTIVATIONS = { relu, tanh, silu };
-const LAYERS = { linear, conv2d: convolution, conv_transpose2d: convolution, pad: centre, crop: centre };
 
-// layers + input shape -> {run(x) -> Float32Array owned by the chain, shape}
+/** @param {Layer} layer @returns {layer is ActivationLayer} */
+const isActivation = (layer) => layer.type in ACTIVATIONS;
+
+/** @param {Exclude<Layer, ActivationLayer | ReshapeLayer>} layer @param {number[]} shape @param {Tensors} tensors */
+function build(layer, shape, tensors) {
+  switch (layer.type) {
+    case "linear":
+      return linear(layer, shape, tensors);
+    case "conv2d":
+    case "conv_transpose2d":
+      return convolution(layer, shape, tensors);
+    case "pad":
+    case "crop":
+      return centre(layer, shape);
+    default:
+      // What came is what another version of the program wrote, whatever the types say.
+      throw new Error(`the page does not know the layer "${/** @type {Layer} */ (layer).type}"`);
+  }
+}
+
+/**
+ * The layers one after the other; what `run` gives is owned by the chain.
+ * @param {Layer[]} layers @param {number[]} inputShape @param {Tensors} tensors
+ * @returns {{ shape: number[], run(x: Numbers): Float32Array }}
+ */
 function chain(layers, inputShape, tensors) {
+  /** @type {Step[]} */
   const steps = [];
   let shape = inputShape;
   let last = false; // are the values channels-last just now?
   for (const layer of layers) {
-    if (layer.type in ACTIVATIONS) {
+    if (isActivation(layer)) {
       // Element by element and in place, so never on the caller's array.
       if (steps.length === 0) steps.push(permutation(Int32Array.from({ length: sizeOf(shape) }, (_, n) => n)));
       steps.push(ACTIVATIONS[layer.type]);
@@ -228,8 +290,6 @@ function chain(layers, inputShape, tensors) {
       shape = layer.shape;
       continue;
     }
-    const build = LAYERS[layer.type];
-    if (!build) throw new Error(`the page does not know the layer "${layer.type}"`);
     const built = build(layer, shape, tensors);
     steps.push(built.run);
     shape = built.shape;
@@ -238,15 +298,18 @@ function chain(layers, inputShape, tensors) {
   return {
     shape,
     run(x) {
-      let values = x;
+      let values = /** @type {Float32Array} */ (x); // the first step only reads them
       for (let n = 0; n < steps.length; n++) values = steps[n](values);
       return values;
     },
   };
 }
 
-// manifest, tensors (Map<name, {shape, data}>) -> network. Throws one sentence where they do not fit each other.
-// Without `encoder` layers (a worker that only decodes) `encode` is null.
+/**
+ * Throws one sentence where manifest and tensors do not fit each other. Without `encoder` layers (a worker that only
+ * decodes) `encode` is null.
+ * @param {Manifest} manifest @param {Tensors} tensors @returns {Network}
+ */
 export function compile(manifest, tensors) {
   if (manifest.format !== 1) throw new Error(`the model has format ${manifest.format}; this page reads format 1`);
   const { latent_dim: D, image_shape: shape } = manifest;
@@ -269,23 +332,22 @@ export function compile(manifest, tensors) {
     throw new Error(`the model gives σ of ${sigma.length} pixels; a picture has ${size}`);
   }
   const picture = new Float32Array(size);
+  /** @type {Code} */
   const code = {
     mu: new Float32Array(D),
     logvar: new Float32Array(D),
     lower: full ? new Float32Array(needed - 2 * D) : null,
   };
 
-  // z (D) -> f(z) (C·H·W), the likelihood's parameter; valid until the next call.
-  const parameters = (z) => decoder.run(z);
+  const parameters = (/** @type {Numbers} */ z) => decoder.run(z);
 
-  // z (D) -> the mean picture (C·H·W) in [0, 1]; into `out` if given, else valid until the next call.
-  function decode(z, out = picture) {
-    const f = decoder.run(z);
-    output.mean(f, out);
+  /** @type {Network["decode"]} */
+  const decode = (z, out = picture) => {
+    output.mean(decoder.run(z), out);
     return out;
-  }
+  };
 
-  // zs (n·D) -> n mean pictures, one after the other, into `out` (n·C·H·W).
+  /** @type {Network["decodeBatch"]} */
   function decodeBatch(zs, out = new Float32Array((zs.length / D) * size)) {
     for (let n = 0; n * D < zs.length; n++) {
       decode(zs.subarray(n * D, (n + 1) * D), out.subarray(n * size, (n + 1) * size));
@@ -293,17 +355,17 @@ export function compile(manifest, tensors) {
     return out;
   }
 
-  // x (C·H·W) in [0, 1] -> Q(z|X) = N(mu, L·Lᵀ), L with exp(logvar / 2) on its diagonal and `lower` below it, row by row,
-  // or null where Q is diagonal; valid until the next call.
-  function encode(x) {
-    const values = encoder.run(x);
-    code.mu.set(values.subarray(0, D));
-    code.logvar.set(values.subarray(D, 2 * D));
-    code.lower?.set(values.subarray(2 * D));
-    return code;
-  }
+  const encode =
+    encoder &&
+    ((/** @type {Numbers} */ x) => {
+      const values = encoder.run(x);
+      code.mu.set(values.subarray(0, D));
+      code.logvar.set(values.subarray(D, 2 * D));
+      code.lower?.set(values.subarray(2 * D));
+      return code;
+    });
 
-  // −log P(x|z) in nats; NaN where the manifest has no σ for a Gaussian.
+  /** @type {Network["distortion"]} */
   const distortion = (z, x) => output.nats(parameters(z), x, sigma);
 
   return {
@@ -314,38 +376,51 @@ export function compile(manifest, tensors) {
     distortion,
     decode,
     decodeBatch,
-    encode: encoder ? encode : null,
+    encode,
     isLogLikelihood: manifest.is_log_likelihood,
   };
 }
 
-// The mean picture of f into `out`, value by value; the Gaussian's is cut to what a screen shows.
+/**
+ * The mean picture of f into `out`, value by value; the Gaussian's is cut to what a screen shows.
+ * @param {Numbers} f @param {Room} out
+ */
 function sigmoid(f, out) {
   for (let n = 0; n < out.length; n++) out[n] = 1 / (1 + Math.exp(-f[n]));
 }
 
+/** @param {Numbers} f @param {Room} out */
 function clipped(f, out) {
   for (let n = 0; n < out.length; n++) out[n] = Math.min(1, Math.max(0, f[n]));
 }
 
 const NARROW = 1e-2; // where |f| is below, series replace the quotients in which 0/0 would lurk
 
-// 1/(1 − e^−f) − 1/f; near 0 it is ½ + f/12.
+/**
+ * 1/(1 − e^−f) − 1/f; near 0 it is ½ + f/12.
+ * @param {Numbers} f @param {Room} out
+ */
 function continuousMean(f, out) {
   for (let n = 0; n < out.length; n++) {
     out[n] = Math.abs(f[n]) < NARROW ? 0.5 + f[n] / 12 : -1 / Math.expm1(-f[n]) - 1 / f[n];
   }
 }
 
-// −log P(X|z) in nats for a Bernoulli with logits f: −Σ x log p + (1 − x) log(1 − p) = Σ log(1 + e^f) − x f.
+/**
+ * −log P(X|z) in nats for a Bernoulli with logits f: −Σ x log p + (1 − x) log(1 − p) = Σ log(1 + e^f) − x f.
+ * @param {Numbers} f @param {Numbers} x
+ */
 export function bernoulliNats(f, x) {
   let nats = 0;
   for (let n = 0; n < x.length; n++) nats += Math.max(f[n], 0) + Math.log1p(Math.exp(-Math.abs(f[n]))) - x[n] * f[n];
   return nats;
 }
 
-// −log P(X|z) in nats for a continuous Bernoulli (Loaiza-Ganem & Cunningham 2019): the Bernoulli's, less Σ log C(f) with
-// C = f / tanh(f/2), which near 0 is 2·e^(f²/12).
+/**
+ * −log P(X|z) in nats for a continuous Bernoulli (Loaiza-Ganem & Cunningham 2019): the Bernoulli's, less Σ log C(f) with
+ * C = f / tanh(f/2), which near 0 is 2·e^(f²/12).
+ * @param {Numbers} f @param {Numbers} x
+ */
 export function continuousBernoulliNats(f, x) {
   let normaliser = 0;
   for (let n = 0; n < x.length; n++) {
@@ -354,7 +429,10 @@ export function continuousBernoulliNats(f, x) {
   return bernoulliNats(f, x) - normaliser;
 }
 
-// −log P(X|z) in nats for N(f, σ²): Σ ½((x − f)/σ)² + log σ + ½ log 2π; sigma is a number or one for each pixel.
+/**
+ * −log P(X|z) in nats for N(f, σ²): Σ ½((x − f)/σ)² + log σ + ½ log 2π; sigma is a number or one for each pixel.
+ * @param {Numbers} f @param {Numbers} x @param {number | Numbers} sigma
+ */
 export function gaussianNats(f, x, sigma) {
   let nats = 0.5 * x.length * Math.log(2 * Math.PI);
   for (let n = 0; n < x.length; n++) {
@@ -364,15 +442,22 @@ export function gaussianNats(f, x, sigma) {
   return nats;
 }
 
-// The manifest's `output` -> the mean picture and −log P(X|z).
+/**
+ * The manifest's `output` -> the mean picture and −log P(X|z).
+ * @typedef {{ mean(f: Numbers, out: Room): void, nats(f: Numbers, x: Numbers, sigma: number | Numbers): number }} Output
+ * @type {Record<string, Output | undefined>}
+ */
 const OUTPUTS = {
   sigmoid: { mean: sigmoid, nats: bernoulliNats },
   "continuous-bernoulli": { mean: continuousMean, nats: continuousBernoulliNats },
   identity: { mean: clipped, nats: gaussianNats },
 };
 
-// D[N(mu, L·Lᵀ) ‖ N(0, I)] = ½ (Σ μ² + exp(logvar) − 1 − logvar + Σ lower²), in nats: the trace of L·Lᵀ is the sum of the
-// squares in L. `lower` is null where Q is diagonal.
+/**
+ * D[N(mu, L·Lᵀ) ‖ N(0, I)] = ½ (Σ μ² + exp(logvar) − 1 − logvar + Σ lower²), in nats: the trace of L·Lᵀ is the sum of
+ * the squares in L. `lower` is null where Q is diagonal.
+ * @param {Numbers} mu @param {Numbers} logvar @param {Iterable<number> | null} [lower]
+ */
 export function gaussianKL(mu, logvar, lower) {
   let sum = 0;
   for (let d = 0; d < mu.length; d++) sum += mu[d] ** 2 + Math.exp(logvar[d]) - 1 - logvar[d];
@@ -380,8 +465,11 @@ export function gaussianKL(mu, logvar, lower) {
   return sum / 2;
 }
 
-// A picture (C, H, W) in [0, 1], grey or RGB, into RGBA bytes (a Uint8ClampedArray, which rounds), in rows of `stride`
-// pixels, its top left one at pixel `at`.
+/**
+ * A picture (C, H, W) in [0, 1], grey or RGB, into RGBA bytes (a Uint8ClampedArray, which rounds), in rows of `stride`
+ * pixels, its top left one at pixel `at`.
+ * @param {Numbers} picture @param {number[]} shape @param {Uint8ClampedArray} rgba @param {number} [stride] @param {number} [at]
+ */
 export function toRGBA(picture, [C, H, W], rgba, stride = W, at = 0) {
   const plane = H * W;
   const green = C === 3 ? plane : 0;

@@ -7,9 +7,16 @@
 // Kingma & Welling (2014), arXiv 1312.6114, section 3. `vae_core.model.VAE` with one hidden layer is the same network, its
 // tensors have the same names, and a test holds both together. N data, B batch, P pixels, H hidden, D latent; row by row.
 
+/** @import { Numbers } from "../types.d.ts" */
+
+/** @typedef {ReturnType<typeof trainerPass>} Pass */
+
 export const TRAINER_LAYERS = ["encoder.1", "encoder.3", "decoder.0", "decoder.2"];
 
-/** (inputs, outputs) of each layer. */
+/**
+ * (inputs, outputs) of each layer.
+ * @param {number} P @param {number} H @param {number} D @returns {[number, number][]}
+ */
 export const trainerSizes = (P, H, D) => [
   [P, H],
   [H, 2 * D],
@@ -17,9 +24,12 @@ export const trainerSizes = (P, H, D) => [
   [H, P],
 ];
 
-/** What one pass of B images needs and leaves behind. Fill `x` and `epsilon`; `TrainerNet` fills the rest. */
+/**
+ * What one pass of B images needs and leaves behind. Fill `x` and `epsilon`; `TrainerNet` fills the rest.
+ * @param {number} B @param {number} P @param {number} H @param {number} D
+ */
 export function trainerPass(B, P, H, D) {
-  const room = (width) => new Float64Array(B * width);
+  const room = (/** @type {number} */ width) => new Float64Array(B * width);
   return {
     B,
     x: room(P),
@@ -44,6 +54,18 @@ export function trainerPass(B, P, H, D) {
   };
 }
 
+/**
+ * @typedef {object} Affine one layer: weight (O, I), bias (O), their gradients, and Adam's two moments of either
+ * @property {number} I
+ * @property {number} O
+ * @property {Float64Array} weight
+ * @property {Float64Array} bias
+ * @property {Float64Array} dWeight
+ * @property {Float64Array} dBias
+ * @property {[first: Float64Array, second: Float64Array][]} moments
+ */
+
+/** @param {Affine} layer @param {Float64Array} x @param {Float64Array} out @param {number} B */
 function affine({ I, O, weight, bias }, x, out, B) {
   for (let b = 0; b < B; b++) {
     const from = b * I;
@@ -56,7 +78,10 @@ function affine({ I, O, weight, bias }, x, out, B) {
   }
 }
 
-// The derivative with respect to the layer's input, into dx; it needs nothing but the weights.
+/**
+ * The derivative with respect to the layer's input, into dx; it needs nothing but the weights.
+ * @param {Affine} layer @param {Float64Array} dOut @param {Float64Array} dx @param {number} B
+ */
 function affineInput({ I, O, weight }, dOut, dx, B) {
   dx.fill(0);
   for (let b = 0; b < B; b++) {
@@ -69,7 +94,10 @@ function affineInput({ I, O, weight }, dOut, dx, B) {
   }
 }
 
-// The derivative with respect to the weights, summed over the batch, into the layer.
+/**
+ * The derivative with respect to the weights, summed over the batch, into the layer.
+ * @param {Affine} layer @param {Float64Array} dOut @param {Float64Array} x @param {number} B
+ */
 function affineWeights({ I, O, dWeight, dBias }, dOut, x, B) {
   dWeight.fill(0);
   dBias.fill(0);
@@ -84,11 +112,15 @@ function affineWeights({ I, O, dWeight, dBias }, dOut, x, B) {
   }
 }
 
+/** @param {Float64Array} before @param {Float64Array} out @param {number} count */
 function silu(before, out, count) {
   for (let k = 0; k < count; k++) out[k] = before[k] / (1 + Math.exp(-before[k]));
 }
 
-// d ← d · silu′(before), with silu′(a) = s + silu(a)·(1 − s), s = sigmoid(a).
+/**
+ * d ← d · silu′(before), with silu′(a) = s + silu(a)·(1 − s), s = sigmoid(a).
+ * @param {Float64Array} before @param {Float64Array} out @param {Float64Array} d @param {number} count
+ */
 function siluBack(before, out, d, count) {
   for (let k = 0; k < count; k++) {
     const s = 1 / (1 + Math.exp(-before[k]));
@@ -98,15 +130,19 @@ function siluBack(before, out, d, count) {
 
 /** The network with its gradients and Adam's moments. `weights`: {"encoder.1.weight": (O·I), "encoder.1.bias": (O), …}. */
 export class TrainerNet {
+  /** @param {{ P: number, H: number, D: number, weights: Record<string, Numbers> }} network */
   constructor({ P, H, D, weights }) {
-    Object.assign(this, { P, H, D });
+    this.P = P;
+    this.H = H;
+    this.D = D;
     this.updates = 0;
+    /** @type {Affine[]} */
     this.layers = trainerSizes(P, H, D).map(([I, O], n) => {
       const [weight, bias] = ["weight", "bias"].map((part) =>
         Float64Array.from(weights[`${TRAINER_LAYERS[n]}.${part}`]),
       );
       if (weight.length !== I * O || bias.length !== O) throw new Error(`${TRAINER_LAYERS[n]} must be ${O}×${I}`);
-      const like = (array) => new Float64Array(array.length);
+      const like = (/** @type {Float64Array} */ array) => new Float64Array(array.length);
       return {
         I,
         O,
@@ -122,6 +158,7 @@ export class TrainerNet {
     });
   }
 
+  /** @returns {Record<string, Float64Array>} */
   get weights() {
     return Object.fromEntries(
       this.layers.flatMap(({ weight, bias }, n) => [
@@ -131,7 +168,10 @@ export class TrainerNet {
     );
   }
 
-  /** x -> μ, σ and the KL of each image. */
+  /**
+   * x -> μ, σ and the KL of each image.
+   * @param {Pass} pass
+   */
   encode(pass) {
     const { D, layers } = this;
     const { B, mu, sigma, parameters } = pass;
@@ -151,7 +191,10 @@ export class TrainerNet {
     }
   }
 
-  /** x, ε -> everything up to the two terms of each image. */
+  /**
+   * x, ε -> everything up to the two terms of each image.
+   * @param {Pass} pass
+   */
   forward(pass) {
     const { D, P, layers } = this;
     const { B, mu, sigma, epsilon, z, f, x, picture } = pass;
@@ -172,7 +215,10 @@ export class TrainerNet {
     }
   }
 
-  /** After `forward`: ∂reconstruction/∂z of each image, into `pull`. Leaves the gradients of the weights alone. */
+  /**
+   * After `forward`: ∂reconstruction/∂z of each image, into `pull`. Leaves the gradients of the weights alone.
+   * @param {Pass} pass
+   */
   pulls(pass) {
     const { B, x, picture, dF } = pass;
     for (let k = 0; k < B * this.P; k++) dF[k] = x[k] - picture[k];
@@ -181,7 +227,10 @@ export class TrainerNet {
     affineInput(this.layers[2], pass.dDecoderHidden, pass.pull, B);
   }
 
-  /** After `forward`: `pull`, and the gradient of Σ reconstruction − β·KL over the batch in every layer. */
+  /**
+   * After `forward`: `pull`, and the gradient of Σ reconstruction − β·KL over the batch in every layer.
+   * @param {Pass} pass @param {number} beta
+   */
   backward(pass, beta) {
     const { D, layers } = this;
     const { B, mu, sigma, epsilon, pull, dParameters } = pass;
@@ -202,7 +251,10 @@ export class TrainerNet {
     affineWeights(layers[0], pass.dHidden, pass.x, B);
   }
 
-  /** After `backward` on B images: one step of Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), uphill. */
+  /**
+   * After `backward` on B images: one step of Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), uphill.
+   * @param {number} rate @param {number} B
+   */
   learn(rate, B) {
     const [b1, b2, small] = [0.9, 0.999, 1e-8];
     this.updates++;
@@ -231,16 +283,33 @@ const TRAINER_PURPOSES = { weights: 1, order: 2, epsilon: 3 };
  * `images`: (N·P) bytes. Between two calls the course stands at `step` with the batch of that step encoded and decoded.
  */
 export class TrainerCourse {
+  /**
+   * @param {{ images: Numbers, P: number, H: number, D: number, B: number, rate: number, seed: number,
+   *   normals: (seed: number) => () => number }} course
+   */
   constructor({ images, P, H, D, B, rate, seed, normals }) {
-    Object.assign(this, { images, P, H, D, B, rate, seed, normals });
+    this.images = images;
+    this.P = P;
+    this.H = H;
+    this.D = D;
+    this.B = B;
+    this.rate = rate;
+    this.seed = seed;
+    this.normals = normals;
     this.N = images.length / P;
+    this.epoch = -1; // whose `order` is known
+    this.order = new Int32Array(this.N);
     this.pass = trainerPass(B, P, H, D);
     this.net = new TrainerNet({ P, H, D, weights: this.startWeights() });
     this.step = 0;
+    this.batch = this.indices(0);
     this.prepare();
   }
 
-  /** A generator that depends on nothing but the seed, what it is for, and a number. */
+  /**
+   * A generator that depends on nothing but the seed, what it is for, and a number.
+   * @param {keyof typeof TRAINER_PURPOSES} purpose @param {number} index
+   */
   random(purpose, index) {
     let state = Math.imul(this.seed + 1, 0x9e3779b1) ^ Math.imul(TRAINER_PURPOSES[purpose], 0x7feb352d);
     state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + Math.imul(index + 1, 0x297a2d39);
@@ -251,9 +320,11 @@ export class TrainerCourse {
   startWeights() {
     const { P, H, D } = this;
     const normal = this.random("weights", 0);
+    /** @type {Record<string, Float64Array>} */
     const weights = {};
     trainerSizes(P, H, D).forEach(([I, O], n) => {
-      const draw = (count) => Float64Array.from({ length: count }, () => normal() / Math.sqrt(3 * I));
+      const draw = (/** @type {number} */ count) =>
+        Float64Array.from({ length: count }, () => normal() / Math.sqrt(3 * I));
       weights[`${TRAINER_LAYERS[n]}.weight`] = draw(I * O);
       weights[`${TRAINER_LAYERS[n]}.bias`] = draw(O);
     });
@@ -266,7 +337,10 @@ export class TrainerCourse {
     return weights;
   }
 
-  /** The images of step `step`: a new order in every epoch; what does not fill a batch waits for the next epoch. */
+  /**
+   * The images of step `step`: a new order in every epoch; what does not fill a batch waits for the next epoch.
+   * @param {number} step
+   */
   indices(step) {
     const batches = Math.floor(this.N / this.B);
     const epoch = Math.floor(step / batches);
@@ -280,7 +354,10 @@ export class TrainerCourse {
     return this.order.subarray(start, start + this.B);
   }
 
-  /** Put images and their ε of this step into a pass, and run it. The same image gets the same ε in any pass of a step. */
+  /**
+   * Put images and their ε of this step into a pass, and run it. The same image gets the same ε in any pass of a step.
+   * @param {Pass} pass @param {Numbers} indices
+   */
   run(pass, indices) {
     const { D } = this;
     this.load(pass, indices);
@@ -291,6 +368,7 @@ export class TrainerCourse {
     this.net.forward(pass);
   }
 
+  /** @param {Pass} pass @param {Numbers} indices */
   load(pass, indices) {
     const { P, images } = this;
     for (let b = 0; b < pass.B; b++) {
@@ -306,18 +384,24 @@ export class TrainerCourse {
 
   /** Means over the batch, nats per image. */
   terms() {
-    const mean = (values) => values.reduce((sum, value) => sum + value, 0) / this.B;
+    const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / this.B;
     return { reconstruction: mean(this.pass.reconstruction), kl: mean(this.pass.kl) };
   }
 
-  /** Learn from the batch; the next one has to be prepared. */
+  /**
+   * Learn from the batch; the next one has to be prepared.
+   * @param {number} beta
+   */
   learn(beta) {
     this.net.backward(this.pass, beta);
     this.net.learn(this.rate, this.B);
     this.step++;
   }
 
-  /** μ of images start … start + pass.B − 1, into means (N, D), with whatever `pass` there is for it. */
+  /**
+   * μ of images start … start + pass.B − 1, into means (N, D), with whatever `pass` there is for it.
+   * @param {Pass} pass @param {number} start @param {Float64Array} means
+   */
   encode(pass, start, means) {
     const indices = Int32Array.from({ length: pass.B }, (_, b) => (start + b) % this.N);
     this.load(pass, indices);

@@ -1,28 +1,37 @@
 // Owns the long batches: it decodes traversal strips and the plane beside the page, so that a drag never waits for them.
-// In:  {type: "model", manifest, tensors, dims}     dims in the order of the rows
-//      {type: "z", z, moved}                        moved: the dimension that changed alone, or -1
-//      {type: "dims", dims}                         the rows that are there now
-//      {type: "plane", cells}                       cells per side
-// Out: {type: "strip", dim, pixels}                 RGBA of FRAMES pictures side by side, at -3 … 3
-//      {type: "cells", cells: [[column, row, span], …], pixels}   RGBA of the pictures side by side
+// It is told `WorkerRequest`s and answers with `WorkerAnswer`s (types.d.ts).
 
 import { compile, toRGBA } from "./engine.js";
+
+/** @import { Cell, Network, Numbers, WorkerAnswer, WorkerRequest } from "../types.d.ts" */
 
 const FRAMES = 13;
 const REACH = 3;
 const REST = 33; // ms before the same strip is decoded again: 30 a second look alive and leave a small machine its drag
 
+/** @type {Network | null} */
 let net = null;
+/** @type {Numbers | null} */
 let z = null;
+/** @type {number[]} */
 let dims = [];
 let version = 0; // counts the codes that came
 let moved = -1;
-const drawn = new Map(); // dim -> version of the code its strip shows
-const decodedAt = new Map(); // dim -> when, in ms
-let plane = []; // cells still to decode: [column, row, span, z1, z2]
+/** @type {Map<number, number>} dim -> version of the code its strip shows */
+const drawn = new Map();
+/** @type {Map<number, number>} dim -> when, in ms */
+const decodedAt = new Map();
+/** @type {{ cell: Cell, z: [number, number] }[]} still to decode */
+let plane = [];
 
-// Latest wins: there is no queue of codes, only the newest one and the age of every strip. The oldest strip is next, so
-// no row starves while the code keeps moving; among equals the neighbours of the row being dragged come first.
+/** @param {WorkerAnswer} answer */
+const tell = (answer) => postMessage(answer, { transfer: [answer.pixels.buffer] });
+
+/**
+ * Latest wins: there is no queue of codes, only the newest one and the age of every strip. The oldest strip is next, so
+ * no row starves while the code keeps moving; among equals the neighbours of the row being dragged come first.
+ * @param {number} now
+ */
 function oldestStrip(now) {
   const centre = Math.max(0, dims.indexOf(moved));
   let best = -1;
@@ -35,7 +44,8 @@ function oldestStrip(now) {
   return best < 0 ? null : dims[best];
 }
 
-function decodeStrip(dim) {
+/** @param {Network} net @param {Numbers} z @param {number} dim */
+function decodeStrip(net, z, dim) {
   const [, H, W] = net.shape;
   const pixels = new Uint8ClampedArray(FRAMES * W * H * 4);
   const code = Float32Array.from(z);
@@ -45,30 +55,34 @@ function decodeStrip(dim) {
   }
   drawn.set(dim, version);
   decodedAt.set(dim, performance.now());
-  postMessage({ type: "strip", dim, pixels }, [pixels.buffer]);
+  tell({ type: "strip", dim, pixels });
 }
 
-// Coarse first: every fourth cell stands in for its 4×4 block until the finer passes arrive.
+/**
+ * Coarse first: every fourth cell stands in for its 4×4 block until the finer passes arrive.
+ * @param {number} side
+ */
 function planPlane(side) {
   plane = [];
-  const at = (n) => -REACH + (2 * REACH * n) / (side - 1);
+  const at = (/** @type {number} */ n) => -REACH + (2 * REACH * n) / (side - 1);
   for (const span of [4, 2, 1]) {
     for (let row = 0; row < side; row += span) {
       for (let column = 0; column < side; column += span) {
-        plane.push([column, row, span, at(column), -at(row)]);
+        plane.push({ cell: [column, row, span], z: [at(column), -at(row)] });
       }
     }
   }
 }
 
-function decodeCells() {
+/** @param {Network} net */
+function decodeCells(net) {
   const [, H, W] = net.shape;
   const batch = plane.splice(0, 16);
   const pixels = new Uint8ClampedArray(batch.length * W * H * 4);
-  batch.forEach(([, , , z1, z2], n) => {
-    toRGBA(net.decode(Float32Array.of(z1, z2)), net.shape, pixels, batch.length * W, n * W);
+  batch.forEach(({ z }, n) => {
+    toRGBA(net.decode(z), net.shape, pixels, batch.length * W, n * W);
   });
-  postMessage({ type: "cells", cells: batch.map((cell) => cell.slice(0, 3)), pixels }, [pixels.buffer]);
+  tell({ type: "cells", cells: batch.map(({ cell }) => cell), pixels });
 }
 
 // One piece of work at a time, and back to the event loop, where a newer code may wait.
@@ -82,6 +96,7 @@ function schedule() {
   next.port2.postMessage(null);
 }
 
+/** @type {ReturnType<typeof setTimeout> | null} */
 let wake = null;
 
 function awake() {
@@ -91,11 +106,12 @@ function awake() {
 
 next.port1.onmessage = () => {
   scheduled = false;
+  if (net === null) return;
   const dim = z === null ? null : oldestStrip(performance.now());
   turn += 1;
   // Strips and the plane take turns, so neither waits for the whole of the other.
-  if (plane.length && (dim === null || turn % 2)) decodeCells();
-  else if (dim !== null) decodeStrip(dim);
+  if (plane.length && (dim === null || turn % 2)) decodeCells(net);
+  else if (z !== null && dim !== null) decodeStrip(net, z, dim);
   else {
     // Strips that only rest are still to come.
     if (z !== null && dims.some((resting) => (drawn.get(resting) ?? -1) < version))
@@ -105,7 +121,7 @@ next.port1.onmessage = () => {
   schedule();
 };
 
-globalThis.onmessage = ({ data }) => {
+globalThis.onmessage = (/** @type {MessageEvent<WorkerRequest>} */ { data }) => {
   if (data.type === "model") {
     net = compile(data.manifest, data.tensors);
     dims = data.dims;

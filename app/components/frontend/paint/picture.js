@@ -1,8 +1,12 @@
 // Pictures out of tensors: one picture of a U8 tensor (N, C, H, W) into RGBA bytes. Grey (C = 1) or RGB (C = 3).
 
+/** @import { Numbers, Pictures, RGB, Room } from "../types.d.ts" */
+
 /**
  * Write picture `row` of `tensor` into `rgba`, the bytes of an image `stride` pixels wide, with its corner at (left, top).
  * `lut`, 256 × 3 bytes, colours the mean over channels (a difference); without it the channels are the colours.
+ * @param {Room} rgba @param {number} stride @param {number} left @param {number} top
+ * @param {Pictures} tensor @param {number} row @param {Numbers} [lut]
  */
 export function writePicture(rgba, stride, left, top, tensor, row, lut) {
   const [, channels, height, width] = tensor.shape;
@@ -30,7 +34,10 @@ export function writePicture(rgba, stride, left, top, tensor, row, lut) {
   }
 }
 
-/** Paint one picture at its own size; CSS scales it (image-rendering: pixelated). */
+/**
+ * Paint one picture at its own size; CSS scales it (image-rendering: pixelated).
+ * @param {HTMLCanvasElement} canvas @param {Pictures} tensor @param {number} row @param {Numbers} [lut]
+ */
 export function paintPicture(canvas, tensor, row, lut) {
   const [, , height, width] = tensor.shape;
   // Setting the size clears a canvas: only where it changes, so a redraw never flickers.
@@ -38,10 +45,13 @@ export function paintPicture(canvas, tensor, row, lut) {
   if (canvas.height !== height) canvas.height = height;
   const image = new ImageData(width, height);
   writePicture(image.data, width, 0, 0, tensor, row, lut);
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }
 
-/** "#rgb", "#rrggbb" or "rgb(r, g, b)" -> [r, g, b]; what the theme's variables and the palette hold. */
+/**
+ * "#rgb", "#rrggbb" or "rgb(r, g, b)" -> [r, g, b]; what the theme's variables and the palette hold.
+ * @param {string} text @returns {RGB}
+ */
 export function parseColour(text) {
   const value = text.trim();
   if (value.startsWith("#")) {
@@ -49,15 +59,22 @@ export function parseColour(text) {
     const number = parseInt(hex, 16);
     return [number >> 16, (number >> 8) & 255, number & 255];
   }
-  return (value.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number);
+  const [r = 0, g = 0, b = 0] = (value.match(/[\d.]+/g) ?? []).map(Number);
+  return [r, g, b];
 }
 
-/** Whether a background [r, g, b] is dark. */
+/**
+ * Whether a background is dark.
+ * @param {RGB} background
+ */
 export function isDark([r, g, b]) {
   return 0.299 * r + 0.587 * g + 0.114 * b < 128;
 }
 
-/** 256 × 3 bytes: the colours of `anchors` ([[r, g, b], …], evenly spaced), interpolated. */
+/**
+ * 256 × 3 bytes: the colours of `anchors`, evenly spaced, interpolated.
+ * @param {RGB[]} anchors
+ */
 export function colourRamp(anchors) {
   const ramp = new Uint8Array(768);
   for (let i = 0; i < 256; i++) {
