@@ -8,8 +8,8 @@ from scipy import stats
 
 from vae_core.config import RunConfig
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.model import VAE
-from vae_core.networks.scorer import TorchScorer
+from vae_core.networks.torch_ import TorchScorer
+from vae_core.training.loop import untrained
 
 SIGMA = 0.3
 
@@ -41,7 +41,7 @@ class Known:
             sigma=SIGMA,
             posterior="full" if full else "diagonal",
         )
-        self.model = VAE(config, torch.Generator().manual_seed(0))
+        self.model = untrained(config, torch.Generator().manual_seed(0))
         to_mean = self.covariance @ self.w.T / SIGMA**2  # (D, 64)
         if full:
             factor = np.linalg.cholesky(self.covariance) * blur
@@ -49,12 +49,15 @@ class Known:
             constants = np.concatenate([2 * np.log(np.diag(factor)), factor[row, column]])
         else:
             constants = np.log(blur**2 / np.diag(self.precision))  # the diagonal Gaussian nearest to the posterior
-        up, down = self.model.decoder[0], self.model.encoder[1]
+        weights = {
+            "decoder.0.weight": self.w,
+            "decoder.0.bias": self.b,
+            "encoder.1.weight": np.concatenate([to_mean, np.zeros((len(constants), 64))]),
+            "encoder.1.bias": np.concatenate([-to_mean @ self.b + shift, constants]),
+        }
         with torch.no_grad():
-            up.weight.copy_(torch.from_numpy(self.w))
-            up.bias.copy_(torch.from_numpy(self.b))
-            down.weight.copy_(torch.from_numpy(np.concatenate([to_mean, np.zeros((len(constants), 64))])))
-            down.bias.copy_(torch.from_numpy(np.concatenate([-to_mean @ self.b + shift, constants])))
+            for name, array in weights.items():
+                self.model.get_parameter(name).copy_(torch.from_numpy(array))
         codes = rng.standard_normal((6, d))
         x = codes @ self.w.T + self.b + SIGMA * rng.standard_normal((6, 64))
         self.x = x.astype(np.float32).reshape(6, 1, 8, 8)

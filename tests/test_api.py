@@ -10,7 +10,7 @@ from vae_core.config.errors import ConfigError, CorruptFileError, RunNotFoundErr
 from vae_core.config.events import Finished
 from vae_core.jobs.artifacts import load_model
 from vae_core.networks import forward
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
 from vae_core.store import Store
 
 

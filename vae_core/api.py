@@ -18,7 +18,7 @@ from vae_core.config.events import Event
 from vae_core.jobs.artifacts import load_model
 from vae_core.jobs.run import run
 from vae_core.networks.evaluate import to_unit
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
 from vae_core.store import Store
 
 Pictures = NDArray[np.float32]
@@ -45,18 +45,18 @@ def load(run: str | RunConfig, *, home: str | None = None) -> VAE:
 
 
 def encode(model: VAE, pictures: ArrayLike) -> tuple[Codes, Codes]:
-    """μ(X) and σ(X) of Q(z|X), (N, D) each."""
+    """μ(X) and σ(X) of Q(z|X), (N, D) each; σ of a full covariance Σ is √diag(Σ)."""
     with torch.inference_mode():
         q = model.encode(_pictures(model, pictures))
-        return q.mu.numpy(), q.logvar.mul(0.5).exp().numpy()
+        return q.mu.numpy(), q.variance().sqrt().numpy()
 
 
 def decode(model: VAE, z: ArrayLike) -> Pictures:
     """The mean pictures E[X|z] of codes (N, D) or (D,): (N, C, H, W) in [0, 1]."""
     codes = torch.as_tensor(np.asarray(z, dtype=np.float32).copy())
     codes = codes[None] if codes.ndim == 1 else codes
-    if codes.ndim != 2 or codes.shape[1] != model.config.latent_dim:
-        raise ConfigError(f"codes of shape {tuple(codes.shape)}: this model takes (N, {model.config.latent_dim})")
+    if codes.ndim != 2 or codes.shape[1] != model.latent_dim:
+        raise ConfigError(f"codes of shape {tuple(codes.shape)}: this model takes (N, {model.latent_dim})")
     with torch.inference_mode():
         return model.pictures(codes).numpy()
 
@@ -68,7 +68,7 @@ def reconstruct(model: VAE, pictures: ArrayLike) -> Pictures:
 
 def sample(model: VAE, count: int, *, seed: int = 0) -> Pictures:
     """Mean pictures of `count` codes from the prior N(0, I): (count, C, H, W) in [0, 1]."""
-    noise = torch.randn(count, model.config.latent_dim, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(count, model.latent_dim, generator=torch.Generator().manual_seed(seed))
     return decode(model, noise.numpy())
 
 
@@ -76,9 +76,9 @@ def traverse(
     model: VAE, dimension: int, *, z: ArrayLike | None = None, values: Sequence[float] = tuple(np.linspace(-3, 3, 13))
 ) -> Pictures:
     """Pictures along one latent dimension (counted from 0), the others held at z, by default the prior mean."""
-    if not 0 <= dimension < model.config.latent_dim:
-        raise ConfigError(f"dimension={dimension}: this model has dimensions 0 to {model.config.latent_dim - 1}")
-    start = np.zeros(model.config.latent_dim, np.float32) if z is None else np.asarray(z, dtype=np.float32)
+    if not 0 <= dimension < model.latent_dim:
+        raise ConfigError(f"dimension={dimension}: this model has dimensions 0 to {model.latent_dim - 1}")
+    start = np.zeros(model.latent_dim, np.float32) if z is None else np.asarray(z, dtype=np.float32)
     codes = np.repeat(start[None], len(values), axis=0)
     codes[:, dimension] = values
     return decode(model, codes)
@@ -86,8 +86,8 @@ def traverse(
 
 def _pictures(model: VAE, pictures: ArrayLike) -> torch.Tensor:
     array = np.asarray(pictures)
-    if array.ndim != 4 or array.shape[1:] != model.config.image_shape:
-        shape = ", ".join(map(str, model.config.image_shape))
+    if array.ndim != 4 or array.shape[1:] != model.image_shape:
+        shape = ", ".join(map(str, model.image_shape))
         raise ConfigError(f"pictures of shape {array.shape}: this model takes (N, {shape})")
     if array.dtype == np.uint8:
         return to_unit(torch.from_numpy(array.copy()))

@@ -17,7 +17,7 @@ from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit
 from vae_core.analysis.importance import Samples, posterior_samples, prior_samples
 from vae_core.networks import forward
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 from vae_core.store import RunInfo
 
 

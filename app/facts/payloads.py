@@ -19,7 +19,7 @@ from vae_core import data
 from vae_core.analysis import alignment, diagnostics, ppca
 from vae_core.jobs import artifacts
 from vae_core.networks import forward
-from vae_core.networks.gaussian import Q, aggregate_density
+from vae_core.networks.posterior.numpy_ import Q, aggregate_density
 from vae_core.store import RunInfo, export
 from vae_core.store.files import Arrays
 

@@ -15,7 +15,7 @@ from app.facts import one_image, payloads
 from vae_core import data
 from vae_core.analysis.bounds import Identity
 from vae_core.config.errors import ElboRoomError
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 from vae_core.store import RunInfo, export
 
 VIEW = course.View(

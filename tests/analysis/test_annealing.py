@@ -10,8 +10,7 @@ from tests.linear import Known, close
 from vae_core.analysis import annealing
 from vae_core.analysis.annealing import Annealing, Bracket, bracket, simulate
 from vae_core.config.errors import ConfigError
-from vae_core.networks.model import VAE
-from vae_core.training.loop import seeded
+from vae_core.training.loop import seeded, untrained
 
 
 def rng(n: int = 0) -> np.random.Generator:
@@ -77,7 +76,7 @@ def test_without_an_exact_sample_the_upper_figure_is_not_called_a_bound() -> Non
 
 @pytest.mark.parametrize("settings", [{}, {"likelihood": "continuous-bernoulli"}, {"likelihood": "gaussian"}])
 def test_images_of_the_model_come_with_a_sample_of_their_posterior(settings: dict[str, str]) -> None:
-    model = VAE(tiny(**settings, latent_dim=3), seeded(0, "weights", 0))
+    model = untrained(tiny(**settings, latent_dim=3), seeded(0, "weights", 0))
     x, z = simulate(model, 4, rng(5))
     assert x.shape == (4, 1, 8, 8)
     assert z.shape == (4, 3)

@@ -18,10 +18,9 @@ from vae_core.config.errors import ConfigError
 from vae_core.jobs import artifacts
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import Q, log_standard_normal
-from vae_core.networks.model import VAE
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 from vae_core.store import Store
-from vae_core.training.loop import seeded
+from vae_core.training.loop import seeded, untrained
 
 BOTH = pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
 
@@ -265,7 +264,7 @@ def test_too_many_dimensions_for_the_grid_are_refused() -> None:
 
 def scorer_of(config: RunConfig, *, scale: float = 3.0) -> NumpyScorer:
     """A network of random weights, scaled so that its codes matter."""
-    weights = {n: t.numpy() for n, t in VAE(config, seeded(0, "weights", 0)).state_dict().items()}
+    weights = {n: t.numpy() for n, t in untrained(config, seeded(0, "weights", 0)).state_dict().items()}
     return NumpyScorer(config, {n: w * scale if n.startswith("decoder") else w for n, w in weights.items()})
 
 

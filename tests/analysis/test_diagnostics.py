@@ -8,7 +8,7 @@ import pytest
 
 from vae_core.analysis import diagnostics
 from vae_core.analysis.diagnostics import KLParts, active_units, dimension_kl, findings, kl_parts, rate_distortion
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 
 
 def values(parts: KLParts) -> np.ndarray:

@@ -13,7 +13,7 @@ from scipy import stats
 from vae_core.analysis import bounds
 from vae_core.analysis.bounds import GridPosterior
 from vae_core.analysis.gaussian_fit import fit
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 
 Float = NDArray[np.float64]
 SIGMA = 0.4

@@ -14,7 +14,7 @@ from vae_core.analysis import bounds
 from vae_core.analysis.importance import posterior_samples, prior_samples, running
 from vae_core.networks.architecture import network
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import Q, log_standard_normal
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 
 
 @pytest.fixture(scope="module")

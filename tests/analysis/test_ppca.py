@@ -18,7 +18,7 @@ from vae_core.config import RunConfig
 from vae_core.config.errors import ConfigError
 from vae_core.config.events import Finished
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 from vae_core.training.loop import Training
 
 PIXELS = 7

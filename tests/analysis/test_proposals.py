@@ -7,7 +7,7 @@ import pytest
 
 from vae_core.analysis import proposals
 from vae_core.analysis.proposals import Gaussians, Mixture, around, broad, fit, learned, prior
-from vae_core.networks.gaussian import Q, log_standard_normal
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 
 WIDE = Q(np.array([[0.5, -0.3]]), np.array([[-1.0, 0.4]]), np.array([[0.7]]))
 

@@ -17,7 +17,7 @@ from vae_core.analysis.gaussian_fit import fit
 from vae_core.config import RunConfig
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import log_standard_normal
+from vae_core.networks.posterior.numpy_ import log_standard_normal
 
 pytestmark = pytest.mark.browser
 

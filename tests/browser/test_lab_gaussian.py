@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page
 from tests.browser.fixtures import Server
 from tests.browser.test_browser import Visit, at_rest, button, eventually, in_url, place_of, slider, wait_for_url
 from vae_core.jobs.artifacts import kl_per_dim
-from vae_core.networks.gaussian import Q, aggregate_density
+from vae_core.networks.posterior.numpy_ import Q, aggregate_density
 from vae_core.store import sweeps
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,8 @@ from tests.browser.fixtures import Server, page_of_modules
 from tests.browser.test_browser import Visit, at_rest, button, eventually, in_url, slider, wait_for_url
 from vae_core.data import load_split
 from vae_core.networks.evaluate import to_unit
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
+from vae_core.training.loop import untrained
 
 CONFIG = steps.CONFIG
 B = CONFIG.batch_size
@@ -47,7 +48,7 @@ def in_page(chromium: Browser) -> Iterator[Any]:
 
 def model_of(weights: dict[str, list[float]]) -> VAE:
     """The library's network with the page's weights."""
-    model = VAE(CONFIG)
+    model = untrained(CONFIG)
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     model.load_state_dict({name: torch.tensor(weights[name]).view(shape) for name, shape in shapes.items()})
     return model
@@ -78,7 +79,7 @@ def images(indices: list[int]) -> torch.Tensor:
 @pytest.mark.browser
 def test_three_steps_are_those_of_torch(in_page: Any) -> None:
     generator = torch.Generator().manual_seed(5)
-    model = VAE(CONFIG, generator)
+    model = untrained(CONFIG, generator)
     batches = [torch.randint(0, 1500, (B,), generator=generator).tolist() for _ in range(3)]
     epsilon, beta = torch.randn(3, B, 2, generator=generator), 2.5
     with torch.no_grad():

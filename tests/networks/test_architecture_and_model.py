@@ -11,8 +11,11 @@ from torch.distributions import Independent, Normal, kl_divergence
 from tests.conftest import tiny
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, RunConfig
 from vae_core.config.errors import ConfigError
-from vae_core.networks.architecture import fan_in, network
-from vae_core.networks.model import VAE, Posterior
+from vae_core.networks.architecture import network
+from vae_core.networks.builders import design
+from vae_core.networks.posterior.torch_ import Posterior
+from vae_core.networks.torch_ import _FUNCTIONS
+from vae_core.training.loop import untrained
 
 CONFIGS = [
     *(RunConfig(dataset=d, architecture=a, latent_dim=n) for d in DATASETS for a in ARCHITECTURES for n in (1, 2, 7)),
@@ -31,11 +34,13 @@ def posterior(b: int = 5, d: int = 3) -> Posterior:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.run_id}-{c.activation}")
 def test_shapes_and_names_are_those_the_layers_promise(config: RunConfig) -> None:
-    model = VAE(config, generator())
+    model = untrained(config, generator())
     x = torch.rand(3, *config.image_shape, generator=generator())
     q = model.encode(x)
     assert q.mu.shape == q.logvar.shape == (3, config.latent_dim)
     assert model.decode(q.mu).shape == x.shape
+    assert {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()} == model.design.tensors
+    # The names and shapes of the first version, in which every model is kept.
     layers = network(config)
     named = {layer[part] for layer in layers.encoder + layers.decoder if "in" in layer for part in ("weight", "bias")}
     assert named == {n for n in model.state_dict() if not n.startswith("likelihood.")}
@@ -43,7 +48,7 @@ def test_shapes_and_names_are_those_the_layers_promise(config: RunConfig) -> Non
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.run_id}-{c.activation}")
 def test_each_picture_is_treated_on_its_own(config: RunConfig) -> None:
-    model = VAE(config, generator()).eval()
+    model = untrained(config, generator()).eval()
     x = torch.rand(4, *config.image_shape, generator=generator())
     with torch.inference_mode():
         together, alone = model.encode(x).mu, torch.cat([model.encode(picture[None]).mu for picture in x])
@@ -52,24 +57,20 @@ def test_each_picture_is_treated_on_its_own(config: RunConfig) -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_initial_weights_follow_torchs_distribution(architecture: str) -> None:
-    model = VAE(RunConfig(architecture=architecture), generator())
-    layers = network(model.config)
-    for modules, described in ((model.encoder, layers.encoder), (model.decoder, layers.decoder)):
-        for module, layer in zip(modules, described, strict=True):
-            if "in" not in layer:
-                continue
-            expected, _ = nn.init._calculate_fan_in_and_fan_out(module.weight)
-            assert fan_in(layer) == expected
-            bound = 1 / math.sqrt(expected)
-            assert module.weight.abs().max() <= bound
-            if module.weight.numel() > 1000:
-                # U(−b, b) has standard deviation b/√3.
-                assert module.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+    model = untrained(RunConfig(architecture=architecture), generator())
+    state = model.state_dict()
+    for name, weight in ((name, state[name]) for name in state if name.endswith(".weight")):
+        bound = 1 / math.sqrt(nn.init._calculate_fan_in_and_fan_out(weight)[0])
+        for tensor in (weight, state[name.replace("weight", "bias")]):
+            assert tensor.abs().max() <= bound
+        if weight.numel() > 1000:
+            # U(−b, b) has standard deviation b/√3.
+            assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
 
 
 def test_weights_come_from_the_generator_alone() -> None:
     before = torch.get_rng_state()
-    one, again, other = (VAE(tiny(), generator(s)).state_dict() for s in (0, 0, 1))
+    one, again, other = (untrained(tiny(), generator(s)).state_dict() for s in (0, 0, 1))
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(one[n], again[n]) for n in one)
     assert not any(torch.equal(one[n], other[n]) for n in one)
@@ -78,7 +79,7 @@ def test_weights_come_from_the_generator_alone() -> None:
 def test_burgess_refuses_pictures_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], shape=(1, 65, 65)))
     with pytest.raises(ConfigError, match=r"65 pixels.*at most 64"):
-        network(RunConfig(dataset="digits", architecture="burgess"))
+        design(RunConfig(dataset="digits", architecture="burgess"))
 
 
 @pytest.mark.parametrize("shape", [(1, 9, 5), (3, 30, 31), (1, 33, 64), (2, 7, 8)])
@@ -87,11 +88,14 @@ def test_padding_and_cropping_are_inverse(
     shape: tuple[int, int, int], architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], shape=shape))
-    model = VAE(RunConfig(dataset="digits", architecture=architecture), generator())
-    pad, crop = model.encoder[0], model.decoder[-1]
+    model = untrained(RunConfig(dataset="digits", architecture=architecture), generator())
+    pad, crop = model.design.encoder.nodes[0], model.design.decoder.nodes[-1]
+    assert (pad.op, crop.op) == ("Pad", "Slice")
     x = torch.rand(2, *shape, generator=generator())
-    assert torch.equal(crop(pad(x)), x)
-    assert pad(x).sum() == pytest.approx(x.sum().item(), rel=1e-5)
+    wide = _FUNCTIONS["Pad"](pad)(x)
+    assert torch.equal(_FUNCTIONS["Slice"](crop)(wide), x)
+    assert wide.sum() == pytest.approx(x.sum().item(), rel=1e-5)
+    assert wide.shape[2] == wide.shape[3]
     assert model.decode(model.encode(x).mu).shape == x.shape
 
 
@@ -148,12 +152,12 @@ def test_the_gradient_passes_through_the_sample() -> None:
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
 def test_the_untrained_decoder_paints_the_mean_picture(likelihood: str, architecture: str) -> None:
     config = RunConfig(dataset="digits", likelihood=likelihood, architecture=architecture)
-    model = VAE(config, generator())
+    model = untrained(config, generator())
     mean = torch.rand(1, 8, 8, generator=generator()) * 0.8 + 0.1
     model.start_from_mean(mean)
-    last = [m for m in model.decoder if isinstance(m, (nn.Linear, nn.ConvTranspose2d))][-1]
+    last = [name for name in model.design.decoder.initializers if name.endswith("weight")][-1]
     with torch.no_grad():
-        last.weight.zero_()
+        model.get_parameter(last).zero_()
         painted = model.pictures(torch.randn(3, 2, generator=generator()))
     if architecture == "mlp":
         torch.testing.assert_close(painted, mean.expand(3, 1, 8, 8))

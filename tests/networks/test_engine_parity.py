@@ -21,9 +21,9 @@ from tests.browser.fixtures import page_of_modules
 from vae_core.config import ACTIVATIONS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.data import load_split
 from vae_core.networks.evaluate import to_unit
-from vae_core.networks.likelihoods import ContinuousBernoulli
-from vae_core.networks.model import VAE
+from vae_core.networks.likelihoods.torch_ import ContinuousBernoulli
 from vae_core.store.export import model_blob
+from vae_core.training.loop import untrained
 
 pytestmark = pytest.mark.browser
 
@@ -293,7 +293,7 @@ def test_every_likelihood_with_every_posterior(family: dict[str, Any], posterior
 def agree(config: RunConfig, in_page: Any) -> None:
     """Every figure of the page for this configuration against the model's."""
     generator = torch.Generator().manual_seed(11)
-    model = VAE(config, generator)
+    model = untrained(config, generator)
     with torch.inference_mode():
         for parameter in model.parameters():
             parameter.mul_(2.0)  # fresh weights paint grey; these paint something
@@ -315,7 +315,7 @@ def agree(config: RunConfig, in_page: Any) -> None:
     torch.testing.assert_close(torch.tensor([code["logvar"] for code in result["codes"]]), q.logvar, **CLOSE)
     torch.testing.assert_close(torch.tensor([code["kl"] for code in result["codes"]]), kl, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(torch.tensor(result["nats"]), nats, rtol=1e-4, atol=1e-3)
-    assert result["isLogLikelihood"] == model.likelihood.is_log_likelihood
+    assert result["isLogLikelihood"] == model.design.is_log_likelihood
     if q.lower is None:
         assert result["codes"][0]["lower"] is None
     else:

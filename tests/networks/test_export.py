@@ -12,9 +12,8 @@ from vae_core.config import ARCHITECTURES, RunConfig
 from vae_core.config.errors import StoreError
 from vae_core.networks import forward
 from vae_core.networks.architecture import network
-from vae_core.networks.model import VAE
 from vae_core.store import export
-from vae_core.training.loop import seeded
+from vae_core.training.loop import seeded, untrained
 
 
 def metadata(blob: bytes) -> dict[str, str]:
@@ -24,7 +23,7 @@ def metadata(blob: bytes) -> dict[str, str]:
 
 
 def weights(config: RunConfig) -> dict[str, np.ndarray]:
-    return {n: t.numpy() for n, t in VAE(config, seeded(0, "weights", 0)).state_dict().items()}
+    return {n: t.numpy() for n, t in untrained(config, seeded(0, "weights", 0)).state_dict().items()}
 
 
 def test_another_program_can_run_what_was_exported(finished: Run, tmp_path: Path) -> None:

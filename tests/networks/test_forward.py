@@ -11,11 +11,11 @@ from torch.nn import functional
 from tests.conftest import tiny
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, RunConfig
 from vae_core.networks import forward
-from vae_core.networks.gaussian import Q
-from vae_core.networks.likelihoods import Gaussian
-from vae_core.networks.model import VAE, Posterior
-from vae_core.networks.scorer import TorchScorer
-from vae_core.training.loop import seeded
+from vae_core.networks.likelihoods.torch_ import Gaussian
+from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.posterior.torch_ import Posterior
+from vae_core.networks.torch_ import VAE, TorchScorer
+from vae_core.training.loop import seeded, untrained
 
 
 def arrays(module: nn.Module) -> dict[str, np.ndarray]:
@@ -49,9 +49,9 @@ def named(value: object) -> str:
 
 def trained(config: RunConfig, scale: float) -> VAE:
     """Random weights, the decoder's `scale` times the usual, and every σ different."""
-    model = VAE(config, seeded(0, "weights", 0))
+    model = untrained(config, seeded(0, "weights", 0))
     with torch.no_grad():
-        for parameter in model.decoder.parameters():
+        for parameter in model.decoding.tensors.values():
             parameter.mul_(scale)
         if isinstance(model.likelihood, Gaussian) and model.likelihood.log_sigma.ndim:
             # The smallest are below what the density allows, and are to be treated so.
@@ -61,7 +61,7 @@ def trained(config: RunConfig, scale: float) -> VAE:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.run_id}-{c.activation}")
 def test_both_networks_are_those_of_torch(config: RunConfig) -> None:
-    model = VAE(config, seeded(0, "weights", 0))
+    model = untrained(config, seeded(0, "weights", 0))
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (3, *config.image_shape)).astype(np.uint8)
     z = rng.normal(size=(4, config.latent_dim)) * 2
@@ -118,7 +118,7 @@ def test_padding_puts_the_odd_pixel_at_the_bottom_and_the_right() -> None:
 
 
 def test_half_precision_weights_of_a_moment_are_computed_in_single() -> None:
-    model = VAE(tiny(), seeded(0, "weights", 0))
+    model = untrained(tiny(), seeded(0, "weights", 0))
     half = {n: a.astype(np.float16) for n, a in arrays(model).items()}
     z = np.zeros((1, 2), np.float32)
     np.testing.assert_allclose(
@@ -127,7 +127,7 @@ def test_half_precision_weights_of_a_moment_are_computed_in_single() -> None:
 
 
 def test_no_pictures_are_no_pictures() -> None:
-    own = arrays(VAE(tiny(), seeded(0, "weights", 0)))
+    own = arrays(untrained(tiny(), seeded(0, "weights", 0)))
     assert forward.decode(tiny(), own, np.zeros((0, 2))).shape == (0, 1, 8, 8)
 
 
@@ -165,12 +165,11 @@ def test_densities_and_means_at_every_size_of_log_odds(family: dict[str, str]) -
     """A decoder that hands on its code: f from −90 to 90, through zero and the edge of the series there."""
     values = [0.0, 1e-6, 1e-3, 0.0099, 0.0101, 0.3, 2.0, 15.0, 40.0, 90.0]
     config = tiny(**family, hidden=(), latent_dim=1)
-    model = VAE(config)
+    model = untrained(config)
     with torch.no_grad():
-        for half in (model.encoder, model.decoder):
-            for parameter in half.parameters():
-                parameter.zero_()
-        model.decoder[0].weight.fill_(1.0)
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.get_parameter("decoder.0.weight").fill_(1.0)
     z = np.array([sign * value for value in values for sign in (1, -1)], np.float32)[:, None]
     x = np.linspace(0, 1, 3 * 64, dtype=np.float32).reshape(3, 1, 8, 8)
     found = forward.NumpyScorer(config, arrays(model)).log_likelihood(x, z[:, None])
@@ -185,7 +184,7 @@ def test_densities_and_means_at_every_size_of_log_odds(family: dict[str, str]) -
 
 def test_a_sigma_below_a_grey_level_does_not_lose_the_digits() -> None:
     config = tiny(likelihood="gaussian", sigma=0.001)
-    model = VAE(config, seeded(0, "weights", 0))
+    model = untrained(config, seeded(0, "weights", 0))
     z = np.zeros((1, 1, 2))
     with torch.inference_mode():
         x = (model.decode(torch.zeros(1, 2)) + 0.001).numpy()  # one σ away, in every pixel

@@ -9,11 +9,18 @@ import torch
 from scipy import stats
 
 from tests.conftest import tiny
-from vae_core.networks.likelihoods import SMALLEST_SIGMA, Bernoulli, ContinuousBernoulli, Gaussian, build
+from vae_core.config import RunConfig
+from vae_core.networks.builders import design
+from vae_core.networks.likelihoods.torch_ import SMALLEST_SIGMA, Bernoulli, ContinuousBernoulli, Gaussian
+from vae_core.training.loop import untrained
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def family(config: RunConfig) -> Bernoulli | ContinuousBernoulli | Gaussian:
+    return untrained(config).likelihood
 
 
 def all_images(pixels: int) -> torch.Tensor:
@@ -97,11 +104,11 @@ def test_a_fixed_sigma_is_not_learned() -> None:
 
 
 def test_the_configuration_chooses_the_family() -> None:
-    assert isinstance(build(tiny()), Bernoulli)
-    fixed = build(tiny(likelihood="gaussian", sigma=0.2))
+    assert isinstance(family(tiny()), Bernoulli)
+    fixed = family(tiny(likelihood="gaussian", sigma=0.2))
     assert isinstance(fixed, Gaussian)
-    assert isinstance(build(tiny(likelihood="continuous-bernoulli")), ContinuousBernoulli)
-    each = build(tiny(likelihood="gaussian", sigma="per-pixel"))
+    assert isinstance(family(tiny(likelihood="continuous-bernoulli")), ContinuousBernoulli)
+    each = family(tiny(likelihood="gaussian", sigma="per-pixel"))
     assert isinstance(each, Gaussian)
     assert each.log_sigma.shape == (1, 8, 8)
     assert fixed.log_sigma.exp().item() == pytest.approx(0.2)
@@ -178,9 +185,9 @@ def test_densities_take_more_axes_in_front() -> None:
 
 
 def test_binary_pixels_have_probabilities() -> None:
-    assert not build(tiny()).is_log_likelihood
+    assert not design(tiny()).is_log_likelihood
     for how in ("static", "dynamic", "threshold"):
-        assert build(tiny(binarize=how)).is_log_likelihood
+        assert design(tiny(binarize=how)).is_log_likelihood
 
 
 def test_only_a_density_calls_itself_a_log_likelihood() -> None:
@@ -188,8 +195,8 @@ def test_only_a_density_calls_itself_a_log_likelihood() -> None:
     x = torch.linspace(0, 1, 2001).reshape(-1, 1, 1, 1)
     mass = torch.trapezoid(Bernoulli().log_prob(x, torch.full_like(x, 1.0)).exp(), x.flatten()).item()
     assert abs(mass - 1) > 0.1
-    assert not Bernoulli().is_log_likelihood
-    assert Gaussian.is_log_likelihood
+    assert design(tiny(likelihood="gaussian")).is_log_likelihood
+    assert design(tiny(likelihood="continuous-bernoulli")).is_log_likelihood
 
 
 @pytest.mark.parametrize("family", [Bernoulli(), Gaussian(0.5)])

@@ -17,7 +17,7 @@ from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.events import Diverged, Event, Finished, Losses, Snapshot
 from vae_core.networks.evaluate import per_image, to_unit
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
 from vae_core.training import loop as training
 from vae_core.training.loop import Training
 from vae_core.training.objectives import Elbo, Step, Value

@@ -13,9 +13,9 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 from tests.conftest import tiny
 from vae_core import data
 from vae_core.config.catalogue import OBJECTIVES, PARAMETERS
-from vae_core.networks.model import VAE, Posterior
+from vae_core.networks.posterior.torch_ import Posterior
 from vae_core.training import objectives
-from vae_core.training.loop import Training
+from vae_core.training.loop import Training, untrained
 from vae_core.training.objectives import (
     Step,
     Value,
@@ -57,7 +57,7 @@ def step_for(objective: str, *, full: bool = False, epoch: float = 0.0, **parame
         parameters=parameters,
         **settings,
     )
-    model = VAE(config, generator(1))
+    model = untrained(config, generator(1))
     with torch.no_grad():  # a fresh network's codes hardly differ between images
         for weight in model.encoder.parameters():
             weight.mul_(4)

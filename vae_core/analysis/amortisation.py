@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.config.errors import ConfigError
-from vae_core.networks.gaussian import Q
-from vae_core.networks.model import VAE, Posterior, log_prior
-from vae_core.networks.scorer import log_likelihood
+from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.posterior.torch_ import Posterior, log_prior
+from vae_core.networks.torch_ import VAE, log_likelihood
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -67,7 +67,7 @@ def fit_q(
     images = torch.from_numpy(x)
     with torch.no_grad():
         start = model.encode(images)
-    d = model.config.latent_dim
+    d = model.latent_dim
     variance = start.logvar.exp() if start.lower is None else start.logvar.exp() + start.lower.square().sum(2)
     first_logvar = variance.log() if covariance == "diagonal" else start.logvar
     scale = variance.sqrt()  # (B, D)

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.config.errors import ConfigError
-from vae_core.networks.model import VAE, Posterior, log_prior
-from vae_core.networks.scorer import log_likelihood
+from vae_core.networks.posterior.torch_ import Posterior, log_prior
+from vae_core.networks.torch_ import VAE, log_likelihood
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -94,7 +94,7 @@ class Bracket:
 
 def simulate(model: VAE, count: int, rng: np.random.Generator) -> tuple[Single, Single]:
     """Images from the model, (count, C, H, W), each with its code, (count, D): an exact sample of its posterior."""
-    z = rng.standard_normal((count, model.config.latent_dim), np.float32)
+    z = rng.standard_normal((count, model.latent_dim), np.float32)
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     with torch.inference_mode():
         x = model.likelihood.sample(model.decode(torch.from_numpy(z)), generator)
@@ -131,7 +131,7 @@ def bracket(
         upper_stderr=upper_stderr,
         upper_is_bound=posterior is not None,
         acceptance=float(acceptance.mean()),
-        is_log_likelihood=model.likelihood.is_log_likelihood,
+        is_log_likelihood=model.design.is_log_likelihood,
     )
 
 
@@ -141,7 +141,7 @@ class _Path:
     def __init__(self, model: VAE, x: Tensor, settings: Annealing, rng: np.random.Generator) -> None:
         self.model, self.x, self.settings, self.rng = model, x, settings, rng
         self.beta = settings.schedule()
-        self.shape = settings.chains, len(x), model.config.latent_dim
+        self.shape = settings.chains, len(x), model.latent_dim
         with torch.inference_mode():
             q = model.encode(x)
         # Copies: tensors of inference mode take no part in gradients.

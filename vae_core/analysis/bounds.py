@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from vae_core.analysis.proposals import Mixture, Part, around, broad, fit, learned, prior
 from vae_core.config.errors import ConfigError
-from vae_core.networks.gaussian import Q, log_standard_normal
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 
 ROWS = 20_000
 """Codes that are decoded at a time: what bounds the memory, whatever K is."""

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 
 Array = NDArray[np.floating]
 Float = NDArray[np.float64]

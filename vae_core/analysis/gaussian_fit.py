@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.analysis.bounds import GridPosterior
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 
 Float = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.analysis.bounds import Scorer
-from vae_core.networks.gaussian import log_standard_normal
+from vae_core.networks.posterior.numpy_ import log_standard_normal
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]

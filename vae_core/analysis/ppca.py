@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vae_core import data
 from vae_core.config.errors import ConfigError
-from vae_core.networks.gaussian import Q
+from vae_core.networks.posterior.numpy_ import Q
 
 Array = NDArray[np.floating] | NDArray[np.uint8]
 Float = NDArray[np.float64]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.networks.gaussian import Q, log_standard_normal
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 
 Float = NDArray[np.float64]
 

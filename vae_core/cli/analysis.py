@@ -136,7 +136,8 @@ def gap(args: argparse.Namespace) -> Json:
     if args.simulated:
         x, codes = annealing.simulate(model, args.limit, rng)
     else:
-        images = data.test_images(model.config.dataset, model.config.binarize).x[: args.limit]
+        config = store.get(run_id).config
+        images = data.test_images(config.dataset, config.binarize).x[: args.limit]
         x, codes = images.astype(np.float32) / np.float32(255), None
     settings = annealing.Annealing(chains=args.chains, temperatures=args.temperatures, start="q")
     bounds = annealing.bracket(model, x, settings, rng, codes)

@@ -20,7 +20,7 @@ def traverse(args: argparse.Namespace) -> Json:
     run_id = store.resolve(args.run)
     model = api.load(run_id)
     result = store.get(run_id).result
-    order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.config.latent_dim)
+    order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.latent_dim)
     rows = np.concatenate([api.traverse(model, dim) for dim in order])
     out = writable(args.out)
     grid.save(grid.grid(_bytes(rows), columns=13), out)
@@ -36,8 +36,8 @@ def reconstruct(args: argparse.Namespace) -> Json:
 
     store = Store()
     run_id = store.resolve(args.run)
-    model = api.load(run_id)
-    x = data.test_images(model.config.dataset, model.config.binarize).x[: args.limit]
+    model, config = api.load(run_id), store.get(run_id).config
+    x = data.test_images(config.dataset, config.binarize).x[: args.limit]
     columns = min(16, len(x))
     again = _bytes(api.reconstruct(model, x))
     rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]

@@ -27,3 +27,7 @@ class RunBusyError(ElboRoomError):
 
 class LimitError(ElboRoomError):
     """More than a visitor of this server may ask for, or another visitor's run."""
+
+
+class ModelError(ElboRoomError, ValueError):
+    """A model whose networks, weights or densities do not fit together, or use what no reader here knows."""

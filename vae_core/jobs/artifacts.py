@@ -20,14 +20,14 @@ from vae_core import data
 from vae_core.analysis import ppca, projection
 from vae_core.analysis.diagnostics import active_units, findings, kl_parts, rate_distortion
 from vae_core.config import PER_PIXEL, RunConfig
-from vae_core.config.errors import ConfigError, RunNotFoundError
+from vae_core.config.errors import ConfigError
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import Q
-from vae_core.store import Store
+from vae_core.networks.posterior.numpy_ import Q
+from vae_core.store import Store, models
 from vae_core.store.files import Arrays, read_arrays, write_arrays
 
 if TYPE_CHECKING:
-    from vae_core.networks.model import VAE
+    from vae_core.networks.torch_ import VAE
 
 Tell = Callable[[int, int, "NDArray[np.float32] | None"], None]
 """Steps done, steps in all, and what there is to see by then."""
@@ -195,17 +195,9 @@ def embedding(store: Store, run_id: str, request: MapRequest, tell: Tell | None 
 
 def load_model(store: Store, run_id: str) -> VAE:
     """The trained model, in evaluation mode. Raises `RunNotFoundError`, `CorruptFileError`."""
-    import torch
+    from vae_core.networks.torch_ import VAE
 
-    from vae_core.networks.model import VAE
-
-    weights = store.weights(run_id)
-    model = VAE(store.get(run_id).config)
-    try:
-        model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    except RuntimeError as error:
-        raise RunNotFoundError(f"{run_id}: its weights are of another network ({error})") from error
-    return model.eval()
+    return VAE.of(models.load(store, run_id))
 
 
 def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | None = None) -> Arrays:
@@ -215,7 +207,7 @@ def log_px(store: Store, run_id: str, samples: int, limit: int, tell: Tell | Non
     is computed anew.
     """
     from vae_core.analysis import bounds
-    from vae_core.networks.scorer import TorchScorer
+    from vae_core.networks.torch_ import TorchScorer
 
     if not 1 <= samples <= 1_000_000 or limit < 1:
         raise ConfigError(f"samples={samples}, limit={limit}: give 1 to 1000000 samples and a positive limit")

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config.events import Terms
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
 
 CHUNK = 1000
 """Images that are evaluated at a time; the noise of each chunk has a seed of its own."""
@@ -21,7 +21,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True, eq=False)
 class PerImage:
-    """For N images: `mu`, `logvar` and `kl` (N, D), `reconstruction` (N,); nats. See `model.Posterior`."""
+    """For N images: `mu`, `logvar` and `kl` (N, D), `reconstruction` (N,); nats. See `posterior.torch_.Posterior`."""
 
     mu: NDArray[np.float32]
     logvar: NDArray[np.float32]
@@ -39,7 +39,7 @@ class PerImage:
 def per_image(model: VAE, x: NDArray[np.uint8], seed: int) -> PerImage:
     """Encode and score images (N, C, H, W) uint8. The same seed gives the same z."""
     parts: list[tuple[torch.Tensor, ...]] = []
-    row, column = torch.tril_indices(model.config.latent_dim, model.config.latent_dim, -1)
+    row, column = torch.tril_indices(model.latent_dim, model.latent_dim, -1)
     with torch.inference_mode():
         for start in range(0, len(x), CHUNK):
             batch = to_unit(torch.from_numpy(x[start : start + CHUNK].copy()))

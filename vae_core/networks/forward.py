@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
-from vae_core.networks import densities
+from vae_core.networks import builders
 from vae_core.networks.architecture import Layer, network
-from vae_core.networks.gaussian import Q
+from vae_core.networks.likelihoods import numpy_ as densities
+from vae_core.networks.model import Model
+from vae_core.networks.posterior.numpy_ import Q
 
 Arrays = dict[str, NDArray[Any]]
 Float = NDArray[np.float32]
@@ -45,7 +47,7 @@ class NumpyScorer:
         self._layers = network(config)
         self._weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
         self._full = config.posterior == "full"
-        self._log_prob = densities.log_prob(config, self._weights)
+        self._log_prob = densities.log_prob(Model(builders.design(config), self._weights))
 
     def encode(self, x: Float) -> Q:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""

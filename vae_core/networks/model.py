@@ -1,174 +1,193 @@
-"""Encoder, decoder and Q(z|X) = N(μ(X), Σ(X)), Σ diagonal or full; knows no loss.
+"""A model that stands on its own: two networks, P(X|z), the form of Q(z|X), the prior; not how it was trained.
 
-Kingma & Welling (2014), arXiv 1312.6114: z = μ + σ·ε with ε ~ N(0, I) (section 2.4). Full covariance: Σ = L·Lᵀ and
-z = μ + L·ε (Kingma & Welling 2019, arXiv 1906.02691, section 2.5.1).
+`Design` is what it is made of, `Model` a design with its weights, where it came from and which data go with it. What
+runs one: `torch_` (gradients), `onnx_` (the server, without torch), `page_` (the page). No torch here.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
-from vae_core.config import RunConfig
-from vae_core.networks import likelihoods
-from vae_core.networks.architecture import Layer, fan_in, network
+from vae_core.config.errors import ModelError
+from vae_core.networks import likelihoods, posterior
+from vae_core.networks.graph import Graph, Shape
+from vae_core.networks.likelihoods import LOG_SIGMA
+
+PRIOR = "standard-normal"
+"""P(z) = N(0, I)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What a model is, but for its numbers. Raises `ModelError` where the parts do not fit together."""
+
+    decoder: Graph
+    """z (D), and what else is given -> f (C, H, W), one output: the parameters of P(X|z)."""
+    encoder: Graph | None
+    """x (C, H, W) in [0, 1], and what else is given -> the outputs that `posterior.outputs` names; None for a moment
+    of training, of which the decoder alone is kept."""
+    likelihood: str
+    """A name in `likelihoods.FAMILIES`."""
+    sigma_shape: Shape | None
+    """Of log σ, () or (C, H, W); None where the family has none, and in a moment of training, which did not keep it."""
+    posterior: str
+    """A name in `posterior.FORMS`."""
+    is_log_likelihood: bool
+    """Whether log P(X|z) is the log of a probability or density of the model's data."""
+
+    def __post_init__(self) -> None:
+        """Check every part against the others."""
+        if self.likelihood not in likelihoods.FAMILIES or self.posterior not in posterior.FORMS:
+            raise ModelError(
+                f"likelihood={self.likelihood!r}, posterior={self.posterior!r}: choose among "
+                f"{', '.join(likelihoods.FAMILIES)} and {', '.join(posterior.FORMS)}"
+            )
+        z = next(iter(self.decoder.inputs.values()))
+        if len(z) != 1 or len(self.decoder.outputs) != 1 or len(self.image_shape) != 3:
+            raise ModelError(
+                f"a decoder from {list(z)} to {[list(self.decoder.shapes[name]) for name in self.decoder.outputs]}: "
+                "it takes a code (D) first and gives one picture (C, H, W)"
+            )
+        if self.sigma_shape is not None and not likelihoods.has_sigma(self.likelihood):
+            raise ModelError(f"likelihood={self.likelihood!r} with a σ of shape {self.sigma_shape}: it has none")
+        if self.sigma_shape not in (None, (), self.image_shape):
+            raise ModelError(f"σ has shape {self.sigma_shape}: it is one number, or one for each of {self.image_shape}")
+        graphs = {"decoder": self.decoder}
+        if self.encoder is not None:
+            graphs["encoder"] = self.encoder
+            x = next(iter(self.encoder.inputs.values()))
+            given = {name: self.encoder.shapes[name] for name in self.encoder.outputs}
+            needed = {name: (size,) for name, size in posterior.outputs(self.posterior, self.latent_dim).items()}
+            if x != self.image_shape or given != needed:
+                raise ModelError(f"an encoder from {x} to {given}: here it takes {self.image_shape} and gives {needed}")
+        for prefix, graph in graphs.items():
+            for name in graph.initializers:
+                if not name.startswith(f"{prefix}."):
+                    raise ModelError(f"the {prefix}'s tensor is called {name!r}: its name begins with {prefix}.")
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return next(iter(self.decoder.inputs.values()))[0]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)"""
+        shape: Any = self.decoder.shapes[self.decoder.outputs[0]]
+        return shape
+
+    @property
+    def pixels(self) -> int:
+        """C·H·W."""
+        return math.prod(self.image_shape)
+
+    @cached_property
+    def tensors(self) -> dict[str, Shape]:
+        """Name -> shape of all that has to be known to run it, the encoder's first."""
+        own = {} if self.encoder is None else dict(self.encoder.initializers)
+        own |= self.decoder.initializers
+        return own if self.sigma_shape is None else {**own, LOG_SIGMA: self.sigma_shape}
+
+    def without_encoder(self) -> Design:
+        """The decoder and P(X|z) alone."""
+        return replace(self, encoder=None)
+
+    def moment(self) -> Design:
+        """What a snapshot keeps: the decoder, without σ."""
+        return replace(self, encoder=None, sigma_shape=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {
+            "decoder": self.decoder.to_dict(),
+            "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "likelihood": self.likelihood,
+            "sigma_shape": None if self.sigma_shape is None else list(self.sigma_shape),
+            "is_log_likelihood": self.is_log_likelihood,
+            "posterior": self.posterior,
+            "prior": PRIOR,
+        }
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """Q(z|X) = N(μ, L·Lᵀ) for a batch, L lower triangular with diag(L) = exp(½·logvar).
+class Origin:
+    """Where a model came from, and what it was made for: beside the model, no part of it."""
 
-    Without `lower` Q is diagonal and `logvar` = log σ². With it, `logvar` is the logarithm of the variance that
-    dimension i has once dimensions 1 … i−1 are known.
-    """
+    run_id: str | None = None
+    """The run that trained it."""
+    moment: int | None = None
+    """The snapshot of that run; None for what it ended with."""
+    dataset: str | None = None
+    """The data set that goes with it."""
+    binarize: str = "none"
+    """What was done to its pixels."""
 
-    mu: Tensor
-    """(B, D)"""
-    logvar: Tensor
-    """(B, D)"""
-    lower: Tensor | None = None
-    """(B, D, D), zero on and above the diagonal: the rest of L."""
 
-    def sample(self, epsilon: Tensor) -> Tensor:
-        """Reparameterised: z = μ + L·ε, for ε (B, D) or (K, B, D)."""
-        z = self.mu + torch.exp(0.5 * self.logvar) * epsilon
-        return z if self.lower is None else z + torch.einsum("bij,...bj->...bi", self.lower, epsilon)
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A design with its weights. Raises `ModelError` where a tensor is missing or has another shape."""
 
-    def kl(self) -> Tensor:
-        """D[Q(z|X) ‖ N(0, I)] per dimension, (B, D) nats: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²) (appendix B).
+    design: Design
+    tensors: Mapping[str, NDArray[Any]]
+    """Name -> weights, of the shapes of `Design.tensors`; float16 in a moment of training, else float32."""
+    origin: Origin = Origin()
 
-        With a full covariance the terms are those of the rows of L; only their sum is the KL of a distribution.
+    def __post_init__(self) -> None:
+        """Check the tensors against the design."""
+        for name, shape in self.design.tensors.items():
+            if name not in self.tensors:
+                raise ModelError(f"the weights lack {name}; this model has {', '.join(self.design.tensors)}")
+            array = self.tensors[name]
+            if array.shape != shape or array.dtype.kind != "f":
+                raise ModelError(
+                    f"the tensor {name} is {array.dtype} of shape {list(array.shape)}; "
+                    f"this model needs floats of shape {list(shape)}"
+                )
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.design.latent_dim
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)"""
+        return self.design.image_shape
+
+    @property
+    def is_log_likelihood(self) -> bool:
+        """Whether log P(X|z) is the log of a probability or density of the model's data."""
+        return self.design.is_log_likelihood
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all that decides what it computes: equal models have equal keys, whatever they are called.
+
+        Over the canonical JSON of the design, then name, type and bytes of every tensor in the design's order.
         """
-        variance = self.logvar.exp()
-        if self.lower is not None:
-            variance = variance + self.lower.square().sum(2)
-        return 0.5 * (self.mu.square() + variance - 1 - self.logvar)
+        text = json.dumps(self.design.to_dict(), sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode())
+        for name in self.design.tensors:
+            array = np.ascontiguousarray(self.tensors[name])
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            digest.update(f"\n{name} {little.dtype.str}\n".encode())
+            digest.update(little.tobytes())
+        return digest.hexdigest()
 
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log Q(z|X) for z (…, B, D): (…, B) nats."""
-        if self.lower is None:
-            epsilon_squared = (z - self.mu).square() / self.logvar.exp()
-        else:
-            tril = self.lower + torch.diag_embed(torch.exp(0.5 * self.logvar))
-            flat = (z - self.mu).reshape(-1, *self.mu.shape).permute(1, 2, 0)  # (B, D, …)
-            epsilon = torch.linalg.solve_triangular(tril, flat, upper=False)
-            epsilon_squared = epsilon.permute(2, 0, 1).reshape(z.shape).square()
-        return -0.5 * (epsilon_squared + self.logvar + math.log(2 * math.pi)).sum(-1)
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """What the networks read, in single precision: without log σ."""
+        return {n: np.asarray(self.tensors[n], np.float32) for n in self.design.tensors if n != LOG_SIGMA}
 
-    def detach(self) -> Posterior:
-        """The same Q, through which no gradient flows."""
-        return Posterior(self.mu.detach(), self.logvar.detach(), None if self.lower is None else self.lower.detach())
-
-
-def log_prior(z: Tensor) -> Tensor:
-    """log P(z) = log N(z; 0, I) in nats for z (…, D): (…)."""
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
-
-
-class VAE(nn.Module):
-    """The networks of one configuration, in float32, with weights drawn from `generator`."""
-
-    def __init__(self, config: RunConfig, generator: torch.Generator | None = None) -> None:
-        super().__init__()
-        layers = network(config)
-        self.config = config
-        self.encoder = nn.Sequential(*[_MODULES[layer["type"]](layer) for layer in layers.encoder])
-        self.decoder = nn.Sequential(*[_MODULES[layer["type"]](layer) for layer in layers.decoder])
-        self.likelihood = likelihoods.build(config)
-        if generator is not None:
-            _initialise(self.encoder, layers.encoder, generator)
-            _initialise(self.decoder, layers.decoder, generator)
-
-    def encode(self, x: Tensor) -> Posterior:
-        """Q(z|X) for x (B, C, H, W) in [0, 1]."""
-        # Q's parameters stay float32 under autocast: exp(log σ²) in bf16 would carry two digits.
-        out, d = self.encoder(x).float(), self.config.latent_dim
-        mu, logvar = out[:, :d], out[:, d : 2 * d]
-        if self.config.posterior == "diagonal":
-            return Posterior(mu, logvar)
-        row, column = torch.tril_indices(d, d, -1)
-        lower = out.new_zeros(len(out), d, d)
-        lower[:, row, column] = out[:, 2 * d :]
-        return Posterior(mu, logvar, lower)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Parameters f(z; θ) of P(X|z) for z (B, D): (B, C, H, W)."""
-        return self.decoder(z).float()
-
-    def pictures(self, z: Tensor) -> Tensor:
-        """E[X|z] for z (B, D), clipped to [0, 1] for display: (B, C, H, W)."""
-        return self.likelihood.mean(self.decode(z)).clamp(0, 1)
-
-    def start_from_mean(self, mean: Tensor) -> None:
-        """Set the output bias so that the untrained decoder paints the data's mean picture (C, H, W)."""
-        last = [m for m in self.decoder if isinstance(m, (nn.Linear, nn.ConvTranspose2d))][-1]
-        target = self.likelihood.initial_output(mean)
-        with torch.no_grad():
-            # A convolution has one bias a channel, so it gets the channel's mean.
-            last.bias.copy_(target.flatten() if isinstance(last, nn.Linear) else target.mean((1, 2)))  # type: ignore[union-attr]
-
-
-class _Reshape(nn.Module):
-    def __init__(self, shape: list[int]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(x.shape[0], *self.shape)
-
-
-class _Pad(nn.Module):
-    """Centre in zeros; an odd pixel goes to the bottom and the right."""
-
-    def __init__(self, shape: list[int]) -> None:
-        super().__init__()
-        self.height, self.width = shape[1:]
-
-    def forward(self, x: Tensor) -> Tensor:
-        down, across = self.height - x.shape[2], self.width - x.shape[3]
-        return functional.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
-
-
-class _Crop(nn.Module):
-    """The inverse of `_Pad`."""
-
-    def __init__(self, shape: list[int]) -> None:
-        super().__init__()
-        self.height, self.width = shape[1:]
-
-    def forward(self, x: Tensor) -> Tensor:
-        top, left = (x.shape[2] - self.height) // 2, (x.shape[3] - self.width) // 2
-        return x[:, :, top : top + self.height, left : left + self.width]
-
-
-# skip_init leaves the weights unset: torch's own initialisation would draw from the global seed.
-_MODULES: dict[str, Callable[[Layer], nn.Module]] = {
-    "linear": lambda layer: nn.utils.skip_init(nn.Linear, layer["in"], layer["out"]),
-    "conv2d": lambda layer: nn.utils.skip_init(
-        nn.Conv2d, layer["in"], layer["out"], layer["kernel"], stride=layer["stride"], padding=layer["padding"]
-    ),
-    "conv_transpose2d": lambda layer: nn.utils.skip_init(
-        nn.ConvTranspose2d, layer["in"], layer["out"], layer["kernel"], stride=layer["stride"], padding=layer["padding"]
-    ),
-    "relu": lambda layer: nn.ReLU(),
-    "silu": lambda layer: nn.SiLU(),
-    "tanh": lambda layer: nn.Tanh(),
-    "reshape": lambda layer: _Reshape(layer["shape"]),
-    "pad": lambda layer: _Pad(layer["shape"]),
-    "crop": lambda layer: _Crop(layer["shape"]),
-}
-
-
-def _initialise(modules: nn.Sequential, layers: list[Layer], generator: torch.Generator) -> None:
-    """torch's default distribution, U(−1/√fan_in, 1/√fan_in), drawn from our own generator."""
-    with torch.no_grad():
-        for module, layer in zip(modules, layers, strict=True):
-            if "in" in layer:
-                bound = 1 / math.sqrt(fan_in(layer))
-                for parameter in module.parameters():
-                    parameter.uniform_(-bound, bound, generator=generator)
+    def without_encoder(self) -> Model:
+        """The decoder and P(X|z) alone."""
+        design = self.design.without_encoder()
+        return Model(design, {name: self.tensors[name] for name in design.tensors}, self.origin)

@@ -14,8 +14,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from vae_core.config import RunConfig
-from vae_core.networks import densities
+from vae_core.networks import builders
 from vae_core.networks.architecture import network
+from vae_core.networks.likelihoods import numpy_ as densities
+from vae_core.networks.model import Model
 from vae_core.store.files import Arrays, explained, write_bytes, write_json
 
 FORMAT = 1
@@ -45,7 +47,8 @@ def manifest(config: RunConfig, weights: Arrays) -> dict[str, Any]:
         "encoder": layers.encoder,
     }
     if "likelihood.log_sigma" in weights:
-        sigma = densities.sigma(weights)
+        sigma = densities.sigma(Model(builders.design(config).without_encoder(), weights))
+        assert sigma is not None
         described["sigma"] = sigma.ravel().tolist() if sigma.ndim else float(sigma)
     return described
 

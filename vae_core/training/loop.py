@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from vae_core.config import RunConfig
 from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
 from vae_core.data import Dataset, binarized
+from vae_core.networks.builders import design
 from vae_core.networks.evaluate import per_image, to_bytes, to_unit
-from vae_core.networks.model import VAE
+from vae_core.networks.torch_ import VAE
 from vae_core.training.objectives import Step, beta_at, build
 
 CURVE_POINTS = 200
@@ -61,7 +62,7 @@ class Training:
         # Always the same number: a convolution's float32 gradients are added up in an order that depends on it.
         torch.set_num_threads(os.cpu_count() or 1)
         self.config, self.dataset = config, dataset
-        self.model = VAE(config, seeded(config.seed, "weights", 0))
+        self.model = untrained(config, seeded(config.seed, "weights", 0))
         self.model.start_from_mean(torch.from_numpy(dataset.train.x.mean(0, dtype=np.float64) / 255).float())
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
         self.objective = build(config, seeded(config.seed, "objective", 0))
@@ -247,7 +248,7 @@ class Training:
             }
             if d == 2:
                 arrays["plane"] = to_bytes(self.model.pictures(plane_codes(PLANE)))
-            for name, tensor in self.model.decoder.state_dict(prefix="decoder.").items():
+            for name, tensor in self.model.decoding.tensors.items():
                 arrays[name] = tensor.half().numpy()
         return Snapshot(index, self.step, self.epoch, arrays)
 
@@ -264,7 +265,7 @@ class Training:
             seconds=self.seconds,
             images_per_second=self.epoch * len(self.x) / self.seconds if self.seconds else 0.0,
             test=test,
-            is_log_likelihood=self.model.likelihood.is_log_likelihood,
+            is_log_likelihood=self.model.design.is_log_likelihood,
             stopped=self.step < self.steps or self.diverged,
         )
 
@@ -277,6 +278,12 @@ class Training:
     def _moments(self) -> list[int]:
         """Steps of the snapshots, ascending: quadratic in time."""
         return sorted({round(self.steps * (i / SNAPSHOTS) ** 2) for i in range(SNAPSHOTS + 1)})
+
+
+def untrained(config: RunConfig, generator: torch.Generator | None = None) -> VAE:
+    """The model that a configuration trains, its weights drawn from `generator`, or unset."""
+    sigma = config.sigma if isinstance(config.sigma, float) else None
+    return VAE(design(config), generator, sigma=sigma)
 
 
 class _Speed:

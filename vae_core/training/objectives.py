@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES
-from vae_core.networks.model import VAE, Posterior, log_prior
+from vae_core.networks.posterior.torch_ import Posterior, log_prior
+from vae_core.networks.torch_ import VAE
 
 ROWS = 1024
 """Codes that are decoded together where no gradient is needed: so few that their pictures stay in the cache."""
@@ -38,11 +39,6 @@ class Step:
     """Of every random number of this step."""
     low_precision: bool = False
     """Whether the networks may multiply in bfloat16."""
-
-    @property
-    def config(self) -> RunConfig:
-        """Of the model."""
-        return self.model.config
 
     def noise(self, *shape: int) -> Tensor:
         """ε ~ N(0, 1)."""

@@ -1,4 +1,4 @@
-"""Q(z|X) = N(μ, L·Lᵀ) as numpy arrays: samples, its density, its KL. The twin of `model.Posterior`, without torch.
+"""Q(z|X) = N(μ, L·Lᵀ) as numpy arrays: samples, its density, its KL. The twin of `torch_`.
 
 Kingma & Welling (2019), arXiv 1906.02691, section 2.5.1: z = μ + L·ε, log Q(z|X) = −½ Σ(ε² + log 2π) − Σ log Lᵢᵢ.
 """

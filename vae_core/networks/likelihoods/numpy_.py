@@ -1,4 +1,4 @@
-"""log P(X|z) and E[X|z] in numpy: the twin of `likelihoods.py`, where the formulas are derived, without torch.
+"""log P(X|z) and E[X|z] in numpy: the twin of `torch_`, where the formulas are derived, without torch.
 
 Bernoulli and continuous Bernoulli are exponential families in the pixels: log P(X|z) = x·f − A(f), so that one set of
 codes is scored against many images by one product of matrices.
@@ -7,37 +7,37 @@ codes is scored against many images by one product of matrices.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.config import RunConfig
+from vae_core.config.errors import ModelError
+from vae_core.networks.likelihoods import LOG_SIGMA, NARROW, SMALLEST_SIGMA, has_sigma
+from vae_core.networks.model import Model
 
 Float = NDArray[np.float32]
 LogProb = Callable[[Float, Float], Float]
 """x (B, P) in [0, 1] and f (K, B, P), or (K, 1, P) that serves every image, to log P(X|z) in nats, (K, B)."""
 
-SMALLEST_SIGMA = 1 / 256
-"""A σ for each pixel stays above one grey level of 8 bits: a pixel that never changes would take it to 0."""
-NARROW = 1e-2
-"""Where |f| is below this, series replace the quotients in which 0/0 would lurk."""
 
-
-def sigma(weights: Mapping[str, NDArray[Any]]) -> Float:
-    """σ of the Gaussian from the weights of a run: (), or (C, H, W)."""
-    log_sigma = np.asarray(weights["likelihood.log_sigma"], np.float32)
+def sigma(model: Model) -> Float | None:
+    """σ of the Gaussian, () or (C, H, W); None for a family without one."""
+    if model.design.sigma_shape is None:
+        return None
+    log_sigma = np.asarray(model.tensors[LOG_SIGMA], np.float32)
     return np.exp(np.maximum(log_sigma, math.log(SMALLEST_SIGMA)) if log_sigma.ndim else log_sigma)
 
 
-def log_prob(config: RunConfig, weights: Mapping[str, NDArray[Any]]) -> LogProb:
-    """log P(X|z) of the family that the configuration names."""
-    if config.likelihood == "gaussian":
-        scale = sigma(weights).ravel()
-        return lambda x, f: _gaussian(x, f, scale)
+def log_prob(model: Model) -> LogProb:
+    """log P(X|z) of the model's family."""
+    scale = sigma(model)
+    if scale is not None:
+        return lambda x, f: _gaussian(x, f, scale.ravel())
+    if has_sigma(model.design.likelihood):
+        raise ModelError("the σ of this model was not kept: it makes pictures, and has no density")
     log_partition = {"bernoulli": _log_partition_bernoulli, "continuous-bernoulli": _log_partition_continuous}
-    family = log_partition[config.likelihood]
+    family = log_partition[model.design.likelihood]
     return lambda x, f: _inner(x, f) - family(f)
 
 

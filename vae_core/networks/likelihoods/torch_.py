@@ -1,10 +1,10 @@
-"""log P(X|z), the mean picture and a sample, for each family of P(X|z).
+"""log P(X|z), the mean picture and a sample, for each family of P(X|z); in torch, with gradients.
 
 The decoder gives parameters f(z; θ), one a pixel. Every density returns (B,) nats, summed over
 pixels; x and f may have more axes in front than (B, C, H, W).
 
 - Bernoulli: P(x=1|z) = sigmoid(f). For binary X a probability; for grey x the same formula is the negative
-  cross-entropy, which is no density (Loaiza-Ganem & Cunningham 2019), and `is_log_likelihood` says so.
+  cross-entropy, which is no density (Loaiza-Ganem & Cunningham 2019), and `Design.is_log_likelihood` says so.
 - Continuous Bernoulli (Loaiza-Ganem & Cunningham 2019, equations 4 to 7): that formula, normalised over [0, 1]. With
   log-odds f its normalising constant is C = f / tanh(f/2) and its mean 1/(1 − e⁻ᶠ) − 1/f.
 - Gaussian: N(f, σ²), a density on the 0–1 scale of the pixels; σ fixed, one learned, or one learned for each pixel.
@@ -18,19 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.config import RunConfig
-from vae_core.networks.densities import NARROW, SMALLEST_SIGMA
+from vae_core.networks.likelihoods import NARROW, SMALLEST_SIGMA
+from vae_core.networks.model import Design
 
 
 class Bernoulli(nn.Module):
     """P(X|z) = ∏ Bernoulli(x; sigmoid(f)); f are log-odds."""
-
-    output = "sigmoid"
-
-    def __init__(self, binary: bool = False) -> None:
-        super().__init__()
-        self.is_log_likelihood = binary
-        """Of binary pixels it is one; of grey pixels it is not."""
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
@@ -69,9 +62,6 @@ def log_partition(f: Tensor) -> Tensor:
 
 class ContinuousBernoulli(nn.Module):
     """P(X|z) = ∏ C(f) · sigmoid(f)ˣ · (1 − sigmoid(f))¹⁻ˣ on [0, 1]; f are log-odds."""
-
-    output = "continuous-bernoulli"
-    is_log_likelihood = True
 
     def log_prob(self, x: Tensor, f: Tensor) -> Tensor:
         """Σ log C + x·log p + (1−x)·log(1−p) for x, f (B, C, H, W): (B,) nats."""
@@ -113,8 +103,6 @@ class ContinuousBernoulli(nn.Module):
 class Gaussian(nn.Module):
     """P(X|z) = N(f, σ²). `sigma=None` makes log σ a parameter that is learned; a shape (C, H, W), one a pixel."""
 
-    output = "identity"
-    is_log_likelihood = True
     log_sigma: Tensor
 
     def __init__(self, sigma: float | tuple[int, int, int] | None) -> None:
@@ -153,10 +141,8 @@ class Gaussian(nn.Module):
 Likelihood = Bernoulli | ContinuousBernoulli | Gaussian
 
 
-def build(config: RunConfig) -> Likelihood:
-    """The family that the configuration names."""
-    if config.likelihood == "gaussian":
-        return Gaussian(config.image_shape if isinstance(config.sigma, str) else config.sigma)
-    if config.likelihood == "continuous-bernoulli":
-        return ContinuousBernoulli()
-    return Bernoulli(binary=config.is_log_likelihood)
+def build(design: Design, sigma: float | None) -> Likelihood:
+    """The family that the design names; its σ is `sigma`, or learned."""
+    if design.likelihood == "gaussian":
+        return Gaussian(sigma if sigma is not None else (design.sigma_shape or None))  # type: ignore[arg-type]
+    return ContinuousBernoulli() if design.likelihood == "continuous-bernoulli" else Bernoulli()
