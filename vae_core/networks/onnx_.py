@@ -43,7 +43,8 @@ def proto(graph: Graph, tensors: Mapping[str, NDArray[Any]], name: str = "networ
     constants: list[Any] = []
 
     def written(node: Node) -> Any:
-        inputs, attributes = list(node.inputs), dict(node.attributes)
+        inputs = list(node.inputs)
+        attributes: dict[str, Any] = dict(node.attributes)
         for key in _CONSTANTS.get(node.op, ()):
             constant = f"{node.outputs[0]}:{key}"
             constants.append(numpy_helper.from_array(np.array(attributes.pop(key), np.int64), constant))
