@@ -21,10 +21,9 @@ from vae_core.analysis.annealing import Annealing
 from vae_core.config import ARCHITECTURES, BINARIZE, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.networks.evaluate import per_image
 from vae_core.networks.forward import NumpyScorer
-from vae_core.networks.gaussian import Q
-from vae_core.networks.model import VAE
-from vae_core.networks.scorer import TorchScorer
-from vae_core.training.loop import seeded
+from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.torch_ import TorchScorer
+from vae_core.training.loop import seeded, untrained
 
 IMAGES = 3
 
@@ -61,7 +60,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_every_model_goes_through_every_estimator(config: RunConfig) -> None:
     pixels = data.test_images(config.dataset, config.binarize).x[:IMAGES]
     x = pixels.astype(np.float32) / np.float32(255)
-    model = VAE(config, seeded(0, "weights", 0)).eval()
+    model = untrained(config, seeded(0, "weights", 0)).eval()
     weights = {key: tensor.numpy() for key, tensor in model.state_dict().items()}
     ours, theirs = TorchScorer(model), NumpyScorer(config, weights)
     rng = np.random.default_rng(0)

@@ -180,9 +180,9 @@ def test_the_key_stays_what_it_is() -> None:
 
 def test_tensors_that_do_not_fit_are_one_sentence() -> None:
     whole = model()
-    with pytest.raises(ModelError, match="the weights lack decoder.2.bias"):
+    with pytest.raises(ModelError, match=r"the weights lack decoder\.2\.bias"):
         Model(whole.design, {n: a for n, a in whole.tensors.items() if n != "decoder.2.bias"})
-    with pytest.raises(ModelError, match=r"decoder.2.bias is float32 of shape \[3\]"):
+    with pytest.raises(ModelError, match=r"decoder\.2\.bias is float32 of shape \[3\]"):
         Model(whole.design, {**whole.tensors, "decoder.2.bias": np.zeros(3, np.float32)})
     with pytest.raises(ModelError, match="is int64"):
         Model(whole.design, {**whole.tensors, "decoder.2.bias": np.zeros(64, np.int64)})
