@@ -33,7 +33,7 @@ layers: $(READY)
 
 js: $(MODULES)  ## the front end's gate: types, lint and format, tests of its modules without a browser
 	$(NODE) node_modules/typescript/bin/tsc
-	$(BIOME) ci
+	$(BIOME) ci --colors=off --error-on-warnings
 	$(NODE) --test --test-reporter=dot 'tests/frontend/*.test.js'
 
 tests: $(READY)

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, gaussianKL, toRGBA } from "../../app/components/frontend/net/engine.js";
+import { compile, toRGBA } from "../../app/components/frontend/net/engine.js";
+import { gaussianKL } from "../../app/components/frontend/net/likelihoods.js";
 import { uniforms } from "../../app/components/frontend/kit/random.js";
 
 /** Numbers in (−1, 1) that a test can repeat; every third is zero, for the engine leaves zeros out. */

@@ -2,12 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  bernoulliNats,
-  compile,
-  continuousBernoulliNats,
-  gaussianNats,
-} from "../../app/components/frontend/net/engine.js";
+import { bernoulliNats, continuousBernoulliNats, gaussianNats } from "../../app/components/frontend/net/likelihoods.js";
+import { compile } from "../../app/components/frontend/net/engine.js";
 
 const close = (actual, expected, tolerance = 1e-12) =>
   assert.ok(

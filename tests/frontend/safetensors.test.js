@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseSafetensors } from "../../app/components/frontend/net/blob.js";
+import { parseSafetensors } from "../../app/components/frontend/net/safetensors.js";
 
 /** header (object or text) and data as one byte string that begins `shift` bytes into its buffer. */
 function packed(header, data = [], { shift = 0, length } = {}) {
@@ -61,6 +61,7 @@ test("what cannot be read is said", () => {
     [packed("{}", [], { length: 2n ** 63n }), /cut short/],
     [cut.subarray(0, cut.length - 1), /tensor t of shape \[2\] does not fit its 8 bytes/],
     [packed(one("F32", [3], 8), new Array(8).fill(0)), /tensor t of shape \[3\] does not fit its 8 bytes/],
+    [packed({ t: { dtype: "U8", shape: [4], data_offsets: [-4, 0] } }), /tensor t of shape \[4\] does not fit/],
     [packed(one("BF16", [1], 2), [0, 0]), /tensor t is BF16; this page reads F32, I32, U8, F16/],
   ];
   for (const [bytes, sentence] of said) assert.throws(() => parseSafetensors(bytes), sentence);

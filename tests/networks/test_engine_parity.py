@@ -193,7 +193,8 @@ def torch_forward(layers: list[Layer], tensors: dict[str, torch.Tensor], x: torc
 IN_PAGE = """
 async ({ blob, zs, xs }) => {
   const { parseSafetensors } = await import("/net/blob.js");
-  const { compile, gaussianKL } = await import("/net/engine.js");
+  const { compile } = await import("/net/engine.js");
+  const { gaussianKL } = await import("/net/likelihoods.js");
   const bytes = Uint8Array.from(atob(blob), (c) => c.charCodeAt(0));
   const { metadata, tensors } = parseSafetensors(bytes);
   try {

@@ -39,10 +39,10 @@ export interface Arrays {
   tensors: Map<string, Tensor>;
 }
 
-/** `Arrays` as the registry of the page keeps them, with the elements that need them. */
-export interface HeldArrays extends Arrays {
-  holders: Set<Node>;
-}
+/** What comes of addresses: arrays, and null where there was no address. */
+export type Blobs<Addresses extends (string | null | undefined)[]> = {
+  [Place in keyof Addresses]: Addresses[Place] extends string ? Arrays : Arrays | null;
+};
 
 // ---- the network: what `vae_core.store.export` writes
 
@@ -145,9 +145,4 @@ export interface ComponentCall<Data> {
   parentElement: HTMLElement | ShadowRoot;
   setStateValue(name: string, value: unknown): void;
   setTriggerValue(name: string, value: unknown): void;
-}
-
-declare global {
-  /** What the components of a page share: each may carry its own copy of the modules. */
-  var elboRoom: { blobs?: Map<string, HeldArrays> } | undefined;
 }

@@ -2,7 +2,8 @@
 // nothing leaves the page; on release one state message, "view": {z, image}, tells Python.
 
 import { whenBlobs } from "../net/blob.js";
-import { compile, gaussianKL, toRGBA } from "../net/engine.js";
+import { compile, toRGBA } from "../net/engine.js";
+import { gaussianKL } from "../net/likelihoods.js";
 import { h, nats } from "../kit/dom.js";
 import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
