@@ -3,6 +3,7 @@
     elbo/modules/<version>/<path>   the front end's modules and style sheets
     elbo/blobs/<hash>               arrays by the hash of their content
     elbo/promised/<key>             arrays that are worked out when somebody asks
+    elbo/events/<run_id>            a run's events while they come (`live.py`)
 
 All below `server.baseUrlPath`. What is named by its content is kept by browsers for good, so a reload fetches none of
 it. Nothing here reads a path that a request names: files come from a table made at the start, arrays from memory.
@@ -10,18 +11,29 @@ it. Nothing here reads a path that a request names: files come from a table made
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import re
+import signal
+import threading
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import FrameType
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from app.components import modules
 from app.components.blobs import blobs
+from app.live import Stream, streams
 from vae_core.config.errors import ElboRoomError
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -32,7 +44,7 @@ async def module(request: Request) -> Response:
     """One file of the front end."""
     file = modules.files().get(request.path_params["path"])
     if file is None or request.path_params["version"] != modules.version():
-        return _gone(OLDER)
+        return _refused(404, OLDER)
     return _sent(request, file.packed, file.type, {"Cache-Control": FOREVER})
 
 
@@ -44,7 +56,7 @@ async def blob(request: Request) -> Response:
     except (ElboRoomError, OSError):
         packed = None
     if packed is None:
-        return _gone(OLDER)
+        return _refused(404, OLDER)
     return _sent(request, packed, "application/octet-stream", {"Cache-Control": FOREVER})
 
 
@@ -54,14 +66,30 @@ async def promised(request: Request) -> Response:
         found = await run_in_threadpool(blobs.kept_promise, request.path_params["key"])
     except (ElboRoomError, OSError):
         # The error may name a path of this machine.
-        return _gone("a model's files are damaged or were deleted; the page Models says which")
+        return _refused(404, "a model's files are damaged or were deleted; the page Models says which")
     if found is None:
-        return _gone(OLDER)
+        return _refused(404, OLDER)
     digest, packed = found
     headers = {"Cache-Control": "no-cache", "ETag": f'"{digest}"'}
     if f'"{digest}"' in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return _sent(request, packed, "application/octet-stream", headers)
+
+
+async def run_events(request: Request) -> Response:
+    """What a run says, from `?since=` or Last-Event-ID on."""
+    run_id = request.path_params["run_id"]
+    again = request.headers.get("last-event-id", "")
+    since = again or request.query_params.get("since", "0")
+    if not re.fullmatch(r"[0-9]{1,15}", since):
+        return _refused(400, f"since={since[:40]!r}: give the byte to go on from, as the last event's id says it")
+    if await streams.status(run_id) is None:
+        return _refused(404, "there is no such run, or its files are damaged; the page Models says which there are")
+    if again and await streams.ended(run_id, int(since)):
+        return Response(status_code=204)  # a browser that was cut off at the end asks no more
+    if streams.full():
+        return _refused(503, f"{streams.most} pages follow a run already; close one", {"Retry-After": "10"})
+    return Stream(streams, run_id, int(since))
 
 
 def _sent(request: Request, packed: bytes, type: str, headers: dict[str, str]) -> Response:
@@ -71,21 +99,62 @@ def _sent(request: Request, packed: bytes, type: str, headers: dict[str, str]) -
     return Response(gzip.decompress(packed), media_type=type, headers=headers)
 
 
-def _gone(sentence: str) -> Response:
-    return PlainTextResponse(sentence, status_code=404, headers={"Cache-Control": "no-store"})
+def _refused(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(sentence, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+class AllowedHosts:
+    """Refuses a request under a name that is not ours, as Streamlit does for its own connection.
+
+    Else a page from elsewhere could have its own name lead to this machine, and read what only its reader may.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        if scope["type"] == "http" and not is_host_allowed(Headers(scope=scope).get("host")):
+            await _refused(403, "this server does not answer to that name")(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def routes(base: str) -> list[BaseRoute]:
     """Our own routes for an app whose pages are below the path `base` ("" for none)."""
     root = "/".join(["", *filter(None, base.split("/")), modules.PREFIX])
+    own = [Middleware(AllowedHosts)]
     return [
-        Route(f"{root}/modules/{{version}}/{{path:path}}", module),
-        Route(f"{root}/blobs/{{digest}}", blob),
-        Route(f"{root}/promised/{{key}}", promised),
+        Route(f"{root}/modules/{{version}}/{{path:path}}", module, middleware=own),
+        Route(f"{root}/blobs/{{digest}}", blob, middleware=own),
+        Route(f"{root}/promised/{{key}}", promised, middleware=own),
+        Route(f"{root}/events/{{run_id}}", run_events, middleware=own),
     ]
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: st.App) -> AsyncGenerator[None]:
+    """Streams end as soon as somebody ends the server, which waits for them else."""
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(sign: int, frame: FrameType | None) -> None:
+        streams.closing = True
+        handler = before[signal.Signals(sign)]
+        if callable(handler):
+            handler(sign, frame)
+
+    streams.closing = False
+    main = threading.current_thread() is threading.main_thread()
+    if main:
+        for sign in before:
+            signal.signal(sign, end)
+    yield
+    if main:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=routes(str(config.get_option("server.baseUrlPath") or "")),
+    lifespan=lifespan,
 )

@@ -30,19 +30,19 @@ def begin(style: str) -> None:
     _warm_up()
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def store() -> Store:
     """The store of ELBO_HOME."""
     return Store()
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The queue of that store."""
     return Jobs(store())
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def _warm_up() -> None:
     # The worker imports torch: two seconds of a core that the first page must not lose.
     timer = threading.Timer(2.5, _quietly_ensure_worker, (jobs(),))

@@ -25,6 +25,13 @@ PROBE = 1 << 16
 Make = Callable[[], bytes]
 
 
+@dataclass(frozen=True)
+class _Body:
+    bytes: bytes
+    packed: bool
+    """Whether they are as they travel: from the first fetch on."""
+
+
 @dataclass
 class _Recipe:
     make: Make
@@ -39,8 +46,7 @@ class Blobs:
         self._limit = limit
         self._lock = threading.Lock()
         self._size = 0
-        self._bodies: OrderedDict[str, bytes] = OrderedDict()  # digest -> the bytes
-        self._packed: dict[str, bytes] = {}  # digest -> as they travel, once somebody fetched them
+        self._bodies: OrderedDict[str, _Body] = OrderedDict()  # by digest
         self._recipes: OrderedDict[str, _Recipe] = OrderedDict()  # key -> how to make it
         self._making: dict[str, threading.Lock] = {}
 
@@ -87,7 +93,6 @@ class Blobs:
         """Forget everything."""
         with self._lock:
             self._bodies.clear()
-            self._packed.clear()
             self._recipes.clear()
             self._size = 0
 
@@ -122,28 +127,30 @@ class Blobs:
         return digest
 
     def _keep(self, digest: str, body: bytes) -> None:
-        if digest not in self._bodies:
-            self._bodies[digest] = body
-            self._size += len(body)
-        self._bodies.move_to_end(digest)
-        while self._size > self._limit and len(self._bodies) > 1:
-            self._drop(next(iter(self._bodies)))
+        if digest in self._bodies:
+            self._bodies.move_to_end(digest)
+        else:
+            self._put(digest, _Body(body, packed=False))
 
-    def _drop(self, digest: str) -> None:
-        self._size -= len(self._bodies.pop(digest)) + len(self._packed.pop(digest, b""))
+    def _put(self, digest: str, body: _Body) -> None:
+        old = self._bodies.pop(digest, None)
+        self._bodies[digest] = body
+        self._size += len(body.bytes) - (len(old.bytes) if old else 0)
+        while self._size > self._limit and len(self._bodies) > 1:
+            self._size -= len(self._bodies.popitem(last=False)[1].bytes)
 
     def _travelling(self, digest: str) -> bytes | None:
         with self._lock:
-            if digest not in self._bodies:
+            body = self._bodies.get(digest)
+            if body is None:
                 return None
             self._bodies.move_to_end(digest)
-            body, packed = self._bodies[digest], self._packed.get(digest)
-        if packed is None:
-            packed = pack(body)
-            with self._lock:
-                if digest in self._bodies and digest not in self._packed:
-                    self._packed[digest] = packed
-                    self._size += len(packed)
+        if body.packed:
+            return body.bytes
+        packed = pack(body.bytes)
+        with self._lock:
+            if digest in self._bodies:
+                self._put(digest, _Body(packed, packed=True))
         return packed
 
 

@@ -91,6 +91,8 @@ class Server:
 
     home: Path
     port: int = 0
+    base: str = ""
+    """The path below which its pages are, without slashes around it."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -98,7 +100,7 @@ class Server:
         self.port = self.port or _free_port()
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "vae_core", "app", "--port", str(self.port)],
+                [sys.executable, "-m", "vae_core", "app", "--port", str(self.port), "--base-path", self.base],
                 env={**os.environ, "ELBO_HOME": str(self.home)},
                 stdout=log,
                 stderr=log,
@@ -137,7 +139,9 @@ class Server:
 
     def url(self, path: str = "", **view: object) -> str:
         """The address of a page in a state."""
-        return f"http://localhost:{self.port}/{path}" + (f"?{urlencode(view)}" if view else "")
+        below = "/".join(filter(None, (self.base, path)))
+        end = "/" if below == self.base != "" else ""
+        return f"http://localhost:{self.port}/{below}{end}" + (f"?{urlencode(view)}" if view else "")
 
     @property
     def store(self) -> Store:
@@ -146,7 +150,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=5) as answer:
+            with urllib.request.urlopen(self.url("_stcore/health"), timeout=5) as answer:
                 return answer.status == 200
         except OSError:
             return False
