@@ -72,4 +72,4 @@ def recall(name: str, default: Any = None) -> Any:
 
 def version(run: RunInfo) -> str:
     """Changes when a run gets another model (one that was stopped, then went on)."""
-    return f"{run.run_id}@{run.result.step if run.result else 0}"
+    return f"{run.run_id}@{run.model[:12]}"

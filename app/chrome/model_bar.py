@@ -85,6 +85,8 @@ def title(info: RunInfo) -> str:
         parts.append("starter")
     if info.status == "stopped":
         parts.append("stopped early")
+    elif info.explorable and not info.complete:
+        parts.append(f"stopped early, now {info.status}")
     if c.seed:
         parts.append(f"seed {c.seed}")
     return " · ".join(parts)

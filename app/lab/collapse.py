@@ -59,7 +59,8 @@ def _collapsed(info: RunInfo) -> int:
 def _panels(run: RunInfo) -> list[RunInfo]:
     """The chosen run, and of each other remedy the first that there is: those with a model, then those under way."""
     others = siblings(session.store().infos(), run)
-    others = [info for info in others if info.explorable] + [info for info in others if info.under_way]
+    others = [info for info in others if info.explorable or info.under_way]
+    others.sort(key=lambda info: not info.explorable)
     found = [run]
     for kind in ORDER:
         if kind != remedy(run.config):
@@ -139,7 +140,7 @@ def _panel(info: RunInfo) -> dict[str, Any]:
         "order": [int(dim) for dim in np.argsort(last)[::-1]],
         "weighs": remedy(c) != "other",
         "free": c.parameter("free_bits") if c.objective == "free-bits" else 0.0,
-        "status": "" if info.explorable else _progress(info),
+        "status": "" if info.complete else _progress(info),
         "findings": [{"state": finding.state, "sentence": finding.sentence} for finding in found] if found else None,
     }
 

@@ -51,13 +51,15 @@ def _table(was_running: bool) -> None:
             "date": st.column_config.DatetimeColumn("date", format="YYYY-MM-DD HH:mm"),
         },
     )
-    for run_id, message in session.store().damaged().items():
+    for odd in session.store().odd():
         left, right = st.columns([10, 2], vertical_alignment="center")
-        left.error(f"{message}.")
-        if ask.may_end(run_id):
-            right.button(
-                "Delete it", icon=":material/delete:", key=f"damaged-{run_id}", on_click=_delete, args=(run_id,)
-            )
+        if not odd.deletable:
+            left.warning(f"{odd.message}.")
+            continue
+        left.error(f"{odd.message}.")
+        if ask.may_end(odd.run_id):
+            key = f"damaged-{odd.run_id}"
+            right.button("Delete it", icon=":material/delete:", key=key, on_click=_delete, args=(odd.run_id,))
     ticked = [infos[row] for row in chosen.selection.rows if row < len(infos)]
     if len(ticked) == 1:
         _actions(ticked[0])
@@ -73,7 +75,7 @@ def _row(info: RunInfo) -> dict[str, Any]:
     test = info.result.test if info.result else None
     try:
         thumbnail = payloads.thumbnail(info.run_id, session.version(info)) if info.explorable else None
-        progress = None if info.explorable else session.store().progress(info.run_id)
+        progress = None if info.complete else session.store().progress(info.run_id)
         size = session.store().size(info.run_id) / 1e6
     except (ElboRoomError, OSError):
         thumbnail, progress, size = None, None, None
@@ -81,10 +83,11 @@ def _row(info: RunInfo) -> dict[str, Any]:
         "samples": thumbnail,
         "model": model_bar.title(info),
         "status": info.status,
-        "progress": 1.0 if info.explorable else (progress.step / progress.steps if progress else 0.0),
+        "progress": 1.0 if info.complete else (progress.step / progress.steps if progress else 0.0),
         "ELBO": test.elbo if test else None,
         "KL": test.kl if test else None,
         "active": _active(test) if test else "",
+        "precision": info.precision,
         "size": size,
         "date": datetime.datetime.fromtimestamp(info.created) if info.created else None,
         "run": info.run_id,

@@ -203,7 +203,7 @@ def _status(run: RunInfo) -> None:
         button(buttons[1], "Stop, keep", ":material/stop:", "stop", help="End now and keep what was learned.")
         button(buttons[2], "Cancel", ":material/delete:", "cancel", help="End now and forget this run.")
         return
-    if run.explorable:
+    if run.complete:
         note = run.message or ("finished" if run.status == "finished" else "the model is kept")
         left.markdown(f"**{name}** · {note}  \n{model_bar.figures(run, dimensions=False)}")
         with buttons[0]:

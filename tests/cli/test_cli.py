@@ -370,7 +370,7 @@ def test_runs_lists_all(trained: Run, elbo: Elbo, capsys: pytest.CaptureFixture[
 def test_show_tells_one(trained: Run, elbo: Elbo) -> None:
     code, said, _ = elbo("show", trained.run_id[:-3])
     assert code == 0
-    assert said.keys() == SHOW_KEYS | {"bytes", "folder"}
+    assert said.keys() == SHOW_KEYS | {"bytes", "folder", "precision", "made"}
     assert said["bytes"] == trained.store.size(trained.run_id)
     assert Path(said["folder"]).is_dir()
     assert said["status"] == "finished"

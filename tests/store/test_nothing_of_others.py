@@ -21,13 +21,15 @@ REMOVES = {"rmtree", "unlink", "remove", "rmdir", "rename", "renames", "move", "
 """Methods and functions that take something away. `replace` with one argument is a path's."""
 
 ALLOWED = {
-    ("vae_core/store/files.py", "write_bytes", "unlink"): "the temporary file that it made itself",
-    ("vae_core/store/files.py", "write_bytes", "replace"): "the file it was asked to write",
+    ("vae_core/store/files.py", "write_together", "unlink"): "temporary files that it made itself",
+    ("vae_core/store/files.py", "write_together", "replace"): "the files it was asked to write",
     ("vae_core/store/files.py", "remove_ours", "unlink"): "by name, asked of the layout",
     ("vae_core/store/files.py", "remove_ours", "rmdir"): "only empty folders, by name",
     ("vae_core/store/runs.py", "create", "rename"): "a folder that it made itself, onto nothing",
     ("vae_core/store/runs.py", "load_checkpoint", "unlink"): "half-written files of ours, by name",
-    ("vae_core/store/runs.py", "load_checkpoint", "truncate"): "what a run said after its checkpoint",
+    ("vae_core/store/journal.py", "append", "truncate"): "half a line of its own",
+    ("vae_core/store/journal.py", "go_back", "truncate"): "what a run said after its checkpoint",
+    ("vae_core/store/locks.py", "held", "unlink"): "the lock that it holds",
     ("vae_core/store/runs.py", "publish", "unlink"): "the checkpoint of a run that is complete",
     ("vae_core/store/runs.py", "delete", "rename"): "a run's folder in which everything is ours",
     ("vae_core/jobs/starters.py", "ship", "rename"): "a model of the recipes, all of it ours, and its successor",

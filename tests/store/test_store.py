@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import Run, listing, same, tiny, until
-from vae_core.config import events
 from vae_core.config.errors import CorruptFileError, RunBusyError, RunNotFoundError, StoreError
 from vae_core.config.events import Finished, Losses, Progress, Terms
-from vae_core.store import Store
+from vae_core.store import Store, journal
 
 TERMS = Terms(-20.0, 1.0, [0.75, 0.25])
 POINT = Losses(3, 0.5, 1.0, TERMS, TERMS)
@@ -140,7 +139,7 @@ def test_publishing_removes_the_checkpoint_of_a_complete_run_only(home: Store) -
         assert (home.folder(run_id) / "checkpoint.safetensors").exists() == stopped
 
 
-def test_a_stopped_run_that_goes_on_is_no_longer_explorable(home: Store) -> None:
+def test_a_stopped_run_that_goes_on_is_explorable_all_the_while(home: Store) -> None:
     import numpy as np
 
     run_id = home.create(tiny())
@@ -151,7 +150,9 @@ def test_a_stopped_run_that_goes_on_is_no_longer_explorable(home: Store) -> None
         assert home.get(run_id).status == "running"
     home.set_state(run_id, "paused")
     assert home.get(run_id).status == "paused"
-    assert not home.get(run_id).explorable
+    assert home.get(run_id).explorable
+    assert not home.get(run_id).complete
+    assert same(home.weights(run_id), {"w": np.zeros(3)})
 
 
 def test_why_a_run_ended_is_kept_with_it(home: Store) -> None:
@@ -233,7 +234,8 @@ def test_a_torn_last_line_waits_until_it_is_whole(home: Store) -> None:
     run_id = home.create(tiny())
     home.append(run_id, POINT)
     path = home.folder(run_id) / "events.jsonl"
-    whole, line = path.read_bytes(), (events.to_json(POINT) + "\n").encode()
+    whole = path.read_bytes()
+    line = journal.line(POINT, journal.mark(path).crc)
     for length in range(len(line)):
         path.write_bytes(whole + line[:length])
         assert home.events(run_id) == ([POINT], len(whole))
@@ -262,7 +264,7 @@ def test_progress_replaces_the_last_one(home: Store) -> None:
     assert home.events(run_id)[0] == []
     for damaged in (b"{", b'{"type":"progress"}', b"\xff"):
         (home.folder(run_id) / "progress.json").write_bytes(damaged)
-        with pytest.raises(CorruptFileError, match="progress of"):
+        with pytest.raises(CorruptFileError, match=r"progress\.json: (damaged|not valid)"):
             home.progress(run_id)
 
 
@@ -354,7 +356,8 @@ def test_a_damaged_run_is_named_and_hides_no_other(copied: Run, name: str, conte
     listed = [i.run_id for i in store.infos()]
     assert other in listed
     assert copied.run_id not in listed
-    assert list(store.damaged()) == [copied.run_id]
+    (odd,) = store.odd()
+    assert (odd.run_id, odd.kind, odd.deletable) == (copied.run_id, "damaged", True)
     if name == "result.json":
         with pytest.raises(CorruptFileError, match=r"result\.json"):
             store.weights(copied.run_id)
@@ -384,7 +387,7 @@ def test_a_damaged_snapshot_is_named(copied: Run, index: int) -> None:
 
 HOLD = """
 import sys
-from vae_core.store import Store
+from vae_core.store import Store, journal
 with Store(sys.argv[1]).lock(sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()

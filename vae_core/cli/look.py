@@ -7,7 +7,10 @@ import json
 import sys
 
 from vae_core.cli.printing import Json, described
+from vae_core.config.errors import StoreError
 from vae_core.store import Store
+
+KINDS = ("damaged", "newer", "unreadable")
 
 
 def runs(args: argparse.Namespace) -> Json:
@@ -19,17 +22,27 @@ def runs(args: argparse.Namespace) -> Json:
         for info in infos:
             elbo = f"{info.result.test.elbo:9.2f} {info.result.test.kl:7.2f}" if info.result else f"{'':17}"
             print(f"{info.run_id:44} {info.status:12} {elbo}{'  ships with Elbo Room' if info.shipped else ''}")
-    damaged = store.damaged()
-    for message in damaged.values():
-        print(f"elbo: {message}; `elbo delete` removes the run", file=sys.stderr)
-    return {"runs": [described(info) for info in infos], "damaged": damaged}
+    odd = store.odd()
+    for one in odd:
+        remedy = "; `elbo delete` removes the run" if one.deletable else ""
+        print(f"elbo: {one.message}{remedy}", file=sys.stderr)
+    if unreadable := [one.message for one in odd if not one.run_id]:
+        raise StoreError(unreadable[0])
+    by_kind = {kind: {one.run_id: one.message for one in odd if one.kind == kind} for kind in KINDS}
+    return {"runs": [described(info) for info in infos], **by_kind}
 
 
 def show(args: argparse.Namespace) -> Json:
     """One run."""
     store = Store()
     info = store.get(store.resolve(args.run))
-    found = {**described(info), "bytes": store.size(info.run_id), "folder": str(store.folder(info.run_id))}
+    found = {
+        **described(info),
+        "bytes": store.size(info.run_id),
+        "folder": str(store.folder(info.run_id)),
+        "precision": info.precision,
+        "made": store.made(info.run_id),
+    }
     if not args.json:
         print(json.dumps(found, indent=2))
     return found

@@ -26,7 +26,7 @@ def train(args: argparse.Namespace) -> Json:
 
         follow(run(config, store, resume_stopped=True), config.run_id)
     info = store.get(config.run_id)
-    if info.result is None:
+    if info.result is None or not info.complete:
         print(f"elbo: {info.run_id} {info.status}: {info.message}", file=sys.stderr)
         return {"run_id": info.run_id, "status": "failed", "message": info.message}
     if not cached:

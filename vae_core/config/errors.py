@@ -17,6 +17,16 @@ class CorruptFileError(ElboRoomError):
     """A file's contents do not match their checksum or their format. It is never loaded and never repaired silently."""
 
 
+class NewerFileError(CorruptFileError):
+    """A file that is whole, and written by a newer version in a way that this one does not know. Never offered for
+    deletion.
+    """
+
+
+class NotFiniteError(ElboRoomError, ArithmeticError):
+    """A number that is not finite where it would be kept or told: weights, terms, anything in JSON."""
+
+
 class StoreError(ElboRoomError, OSError):
     """The store's folder cannot be read or written: permissions, a full disk, a file where a folder should be."""
 

@@ -1,15 +1,23 @@
 """What a run says while it runs: frozen records with a JSON round trip. Arrays travel beside the JSON, never in it.
 
+What is read is checked: the fields of the record, each of its type, every number finite.
+
 All terms are nats per image.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, cast
+from functools import cache
+from typing import Any, ClassVar, cast, get_type_hints
 
 from numpy.typing import NDArray
+
+from vae_core.config.errors import NotFiniteError
 
 
 @dataclass(frozen=True)
@@ -113,23 +121,89 @@ def to_json(event: Event) -> str:
         values: dict[str, Any] = {"index": event.index, "step": event.step, "epoch": event.epoch}
     else:
         values = asdict(event)
-    return json.dumps({"type": event.type, **_rounded(values)}, separators=(",", ":"))
+    try:
+        return json.dumps({"type": event.type, **_rounded(values)}, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        raise NotFiniteError(
+            f"{event.type} of step {getattr(event, 'step', 0)}: a number in it is not finite"
+        ) from error
 
 
 def from_json(line: str) -> Event:
     """Inverse of `to_json`. Raises ValueError for a line that is not an event."""
-    loaded: object = json.loads(line)
-    if not isinstance(loaded, dict):
-        raise ValueError(f"not an event: {line[:80]!r}")
-    values = cast("dict[str, Any]", loaded)
-    cls = _TYPES.get(str(values.pop("type", "")))
+    return from_dict(parse(line))
+
+
+def from_dict(values: object) -> Event:
+    """An event from the object that its line of JSON holds. Fields that are not known are left out.
+
+    Raises ValueError when it is not an event.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"not an event: {str(values)[:80]!r}")
+    given = cast("dict[str, object]", values)
+    cls = _TYPES.get(str(given.get("type", "")))
     if cls is None:
-        raise ValueError(f"not an event: {line[:80]!r}")
-    known = {f.name for f in fields(cls)}
-    for name in ("train", "held_out", "test"):
-        if name in values:
-            values[name] = Terms(**values[name])
-    return cast("Event", cls(**{k: v for k, v in values.items() if k in known}))
+        raise ValueError(f"not an event: of type {str(given.get('type'))[:80]!r}")
+    return cast("Event", _built(cls, {name: value for name, value in given.items() if name != "type"}))
+
+
+def unknown(values: Mapping[str, object]) -> list[str]:
+    """Names in an event's object that this version has no field for."""
+    cls = _TYPES.get(str(values.get("type", "")))
+    found = [name for name in values if name != "type" and cls and name not in _kinds(cls)]
+    terms = [value for value in values.values() if isinstance(value, dict)]
+    return found + [name for value in terms for name in cast("dict[str, object]", value) if name not in _kinds(Terms)]
+
+
+def parse(text: str) -> Any:
+    """JSON in which every number is finite. Raises ValueError, whatever the text is."""
+    try:
+        return json.loads(text, parse_constant=_refused, parse_float=_float)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refused(text)
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text[:40]} is not a finite number")
+
+
+@cache
+def _kinds(cls: type[Any]) -> dict[str, Any]:
+    """The fields that JSON carries, with their types."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls) if field.name != "arrays"}
+
+
+def _built(cls: type[Any], given: Mapping[str, object]) -> Any:
+    kinds = _kinds(cls)
+    try:
+        return cls(**{name: _checked(name, kinds[name], value) for name, value in given.items() if name in kinds})
+    except TypeError as error:  # a field without a default is not there
+        raise ValueError(f"not an event: {error}") from error
+
+
+def _checked(name: str, kind: Any, value: object) -> Any:
+    """`value` as a field of this type takes it. Raises ValueError."""
+    if kind is Terms and isinstance(value, dict):
+        return _built(Terms, cast("dict[str, object]", value))
+    if kind == list[float] and isinstance(value, list):
+        return [_checked(name, float, one) for one in cast("list[object]", value)]
+    if kind == float | None and value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if kind in (bool, str) and isinstance(value, kind):
+            return value
+    elif kind in (float, float | None) and abs(value) <= sys.float_info.max:
+        return float(value)
+    elif kind is int and isinstance(value, int) and abs(value) < 2**63:
+        return value
+    raise ValueError(f"not an event: {name}={str(value)[:40]!r}")
 
 
 def _rounded(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
@@ -92,7 +93,8 @@ class RunConfig:
         """Bring numbers into one form (4 and 4.0 name the same run), then check every field and the pairs."""
         for field in fields(self):
             object.__setattr__(self, field.name, _normalised(field.name, getattr(self, field.name)))
-        object.__setattr__(self, "objective", ALIASES.get(self.objective, self.objective))
+        if isinstance(cast("object", self.objective), str):
+            object.__setattr__(self, "objective", ALIASES.get(self.objective, self.objective))
         _one_of("objective", self.objective, OBJECTIVES)
         object.__setattr__(self, "parameters", _checked(self.objective, self.parameters))
         _one_of("posterior", self.posterior, POSTERIORS)
@@ -171,9 +173,13 @@ class RunConfig:
     @property
     def run_id(self) -> str:
         """The run's name: a slug to read and eight hexadecimal digits of the canonical JSON's SHA-256."""
+        return f"{self.slug}-{checksum(self.to_json())}"
+
+    @property
+    def slug(self) -> str:
+        """What of the run's name is there to read."""
         aim = f"beta{self.beta:g}" if self.objective == "elbo" else self.objective
-        slug = f"{self.dataset}-{self.architecture}-{self.latent_dim}d-{aim}"
-        return f"{slug}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:8]}"
+        return f"{self.dataset}-{self.architecture}-{self.latent_dim}d-{aim}"
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, the format's version; equal configurations give equal text.
@@ -193,7 +199,7 @@ class RunConfig:
         """Inverse of `to_json`. Raises `ConfigError` for text that is not a configuration of this format."""
         try:
             values: object = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"not a run configuration: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError("not a run configuration: the JSON text is not an object")
@@ -218,6 +224,11 @@ class RunConfig:
         return RunConfig(**cast("dict[str, Any]", own))
 
 
+def checksum(text: str) -> str:
+    """What ends a run's name: eight hexadecimal digits of the SHA-256 of its configuration's canonical JSON."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 _YOUNGER = ("posterior", "binarize", "warmup_cycles", "objective", "parameters")
 
 
@@ -226,7 +237,7 @@ def _checked(objective: str, given: object) -> tuple[tuple[str, Value], ...]:
     try:
         values = dict(cast("Any", given))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"parameters={given!r}: give names and values") from error
+        raise ConfigError(f"parameters={_quoted(given)}: give names and values") from error
     known = {parameter.name: parameter for parameter in OBJECTIVES[objective].parameters}
     for name in sorted(values):
         if name not in known:
@@ -255,7 +266,7 @@ _NUMBERS = {"beta", "warmup_epochs", "learning_rate", "sigma"}
 def _normalised(name: str, value: object) -> object:
     if name == "hidden":
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"hidden={value!r}: give a list of whole numbers, such as [256, 256]")
+            raise ConfigError(f"hidden={_quoted(value)}: give a list of whole numbers, such as [256, 256]")
         return tuple(_integer(name, units) for units in cast("list[object]", value))
     if name in _INTEGERS:
         return _integer(name, value)
@@ -265,20 +276,29 @@ def _normalised(name: str, value: object) -> object:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ConfigError(f"{name}={value!r}: give a finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+        raise ConfigError(f"{name}={_quoted(value)}: give a finite number")
     return float(value) + 0.0  # −0.0 names the same run as 0.0
 
 
 def _integer(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0:
-        raise ConfigError(f"{name}={value!r}: give a whole number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1 != 0 or abs(value) > 2**63:
+        raise ConfigError(f"{name}={_quoted(value)}: give a whole number")
     return int(value)
+
+
+def _quoted(value: object) -> str:
+    """What came, at most a line of it: a number may have any number of digits."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:76]} …"
 
 
 def _one_of(name: str, value: object, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in allowed:
-        raise ConfigError(f"{name}={value!r}: choose one of {', '.join(allowed)}")
+        raise ConfigError(f"{name}={_quoted(value)}: choose one of {', '.join(allowed)}")
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

@@ -59,7 +59,7 @@ class Jobs:
 
     def stop(self, run_id: str) -> None:
         """End it and keep what was learned; one that has not begun or is paused becomes explorable as it stands."""
-        if self.store.get(run_id).explorable:
+        if self.store.get(run_id).complete:
             return
         self._wish(run_id, "stop")
         if self.store.get(run_id).status not in ("queued", "running"):

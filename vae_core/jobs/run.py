@@ -9,6 +9,7 @@ from vae_core import data
 from vae_core.config import RunConfig
 from vae_core.config.events import Diverged, Event, Finished, Snapshot
 from vae_core.store import Store, Wish
+from vae_core.training import machine
 from vae_core.training.loop import Training
 
 CHECKPOINT_SECONDS = 5.0
@@ -37,6 +38,7 @@ def run(
         store.set_state(run_id, "running")
         try:
             training = Training(config, data.load(config.dataset, config.binarize), store.load_checkpoint(run_id))
+            store.add_sitting(run_id, {**machine.facts(training.precision), "step": training.step})
             yield from _follow(training, store, wish)
         except GeneratorExit:
             store.set_state(run_id, "interrupted")
@@ -48,7 +50,7 @@ def run(
 
 def _complete(store: Store, run_id: str, resume_stopped: bool) -> Finished | None:
     info = store.get(run_id)
-    return info.result if info.status == "finished" or not resume_stopped else None
+    return info.result if info.status == "finished" or (info.status == "stopped" and not resume_stopped) else None
 
 
 def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Iterator[Event]:

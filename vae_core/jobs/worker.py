@@ -79,7 +79,7 @@ class Worker:
             self.jobs.forget_wish(run_id)
         if asked == "cancel":
             store.delete(run_id)
-        elif store.get(run_id).explorable:
+        elif store.get(run_id).complete:
             # While the model is warm, so that the first look need not wait: the codes at once, then what they are like.
             artifacts.diagnostics(store, run_id)
 

@@ -11,8 +11,8 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
+import secrets
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from vae_core.config.errors import CorruptFileError, StoreError
+from vae_core.config.errors import CorruptFileError, NotFiniteError, StoreError
+from vae_core.config.events import parse
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -36,25 +37,43 @@ class ArrayFile(NamedTuple):
 
 MAX_ARRAY_FILE = 2 << 30
 """Largest array file that is read, in bytes."""
+MAX_RECORD = 256 << 20
+"""Largest file of JSON that is read, in bytes."""
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replace `path` by `content` in one step; with `durable`, survive a power cut too. Raises `StoreError`."""
-    with explained(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent)
+def write_bytes(path: Path, content: bytes, *, durable: bool = True, advice: str = "") -> None:
+    """Replace `path` by `content` in one step; with `durable`, survive a power cut too. Raises `StoreError`.
+
+    Who may read the file is what the process's umask says; `advice` is what to do when it cannot be written.
+    """
+    write_together({path: content}, durable=durable, advice=advice)
+
+
+def write_together(contents: Mapping[Path, bytes], *, durable: bool = True, advice: str = "") -> None:
+    """Replace files of one folder, none of them before the content of all is on the disk."""
+    folder = next(iter(contents)).parent
+    with explained(folder / "x", advice or HOME):
+        written: dict[Path, Path] = {}
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            Path(name).replace(path)
+            for path, content in contents.items():
+                name = path.parent / f".{path.name}-{secrets.token_hex(4)}.tmp"
+                # Not tempfile's, whose files are for their owner alone.
+                handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+                written[path] = name
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
+            for path, name in written.items():
+                name.replace(path)
         except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
+            for name in written.values():
+                with contextlib.suppress(OSError):
+                    name.unlink()
             raise
         if durable:
-            sync_folder(path.parent)
+            sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
@@ -67,15 +86,66 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def read_bytes(path: Path) -> bytes:
+    """A file's content. Raises FileNotFoundError, `CorruptFileError` when it is no file, `StoreError`."""
+    with reading(path):
+        if path.stat().st_size > MAX_RECORD:
+            raise CorruptFileError(f"{path}: larger than {MAX_RECORD >> 20} MiB, which no record of ours is")
+        return path.read_bytes()
+
+
+def to_text(value: object, path: Path, **how: Any) -> str:
+    """JSON that holds finite numbers only. Raises `NotFiniteError` in the name of `path`."""
+    try:
+        return json.dumps(value, allow_nan=False, sort_keys=True, **how)
+    except ValueError as error:
+        raise NotFiniteError(f"{path}: not written, a number in it is not finite") from error
+
+
 def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
     """Replace `path` by `value` as JSON."""
-    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode(), durable=durable)
+    write_bytes(path, (to_text(value, path, indent=1) + "\n").encode(), durable=durable)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises FileNotFoundError, or `CorruptFileError` when the text is not one."""
+    """A JSON object of finite numbers. Raises FileNotFoundError, `CorruptFileError`, `StoreError`."""
+    return _object(path, read_bytes(path))
+
+
+def write_record(path: Path, facts: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Replace `path` by `facts` as JSON with their checksum."""
+    write_bytes(path, record_bytes(path, facts), durable=durable)
+
+
+def record_bytes(path: Path, facts: Mapping[str, Any]) -> bytes:
+    """What `write_record` writes."""
+    return (to_text({**facts, "sha256": seal(facts)}, path, indent=1) + "\n").encode()
+
+
+def read_record(path: Path, unsealed: Collection[Collection[str]] = ()) -> tuple[dict[str, Any], bool]:
+    """The facts that `write_record` wrote, and whether they had a checksum.
+
+    Version 0.1 wrote some records without one: those are taken when they hold just the names of one of `unsealed`.
+    Raises FileNotFoundError, `CorruptFileError`, `StoreError`.
+    """
+    raw = read_bytes(path)
+    facts = _object(path, raw)
+    if any(set(facts) == set(names) for names in unsealed):
+        return facts, False
+    # The text too must be as we write it, so that no bit of the file can be otherwise.
+    if (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode() != raw or facts.pop("sha256", 0) != seal(facts):
+        raise CorruptFileError(f"{path}: damaged (its contents do not match their checksum)")
+    return facts, True
+
+
+def seal(facts: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON object's canonical text."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _object(path: Path, raw: bytes) -> dict[str, Any]:
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
+        value: Any = parse(raw.decode("utf-8"))
     except ValueError as error:
         raise CorruptFileError(f"{path}: not valid JSON, so it is damaged ({error})") from error
     if not isinstance(value, dict):
@@ -85,21 +155,40 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_arrays(path: Path, arrays: Arrays, meta: Mapping[str, Any] | None = None, *, durable: bool = True) -> str:
     """Replace `path` by named arrays and a JSON object; returns their SHA-256."""
-    packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    text = json.dumps(meta or {}, sort_keys=True)
-    digest = _digest(packed, text)
-    write_bytes(path, save(packed, {"meta": text, "sha256": digest}), durable=durable)
+    content, digest = array_bytes(path, arrays, meta)
+    write_bytes(path, content, durable=durable)
     return digest
 
 
+def array_bytes(path: Path, arrays: Arrays, meta: Mapping[str, Any] | None = None) -> tuple[bytes, str]:
+    """What `write_arrays` writes, and the SHA-256. Equal contents give equal bytes."""
+    packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = to_text(meta or {}, path)
+    digest = _digest(packed, text)
+    return _in_order(save(packed, {"meta": text, "sha256": digest})), digest
+
+
+def _in_order(raw: bytes) -> bytes:
+    """The same safetensors file with the names of its metadata in order: the library's order is random."""
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, raw[8 + length :]))
+
+
 def read_arrays(path: Path) -> ArrayFile:
-    """What `write_arrays` wrote. Raises FileNotFoundError, or `CorruptFileError` on any doubt."""
-    if path.stat().st_size > MAX_ARRAY_FILE:
-        raise CorruptFileError(f"{path}: larger than {MAX_ARRAY_FILE >> 30} GiB, which no file of ours is")
+    """What `write_arrays` wrote. Raises FileNotFoundError, `CorruptFileError` on any doubt, `StoreError`."""
+    with reading(path), path.open("rb") as file:  # what the system says, before the library says it in other words
+        if os.fstat(file.fileno()).st_size > MAX_ARRAY_FILE:
+            raise CorruptFileError(f"{path}: larger than {MAX_ARRAY_FILE >> 30} GiB, which no file of ours is")
     try:
         with safe_open(path, framework="np") as file:
             header: dict[str, str] = file.metadata() or {}
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError:
+        raise
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise CorruptFileError(f"{path}: damaged, not loaded ({error})") from error
     text = header.get("meta", "")
@@ -144,8 +233,12 @@ def _below(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
             yield from _below(path, f"{prefix}{path.name}/")
 
 
+HOME = "choose another folder with ELBO_HOME or allow writing there"
+OUT = "choose another place with --out or allow writing there"
+
+
 @contextlib.contextmanager
-def explained(path: Path) -> Generator[None]:
+def explained(path: Path, advice: str = HOME) -> Generator[None]:
     """Turn the system's refusals to write into a `StoreError` of one sentence that says what to do."""
     try:
         yield
@@ -154,7 +247,27 @@ def explained(path: Path) -> Generator[None]:
             raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StoreError(f"{path.parent}: the disk is full; free some space, then try again") from error
-        reason = error.strerror or str(error)
-        raise StoreError(
-            f"{path.parent}: cannot be written ({reason}); choose another folder with ELBO_HOME or allow writing there"
-        ) from error
+        raise StoreError(f"{path.parent}: cannot be written ({_reason(error)}); {advice}") from error
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Generator[None]:
+    """The same for reading; a folder in a file's place, or a file in a folder's, is a `CorruptFileError`.
+
+    What is not there stays a FileNotFoundError: whether that is an error, the reader knows.
+    """
+    try:
+        yield
+    except (FileNotFoundError, StoreError):
+        raise
+    except IsADirectoryError as error:
+        raise CorruptFileError(f"{path}: damaged (a folder stands where a file should be)") from error
+    except NotADirectoryError as error:
+        raise CorruptFileError(f"{path}: damaged (a file stands where a folder should be)") from error
+    except OSError as error:
+        advice = "allow reading there or choose another folder with ELBO_HOME"
+        raise StoreError(f"{path}: cannot be read ({_reason(error)}); {advice}") from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -25,6 +25,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9.+-]*-[0-9a-f]{8}")
 _RECORDS = ("config.json", "state.json", "progress.json", "events.jsonl", "made.json", "result.json")
 _ARRAYS = ("checkpoint.safetensors", "weights.safetensors")
 _ARTIFACT = r"[A-Za-z0-9][A-Za-z0-9_.+-]*\.(?:safetensors|error)"
@@ -54,6 +55,17 @@ def is_artifact(name: str) -> bool:
     return _IN_ARTIFACTS.fullmatch(name) is not None
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is there by that name, were it one that we may not look at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The files of one run."""
@@ -64,6 +76,14 @@ class RunFolder:
     def run_id(self) -> str:
         """The run's name is its folder's."""
         return self.path.name
+
+    def is_run(self) -> bool:
+        """Whether this is a run's folder, however damaged: it has a configuration, or a run's name and records."""
+        if self.path.name.startswith(".") or not self.path.is_dir():
+            return False
+        if is_there(self.config):
+            return True
+        return bool(_RUN_ID.fullmatch(self.path.name)) and any(map(is_there, (self.state, self.result, self.events)))
 
     @property
     def config(self) -> Path:
@@ -134,7 +154,7 @@ class RunFolder:
     @property
     def shipped(self) -> tuple[Path, ...]:
         """What of a run ships: not its snapshots, whose decoders would be four times the model."""
-        return (self.config, self.state, self.events, self.weights, self.result)
+        return (self.config, self.state, self.events, self.made, self.weights, self.result)
 
 
 @dataclass(frozen=True)

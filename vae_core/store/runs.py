@@ -6,46 +6,53 @@ Models that ship with the program appear beside a home's own, read-only; what is
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from filelock import FileLock, Timeout
+import numpy as np
 from platformdirs import user_data_path
 
 from vae_core import data
 from vae_core.config import RunConfig, events
-from vae_core.config.errors import CorruptFileError, RunBusyError, RunNotFoundError, StoreError
+from vae_core.config.errors import (
+    CorruptFileError,
+    NewerFileError,
+    NotFiniteError,
+    RunBusyError,
+    RunNotFoundError,
+    StoreError,
+)
 from vae_core.config.events import Event, Finished, Progress, Snapshot
-from vae_core.store import layout
+from vae_core.store import journal, layout, locks, records
 from vae_core.store.files import (
     Arrays,
+    array_bytes,
     explained,
     read_arrays,
-    read_json,
+    read_bytes,
+    reading,
+    record_bytes,
     remove_ours,
     strangers,
     write_arrays,
     write_bytes,
-    write_json,
+    write_record,
+    write_together,
 )
+from vae_core.store.journal import Mark
 from vae_core.store.layout import Layout, RunFolder, Runs
-
-Status = Literal["queued", "running", "paused", "interrupted", "failed", "stopped", "finished"]
-"""`interrupted`: its process died; `stopped`: a person ended it early and kept the model. Both can go on."""
+from vae_core.store.records import COMPLETE, Record, Status
 
 Wish = Literal["go", "pause", "stop", "cancel"]
 """What a person wants of a run that is under way."""
-
-EXPLORABLE: tuple[Status, ...] = ("finished", "stopped")
-_STATES = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -58,20 +65,47 @@ class RunInfo:
     created: float
     """Seconds since 1970."""
     result: Finished | None
+    """Of the model that is there: of a run that was stopped and goes on, the one it was stopped with."""
     message: str = ""
     """Why it failed, in one sentence."""
     shipped: bool = False
     """It came with the program and cannot be deleted."""
+    model: str = ""
+    """SHA-256 of the weights that are there; empty if there are none. What is derived from them goes by it."""
+    precision: str = ""
+    """In which it was trained last, `bfloat16` or `float32`; empty where that is not known."""
 
     @property
     def explorable(self) -> bool:
-        """Whether it has a trained model."""
-        return self.status in EXPLORABLE
+        """Whether it has a trained model, be it one from which the run goes on."""
+        return self.result is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether its training has come to an end, its own or a person's, and the model that is there is its last."""
+        return self.status in COMPLETE
 
     @property
     def under_way(self) -> bool:
         """Whether it is being trained or waits for its turn."""
         return self.status in ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A run that is not listed among the others, or a folder of runs that cannot be looked into."""
+
+    run_id: str
+    """Empty for the folder."""
+    kind: Literal["damaged", "newer", "unreadable"]
+    """Its files cannot be believed; were written by a version that knows more; cannot be read now."""
+    message: str
+    """What is wrong, in one sentence without its full stop."""
+
+    @property
+    def deletable(self) -> bool:
+        """Whether deleting it is a good idea: what is newer or out of reach is whole, as far as anybody knows."""
+        return self.kind == "damaged"
 
 
 class Store:
@@ -81,6 +115,7 @@ class Store:
         default = os.environ.get("ELBO_HOME") or user_data_path("elbo-room", appauthor=False)
         self.home = Path(home or default).expanduser()
         self.shipped = shipped or data.assets() / "models"
+        self._memory = records.Memory()
 
     @cached_property
     def layout(self) -> Layout:
@@ -92,6 +127,8 @@ class Store:
         """Folder of this home's own runs."""
         return self.layout.runs.path
 
+    # -- looking
+
     def folder(self, run_id: str) -> Path:
         """The folder that holds the run. Raises `RunNotFoundError`."""
         return self._at(run_id).path
@@ -99,7 +136,7 @@ class Store:
     def resolve(self, name: str) -> str:
         """The run_id that `name` is, or is the unmistakable beginning of. Raises `RunNotFoundError`."""
         with contextlib.suppress(RunNotFoundError):
-            return self.folder(name).name
+            return self._at(name).run_id
         fits = [run_id for run_id in self.run_ids() if name and run_id.startswith(name)]
         if len(fits) > 1:
             raise RunNotFoundError(f"{name!r} fits {len(fits)} runs: {', '.join(fits)}; give more of the name")
@@ -108,105 +145,120 @@ class Store:
         return fits[0]
 
     def run_ids(self) -> list[str]:
-        """Names of all runs, this home's and those that ship."""
-        found: set[str] = set()
-        for root in (self.runs, self.shipped):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                found.update(p.name for p in root.iterdir() if p.name[0] != "." and RunFolder(p).config.is_file())
-        return sorted(found)
+        """Names of all runs, this home's and those that ship, readable or not. Raises `StoreError`."""
+        return sorted({folder.run_id for runs in (self.layout.runs, Runs(self.shipped)) for folder in _folders(runs)})
 
     def infos(self) -> list[RunInfo]:
-        """Every readable run, newest first; then those that ship, in the order in which they were made."""
-        infos: list[RunInfo] = []
-        for run_id in self.run_ids():
-            # A run deleted in the meantime, or one damaged, must not hide the others; `get` says what is wrong with it.
-            with contextlib.suppress(RunNotFoundError, CorruptFileError):
-                infos.append(self.get(run_id))
-        return sorted(infos, key=lambda info: (info.shipped, info.created if info.shipped else -info.created))
+        """Every readable run, newest first; then those that ship, in the order in which they were made.
 
-    def damaged(self) -> dict[str, str]:
-        """The runs that `infos` leaves out because their files cannot be believed: name -> what is wrong."""
-        found: dict[str, str] = {}
-        for run_id in self.run_ids():
-            try:
-                self.get(run_id)
-            except CorruptFileError as error:
-                found[run_id] = str(error)
-            except RunNotFoundError:
-                continue
-        return found
+        Never fails: what it leaves out, `odd` names. What was read before is read again only if it looks otherwise.
+        """
+        found = [one for one in self._look() if isinstance(one, RunInfo)]
+        return sorted(found, key=lambda info: (info.shipped, info.created if info.shipped else -info.created))
+
+    def odd(self) -> list[Odd]:
+        """What `infos` leaves out, by name."""
+        return sorted((one for one in self._look() if isinstance(one, Odd)), key=lambda one: one.run_id)
 
     def get(self, run_id: str) -> RunInfo:
-        """Raises `RunNotFoundError`, or `CorruptFileError` when its files cannot be believed."""
+        """Raises `RunNotFoundError`, `StoreError`, or `CorruptFileError` when its files cannot be believed."""
         folder = self._at(run_id)
-        try:
-            config = RunConfig.from_json(folder.config.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; it was deleted") from None
-        except ValueError as error:  # a ConfigError, or bytes that are not text
-            raise CorruptFileError(f"{folder.config}: {error}") from error
-        if config.run_id != run_id:
-            raise CorruptFileError(f"{folder.config}: describes {config.run_id}, not {run_id}; it was changed")
+        return self._info(folder, records.read(folder))
+
+    def _look(self) -> Iterator[RunInfo | Odd]:
+        seen: set[str] = set()
+        for runs in (self.layout.runs, Runs(self.shipped)):
+            try:
+                folders = [folder for folder in _folders(runs) if folder.run_id not in seen]
+            except StoreError as error:
+                yield Odd("", "unreadable", str(error))
+                continue
+            for folder in folders:
+                seen.add(folder.run_id)
+                try:
+                    yield self._info(folder, self._memory.read(folder))
+                except RunNotFoundError:  # deleted in the meantime
+                    continue
+                except NewerFileError as error:
+                    yield Odd(folder.run_id, "newer", str(error))
+                except CorruptFileError as error:
+                    yield Odd(folder.run_id, "damaged", str(error))
+                except StoreError as error:
+                    yield Odd(folder.run_id, "unreadable", str(error))
+
+    def _info(self, folder: RunFolder, record: Record) -> RunInfo:
+        run_id, state, result = folder.run_id, record.state, record.result
+        if result is not None and record.complete:
+            status: Status = "stopped" if result.stopped else "finished"
+        else:
+            status = state.state if state else "interrupted"
+            if status in COMPLETE:
+                status = "interrupted"  # by its own word complete, and without a model
+            if status in ("running", "queued") and not self.is_locked(run_id):
+                status = "queued" if self.is_queued(run_id) else "interrupted"
+        created, message = (state.created, state.message) if state else (0.0, "")
         shipped = folder.path.parent == self.shipped
-        state = self._state(folder)
-        created, message = float(state.get("created", 0.0)), str(state.get("message", ""))
-        with contextlib.suppress(FileNotFoundError):
-            result = self._result(folder)
-            # A stopped run that was resumed is running again; its earlier model stays explorable on disk.
-            if state.get("state") not in ("queued", "running", "paused") or not result.stopped:
-                status: Status = "stopped" if result.stopped else "finished"
-                return RunInfo(run_id, config, status, created, result, message, shipped)
-        status = state.get("state", "interrupted")
-        if status in ("running", "queued") and not self.is_locked(run_id):
-            status = "queued" if self.is_queued(run_id) else "interrupted"
-        return RunInfo(run_id, config, status, created, None, message, shipped)
+        return RunInfo(run_id, record.config, status, created, result, message, shipped, record.model, record.precision)
+
+    def made(self, run_id: str) -> list[dict[str, Any]]:
+        """With what it was trained: one entry a sitting, oldest first. Empty for runs that are older than the record.
+
+        What makes other weights of the same configuration: `torch`, `processor`, `capability`, `threads`,
+        `precision`, `environment` (`training.machine`); and `step`, from which that sitting went on.
+        """
+        return records.read_made(self._at(run_id))
 
     # -- writing a run
 
     def create(self, config: RunConfig) -> str:
         """Make the run's folder if there is none; the name of the run. Raises `StoreError`."""
         run_id, runs = config.run_id, self.layout.runs
-        if runs.run(run_id).config.is_file() or Runs(self.shipped).run(run_id).config.is_file():
+        if runs.run(run_id).is_run() or Runs(self.shipped).run(run_id).is_run():
             return run_id
         with explained(runs.path):
             runs.path.mkdir(parents=True, exist_ok=True)
             temporary = RunFolder(Path(tempfile.mkdtemp(prefix=runs.new_prefix, dir=runs.path)))
             try:
                 write_bytes(temporary.config, (config.to_json() + "\n").encode())
-                write_json(temporary.state, {"state": "interrupted", "created": time.time()})
+                write_record(temporary.state, {"state": "interrupted", "message": "", "created": time.time()})
                 temporary.snapshots.mkdir()
                 with contextlib.suppress(FileExistsError, OSError):
                     temporary.path.rename(runs.run(run_id).path)
             finally:
                 remove_ours(temporary.path, layout.is_of_a_run)
-            if not runs.run(run_id).config.is_file():
+            if not runs.run(run_id).is_run():
                 raise StoreError(f"{runs.run(run_id).path}: could not be created; remove what stands in its place")
         return run_id
 
     def set_state(self, run_id: str, state: str, message: str = "") -> None:
         """Record where the run stands."""
         folder = self._own(run_id)
-        created = self._state(folder).get("created", time.time())
-        write_json(folder.state, {"state": state, "message": message, "created": created})
+        known = records.read_state(folder)
+        created = known.created if known else time.time()
+        write_record(folder.state, {"state": state, "message": message, "created": created})
+
+    def add_sitting(self, run_id: str, facts: dict[str, Any]) -> None:
+        """Record with what the run is trained from now on (`made`)."""
+        folder = self._own(run_id)
+        write_record(folder.made, {"sittings": [*records.read_made(folder), facts]})
 
     def append(self, run_id: str, event: Event) -> None:
         """Keep what a run said. Progress replaces the last one; everything else is added to events.jsonl."""
         folder = self._own(run_id)
         if isinstance(event, Progress):
-            write_bytes(folder.progress, events.to_json(event).encode(), durable=False)
+            write_bytes(folder.progress, journal.line(event), durable=False)
             return
         if isinstance(event, Snapshot):
             with explained(folder.snapshots):
                 folder.snapshots.mkdir(exist_ok=True)
             write_arrays(folder.snapshot(event.index), event.arrays, durable=False)
-        with explained(folder.events), folder.events.open("a", encoding="utf-8") as file:
-            file.write(events.to_json(event) + "\n")
+        journal.append(folder.events, event)
 
     def save_checkpoint(self, run_id: str, arrays: Arrays, meta: dict[str, Any]) -> None:
         """Replace the moment from which the run would go on, together with how much had been said by then."""
         folder = self._own(run_id)
-        said = folder.events.stat().st_size if folder.events.exists() else 0
-        write_arrays(folder.checkpoint, arrays, {**meta, "events_bytes": said})
+        said = journal.mark(folder.events)
+        write_arrays(folder.checkpoint, arrays, {**meta, "events_bytes": said.size, "events_crc": said.crc})
 
     def load_checkpoint(self, run_id: str) -> tuple[Arrays, dict[str, Any]] | None:
         """The last checkpoint, or None; what was said after it is taken back, so that no point stands twice."""
@@ -217,20 +269,27 @@ class Store:
             arrays, meta, _ = read_arrays(folder.checkpoint)
         except FileNotFoundError:
             arrays, meta = None, {"events_bytes": 0}
-        with explained(folder.events), folder.events.open("ab") as file:
-            if file.tell() < meta["events_bytes"]:
-                raise CorruptFileError(f"{folder.events}: shorter than its checkpoint says; delete the run")
-            file.truncate(meta["events_bytes"])
+        journal.go_back(folder.events, Mark(meta["events_bytes"], meta.get("events_crc", 0)))
         return None if arrays is None else (arrays, meta)
 
     def publish(self, run_id: str, weights: Arrays, result: Finished) -> None:
-        """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished."""
+        """Make the run complete: weights first, `result.json` last, so that half a run is never listed as finished.
+
+        Raises `NotFiniteError`, and leaves all as it was, for weights or terms that are not finite.
+        """
         folder = self._own(run_id)
-        # A run that was stopped and went on has another model now: what was derived from the old one goes with it.
-        remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
-        digest = write_arrays(folder.weights, weights)
-        facts = {"weights_sha256": digest, "event": json.loads(events.to_json(result))}
-        write_json(folder.result, {**facts, "sha256": _seal(facts)})
+        _require_finite(run_id, weights)
+        said = journal.mark(folder.events)
+        content, digest = array_bytes(folder.weights, weights)
+        facts = {
+            "weights_sha256": digest,
+            "event": json.loads(events.to_json(result)),
+            "events": {"bytes": said.size, "crc": f"{said.crc:08x}"},
+        }
+        with self.file_lock(_deriving(run_id), timeout=30):
+            # A run that was stopped and went on has another model now: what was derived from the old one goes with it.
+            remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
+            write_together({folder.weights: content, folder.result: record_bytes(folder.result, facts)})
         self.set_state(run_id, "stopped" if result.stopped else "finished")
         if not result.stopped:
             with contextlib.suppress(FileNotFoundError):
@@ -242,7 +301,7 @@ class Store:
         Raises `StoreError` for one that ships, one that is being trained, and one whose folder holds what is not ours.
         """
         folder = self._own(run_id)
-        with self.lock(run_id), explained(folder.path):
+        with self.lock(run_id), self.file_lock(_deriving(run_id), timeout=30), explained(folder.path):
             if found := strangers(folder.path, layout.is_of_a_run):
                 raise StoreError(
                     f"{folder.path / found[0]}: not made by Elbo Room, so {run_id} is not deleted; move it away first"
@@ -253,6 +312,8 @@ class Store:
             remove_ours(gone, layout.is_of_a_run)
             remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
 
+    # -- one at a time
+
     @contextlib.contextmanager
     def lock(self, run_id: str, timeout: float = 2.0) -> Generator[None]:
         """Be the only process that trains or deletes this run. Raises `RunBusyError`."""
@@ -262,18 +323,8 @@ class Store:
     @contextlib.contextmanager
     def file_lock(self, name: str, timeout: float = 2.0) -> Generator[None]:
         """A lock of this home by name; the system takes it back when its process dies. Raises `RunBusyError`."""
-        path = self._lock_path(name)
-        lock = FileLock(path, thread_local=False)
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=timeout, poll_interval=0.02)
-            except Timeout:
-                raise RunBusyError(f"{name}: another process is at work on it; wait for it or stop it first") from None
-        try:
+        with locks.held(self.layout.lock(name), timeout):
             yield
-        finally:
-            lock.release()
 
     def is_locked(self, run_id: str) -> bool:
         """Whether a living process is training the run."""
@@ -281,13 +332,7 @@ class Store:
 
     def is_file_locked(self, name: str) -> bool:
         """Whether a living process holds the lock."""
-        if not self._lock_path(name).exists():
-            return False  # nobody ever held it; looking must not write
-        try:
-            with self.file_lock(name, timeout=0):
-                return False
-        except RunBusyError:
-            return True
+        return locks.is_held(self.layout.lock(name))
 
     def is_queued(self, run_id: str) -> bool:
         """Whether the run waits for the worker."""
@@ -297,31 +342,26 @@ class Store:
     # -- reading a run
 
     def events(self, run_id: str, since: int = 0) -> tuple[list[Event], int]:
-        """Events from byte `since` on, and the byte to go on from. A torn last line waits until it is whole."""
-        path = self._at(run_id).events
-        try:
-            with path.open("rb") as file:
-                if since > file.seek(0, os.SEEK_END):
-                    since = 0  # the run went back to its checkpoint
-                file.seek(since)
-                raw = file.read()
-        except FileNotFoundError:
-            return [], 0
-        whole = raw[: raw.rfind(b"\n") + 1]
-        try:
-            found = [events.from_json(line) for line in whole.decode().splitlines()]
-        except (ValueError, TypeError) as error:
-            raise CorruptFileError(f"{path}: damaged ({error})") from error
-        return found, since + len(whole)
+        """Events from byte `since` on, and the byte to go on from. A torn last line waits until it is whole.
+
+        From the start when `since` is no end of a line any more. Raises `CorruptFileError` for damage; of a run that
+        is complete, also when something is missing at the end.
+        """
+        folder = self._at(run_id)
+        for _ in range(2):  # a run that becomes complete between the two reads is looked at again
+            found, mark = journal.read(folder.events, since)
+            record = self._memory.read(folder)
+            if not record.complete or record.said in (None, mark):
+                return found, mark.size
+        raise CorruptFileError(f"{folder.events}: damaged (not all that the run said)")
 
     def progress(self, run_id: str) -> Progress | None:
         """The last progress, or None before the first."""
+        path = self._at(run_id).progress
         try:
-            event = events.from_json(self._at(run_id).progress.read_text(encoding="utf-8"))
+            event, _ = journal.parsed(path, read_bytes(path).rstrip(b"\n"))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
-            raise CorruptFileError(f"progress of {run_id}: damaged ({error})") from error
         return event if isinstance(event, Progress) else None
 
     def snapshot(self, run_id: str, index: int) -> Arrays:
@@ -331,21 +371,26 @@ class Store:
     def weights(self, run_id: str) -> Arrays:
         """The trained weights, verified. Raises `RunNotFoundError` when there are none yet, `CorruptFileError`."""
         folder = self._at(run_id)
-        try:
-            self._result(folder)
-            expected = read_json(folder.result)["weights_sha256"]
-            weights = read_arrays(folder.weights)
-        except FileNotFoundError:
-            raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it") from None
-        if expected != weights.sha256:
-            raise CorruptFileError(f"{folder.weights}: damaged, not the weights that the run published")
-        return weights.arrays
+        for _ in range(3):  # two files: a run that gets its next model at this moment is looked at again
+            record = records.read(folder)
+            try:
+                weights = read_arrays(folder.weights) if record.model else None
+            except FileNotFoundError:
+                weights = None
+            if weights is None:
+                raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it")
+            if record.model == weights.sha256:
+                return weights.arrays
+            time.sleep(0.01)
+        raise CorruptFileError(f"{folder.weights}: damaged, not the weights that the run published")
 
     def size(self, run_id: str) -> int:
         """Bytes that the run takes, without what is derived from it."""
-        return sum(p.stat().st_size for p in self.folder(run_id).rglob("*") if p.is_file())
+        folder = self._at(run_id)
+        with reading(folder.path):
+            return sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
 
-    # -- what is derived from a finished run (artifacts.py)
+    # -- what is derived from a model
 
     def artifact_path(self, run_id: str, name: str) -> Path:
         """Where an artifact of this run is kept; what ships comes first."""
@@ -360,21 +405,45 @@ class Store:
             return None
         return file.arrays, file.meta
 
-    def save_artifact(self, run_id: str, name: str, arrays: Arrays, meta: dict[str, Any] | None = None) -> None:
-        """Keep an artifact beside the run."""
+    def save_artifact(
+        self, run_id: str, name: str, arrays: Arrays, meta: dict[str, Any] | None = None, *, model: str = ""
+    ) -> bool:
+        """Keep an artifact beside the run; whether it was kept.
+
+        It is not kept when the run has been deleted or, given the `model` from which it was derived (`RunInfo.model`),
+        has another by now; nor when the home is full or cannot be written, since what was computed is none the worse
+        for that: a warning goes to the log.
+        """
         path = self.layout.artifact(run_id, name)
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(path, arrays, meta, durable=False)
+        try:
+            with self.file_lock(_deriving(run_id), timeout=30):
+                if model not in ("", records.read(self._at(run_id)).model):
+                    return False
+                with explained(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                write_arrays(path, arrays, meta, durable=False)
+                return True
+        except RunNotFoundError:
+            return False
+        except (StoreError, RunBusyError) as error:
+            logging.getLogger("elbo").warning("%s of %s was computed and not kept: %s", name, run_id, error)
+            return False
 
     # -- inside
 
     def _at(self, run_id: str) -> RunFolder:
-        """The run's files, in this home or among what ships. Raises `RunNotFoundError`."""
-        if run_id and Path(run_id).name == run_id and not run_id.startswith("."):
-            for runs in (self.layout.runs, Runs(self.shipped)):
-                if runs.run(run_id).config.is_file():
-                    return runs.run(run_id)
+        """The run's files, in this home or among what ships. Raises `RunNotFoundError`, `StoreError`."""
+        if run_id and Path(run_id).name == run_id and not run_id.startswith(".") and len(run_id) < 200:
+            own, shipped = self.layout.runs.run(run_id), Runs(self.shipped).run(run_id)
+            try:
+                with reading(self.runs):
+                    if own.is_run():
+                        return own
+            except StoreError:
+                if not shipped.is_run():
+                    raise
+            if shipped.is_run():
+                return shipped
         raise RunNotFoundError(f"no run named {run_id!r} in {self.home}; `elbo runs` lists them")
 
     def _own(self, run_id: str) -> RunFolder:
@@ -383,29 +452,25 @@ class Store:
             raise StoreError(f"{run_id} ships with Elbo Room and is read-only")
         return folder
 
-    def _lock_path(self, name: str) -> Path:
-        return self.layout.lock(name)
 
-    def _state(self, folder: RunFolder) -> dict[str, Any]:
-        try:
-            state = read_json(folder.state)
-        except FileNotFoundError:
-            return {}
-        if state.get("state") not in _STATES or not isinstance(state.get("created"), (int, float)):
-            raise CorruptFileError(f"{folder.state}: damaged (not a state of a run)")
-        return state
-
-    def _result(self, folder: RunFolder) -> Finished:
-        path = folder.result
-        facts = read_json(path)
-        if facts.pop("sha256", None) != _seal(facts):
-            raise CorruptFileError(f"{path}: damaged (its contents do not match their checksum)")
-        event = events.from_json(json.dumps(facts["event"]))
-        if not isinstance(event, Finished):
-            raise CorruptFileError(f"{path}: damaged (holds a {event.type!r} event)")
-        return event
+def _folders(runs: Runs) -> list[RunFolder]:
+    """The runs in a folder. Raises `StoreError` when it cannot be read."""
+    try:
+        with reading(runs.path):
+            return [folder for path in runs.path.iterdir() if (folder := RunFolder(path)).is_run()]
+    except (FileNotFoundError, CorruptFileError):  # nothing there, or a file: no runs
+        return []
 
 
-def _seal(facts: dict[str, Any]) -> str:
-    """SHA-256 of a JSON object's canonical text."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _deriving(run_id: str) -> str:
+    """The lock under which the model of a run is replaced, and what is derived from it is written and removed."""
+    return f"artifacts-{run_id}"
+
+
+def _require_finite(run_id: str, weights: Arrays) -> None:
+    for name, array in weights.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NotFiniteError(
+                f"{run_id}: its weights are not finite ({name}), so they are not kept as a model; "
+                "try a smaller learning rate or a larger σ"
+            )

@@ -84,6 +84,11 @@ class Training:
         if state is not None:
             self._restore(state)
 
+    @property
+    def precision(self) -> str:
+        """Of the products in a step: `bfloat16` where the processor multiplies it faster, else `float32`."""
+        return "bfloat16" if _fast_bf16() else "float32"
+
     # -- what is kept
 
     def weights(self) -> dict[str, NDArray[Any]]:
@@ -132,14 +137,14 @@ class Training:
     def events(self) -> Generator[Event]:
         """The run, a step at a time."""
         points, moments = self._points(), self._moments()
-        low_precision = _fast_bf16()
+        low_precision = self.precision == "bfloat16"
         if not self.resumed:
             self.settled = False
             yield Started(
                 steps=self.steps,
                 steps_per_epoch=self.steps_per_epoch,
                 parameters=sum(p.numel() for p in self.model.parameters()),
-                precision="bfloat16" if low_precision else "float32",
+                precision=self.precision,
             )
             first = self._snapshot(0)
             self.settled = True
