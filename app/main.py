@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app import lab, link, session
-from app.chrome import plots, presenter
+from app.chrome import plots, presenter, say
 from app.views import compare, explore, latent_map, models, reconstruct, train
+from vae_core.config.errors import ElboRoomError
 
 # Drawn here: Streamlit would fetch the picture of a named icon from the internet.
 ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f5bd5"/><path
@@ -32,5 +33,8 @@ page = st.navigation(
     ),
     position="top",
 )
-presenter.begin(page.url_path or "explore", lab.ORDER)
-page.run()
+try:
+    presenter.begin(page.url_path or "explore", lab.ORDER)
+    page.run()
+except ElboRoomError as problem:  # what no page says itself: the home cannot be read, for one
+    say.error(problem)

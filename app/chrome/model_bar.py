@@ -7,10 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import link, session
+from app.chrome import say
 from app.facts import payloads
 from vae_core.config import DATASETS
 from vae_core.config.catalogue import OBJECTIVES
-from vae_core.config.errors import ElboRoomError
+from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.store import RunInfo
 
 
@@ -124,5 +125,7 @@ def _say_why(run_id: str) -> None:
     try:
         info = session.store().get(run_id)
         st.warning(f"{title(info)} is {info.status} and has no trained model yet; here is another one.")
+    except RunNotFoundError:
+        st.warning(f"There is no model named {say.name(run_id)} here. Here is another model.")
     except ElboRoomError as error:
-        st.warning(f"{error}. Here is another model.")
+        st.warning(f"{say.plain(say.sentence(error))}. Here is another model.")

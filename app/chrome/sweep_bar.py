@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar
+from app.chrome import model_bar, say
 from vae_core.store import RunInfo, sweeps
 from vae_core.store.sweeps import Sweep
 
@@ -26,7 +26,7 @@ def choose(page: str) -> Sweep:
         st.stop()
     wanted, seen = link.get("sweep"), session.recall("sweep")
     if wanted and wanted not in found:
-        st.warning(f"There is no sweep named {wanted!r} here; here is another one.")
+        st.warning(f"There is no sweep named {say.name(wanted)} here; here is another one.")
     run_id = link.run_id()
     own = next((key for key, sweep in found.items() if any(run.run_id == run_id for run in sweep.runs)), None)
     current = next(key for key in (wanted, seen, own, next(iter(found))) if key in found)

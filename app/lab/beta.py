@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from app import link, session
-from app.chrome import course, sweep_bar
+from app.chrome import course, say, sweep_bar
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.facts import payloads
@@ -37,7 +36,7 @@ def page() -> None:
     try:
         _show(sweep)
     except ElboRoomError as error:
-        st.error(f"These models cannot be opened: {error}.")
+        say.error(error, "These models cannot be opened: ")
 
 
 def _show(sweep: Sweep) -> None:

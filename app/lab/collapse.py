@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import ask, course, model_bar
+from app.chrome import ask, course, model_bar, say
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.components.blobs import blobs
@@ -74,8 +74,8 @@ def _waits(panels: list[RunInfo]) -> bool:
 
 def _streams(run: RunInfo, waited: bool) -> None:
     if problem := session.recall("collapse-error"):
-        st.error(f"{problem}.")
-        session.remember("collapse-error", "")
+        say.error(problem)
+        session.remember("collapse-error", None)
     try:
         panels = _panels(run)
         waits = _waits(panels)
@@ -91,7 +91,7 @@ def _streams(run: RunInfo, waited: bool) -> None:
         else:
             _component(panels)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}")
+        say.error(error, "This model cannot be opened: ")
 
 
 # -- the component
@@ -216,4 +216,4 @@ def _train(config: RunConfig) -> None:
     try:
         ask.submit(config)
     except ElboRoomError as error:
-        session.remember("collapse-error", str(error))
+        session.remember("collapse-error", error)

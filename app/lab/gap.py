@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from app import link, session
-from app.chrome import course
+from app.chrome import course, say
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.components.blobs import blobs
@@ -40,7 +38,7 @@ def page() -> None:
     try:
         _gap(run)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}.")
+        say.error(error, "This model cannot be opened: ")
 
 
 def _gap(run: RunInfo) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import link, session
-from app.chrome import course, model_bar
+from app.chrome import course, model_bar, say
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.facts import payloads
@@ -44,7 +44,7 @@ def page() -> None:
         try:
             sweep = _sweep()
         except ElboRoomError as error:
-            sweep = {"error": f"These models cannot be opened: {error}"}
+            sweep = {"error": f"These models cannot be opened: {say.sentence(error)}"}
     _view(
         key=KEY,
         data={
@@ -124,6 +124,7 @@ def _sweep() -> dict[str, Any]:
     }
 
 
+@say.guarded
 def _wait(runs: tuple[RunInfo, ...]) -> None:
     """Look again until every model has its codes."""
     if payloads.aggregate(runs) is not None:

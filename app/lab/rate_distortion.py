@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from app import link, session
-from app.chrome import course, model_bar, sweep_bar
+from app.chrome import course, model_bar, say, sweep_bar
 from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
@@ -35,7 +33,7 @@ def page() -> None:
     try:
         _show(sweep)
     except ElboRoomError as error:
-        st.error(f"These models cannot be opened: {error}.")
+        say.error(error, "These models cannot be opened: ")
 
 
 def _show(sweep: Sweep) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from app import link, session
-from app.chrome import course
+from app.chrome import course, say
 from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
@@ -43,7 +42,7 @@ def page() -> None:
         model = payloads.model_blob(run.run_id, session.version(run))
         images, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}")
+        say.error(error, "This model cannot be opened: ")
         return
     image = link.integer("image", below=1_000_000)
     # One component a model: another model has its own codes.

@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from app import link, session
-from app.chrome import course
+from app.chrome import course, say
 from app.components import register
 from app.components.blobs import blobs
 from app.facts import one_image, payloads
@@ -40,7 +39,7 @@ def page() -> None:
     try:
         _sampling(run)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}.")
+        say.error(error, "This model cannot be opened: ")
 
 
 def _sampling(run: RunInfo) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, plots
+from app.chrome import model_bar, plots, say
 from app.components import register
 from app.facts import payloads
 from vae_core.config.catalogue import OBJECTIVES
@@ -61,7 +61,7 @@ def _choose() -> list[RunInfo]:
     wanted = list(dict.fromkeys(part for part in (link.get("runs") or "").split(",") if part))
     unknown = [run_id for run_id in wanted if run_id not in trained]
     if unknown:
-        st.warning(f"No trained model named {', '.join(repr(run_id) for run_id in unknown)} is here.")
+        st.warning(f"No trained model named {', '.join(say.name(run_id) for run_id in unknown[:MOST])} is here.")
     current = [run_id for run_id in wanted if run_id in trained][:MOST]
     if not wanted:
         before: list[str] | None = session.recall("compared")
@@ -131,7 +131,7 @@ def _side_by_side(runs: list[RunInfo], waited: bool) -> None:
         if missing:
             problems = [text for run in missing if (text := session.jobs().derive_error(run.run_id, None))]
             if problems:
-                st.error(f"{problems[0]}.")
+                say.error(problems[0])
             else:
                 st.info(
                     "Encoding the test images to match the dimensions; this takes a few seconds, once for each model."
@@ -139,7 +139,7 @@ def _side_by_side(runs: list[RunInfo], waited: bool) -> None:
             return
         _draw(runs)
     except ElboRoomError as error:
-        st.error(f"These models cannot be compared: {error}")
+        say.error(error, "These models cannot be compared: ")
 
 
 def _draw(runs: list[RunInfo]) -> None:

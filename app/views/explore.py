@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar
+from app.chrome import model_bar, say
 from app.chrome.plots import PALETTE
 from app.components import DimensionKL, player
 from app.facts import payloads
-from vae_core.config.errors import ElboRoomError
+from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.config.events import Snapshot
 from vae_core.store import RunInfo
 
@@ -21,7 +21,7 @@ def page() -> None:
     try:
         _player(run)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}")
+        say.error(error, "This model cannot be opened: ")
 
 
 def _player(run: RunInfo) -> None:
@@ -69,10 +69,19 @@ def _moment(run: RunInfo) -> int | None:
         return None
     events, _ = session.store().events(run.run_id)
     found = next((e for e in events if isinstance(e, Snapshot) and e.index == moment), None)
-    if found is None:
+    if found is None or not _is_there(run, moment):
         link.put(moment=None)
         return None
     left, right = st.columns([8, 2], vertical_alignment="center")
     left.info(f"The decoder as it was after {found.epoch:.2g} epochs.", icon=":material/history:")
     right.button("Back to the end of training", on_click=lambda: link.put(moment=None), width="stretch")
     return moment
+
+
+def _is_there(run: RunInfo, moment: int) -> bool:
+    """Whether the snapshot itself is there: what ships says when it was taken, and leaves it out."""
+    try:
+        payloads.moment_blob(run.run_id, session.version(run), moment)
+    except (FileNotFoundError, RunNotFoundError):
+        return False
+    return True

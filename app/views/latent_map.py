@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, plots
+from app.chrome import model_bar, plots, say
 from app.components.blobs import blobs
 from app.components.gallery import Picture, Tile, gallery
 from app.components.map import latent_map
@@ -52,7 +52,7 @@ def page() -> None:
             ready = payloads.codes(run) is not None and _kept(run, request, method) is not None
             st.fragment(_map, run_every=None if ready else 0.5)(run, request, method, colour, not ready)
         except ElboRoomError as error:
-            st.error(f"This model cannot be opened: {error}")
+            say.error(error, "This model cannot be opened: ")
 
 
 def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
@@ -68,6 +68,7 @@ def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
     return None if kept is None else kept[0]["embedding"]
 
 
+@say.guarded
 def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: bool) -> None:
     codes = payloads.codes(run)
     if codes is None:
@@ -78,7 +79,7 @@ def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: b
         st.rerun(scope="app")
     if points is None:
         if problem := session.jobs().derive_error(run.run_id, request):
-            st.error(f"{problem}.")
+            say.error(problem)
             return
         session.jobs().derive(run.run_id, request)
         partial = session.jobs().partial(run.run_id, request)

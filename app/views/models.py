@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import link, session
-from app.chrome import ask, model_bar
+from app.chrome import ask, model_bar, say
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Terms
@@ -24,10 +24,11 @@ def page() -> None:
     st.fragment(_table, run_every=POLL_SECONDS if running else None)(running)
 
 
+@say.guarded
 def _table(was_running: bool) -> None:
     if error := session.recall("models-error"):
-        st.error(f"{error}.")
-        session.remember("models-error", "")
+        say.error(error)
+        session.remember("models-error", None)
     infos = session.store().infos()
     order = {"running": 0, "queued": 1, "paused": 2, "interrupted": 2, "failed": 2}
     infos.sort(key=lambda info: order.get(info.status, 3))
@@ -54,9 +55,10 @@ def _table(was_running: bool) -> None:
     for odd in session.store().odd():
         left, right = st.columns([10, 2], vertical_alignment="center")
         if not odd.deletable:
-            left.warning(f"{odd.message}.")
+            left.warning(f"{say.plain(say.sentence(odd.message))}.")
             continue
-        left.error(f"{odd.message}.")
+        with left:
+            say.error(odd.message, f"{say.name(odd.run_id)}: ")
         if ask.may_end(odd.run_id):
             key = f"damaged-{odd.run_id}"
             right.button("Delete it", icon=":material/delete:", key=key, on_click=_delete, args=(odd.run_id,))
@@ -128,6 +130,6 @@ def _delete(run_id: str) -> None:
     try:
         ask.wish("cancel", run_id)
     except ElboRoomError as error:
-        session.remember("models-error", str(error))
+        session.remember("models-error", error)
     if session.recall("run_id") == run_id:
         session.remember("run_id", None)

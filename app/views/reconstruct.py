@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar
+from app.chrome import model_bar, say
 from app.components.blobs import blobs
 from app.components.gallery import Tile, gallery
 from app.facts import payloads
@@ -42,13 +42,13 @@ def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
         codes = payloads.codes(run)
         if codes is None:
             if problem := session.jobs().derive_error(run.run_id, None):
-                st.error(f"{problem}.")
+                say.error(problem)
             else:
                 st.info("Encoding the test images; this takes a few seconds, once for each model.")
             return
         _draw(run, codes, order, wanted)
     except ElboRoomError as error:
-        st.error(f"This model cannot be opened: {error}")
+        say.error(error, "This model cannot be opened: ")
 
 
 def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[str, ...]) -> None:

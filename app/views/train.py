@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import ask, model_bar, plots
+from app.chrome import ask, model_bar, plots, say
 from app.components.blobs import blobs
 from app.components.gallery import gallery
 from app.facts import estimate, payloads
@@ -108,9 +108,9 @@ def _submit(*configs: RunConfig) -> None:
     try:
         ask.submit(*configs)
     except ElboRoomError as error:
-        session.remember("train-error", str(error))
+        session.remember("train-error", error)
         return
-    session.remember("train-error", "")
+    session.remember("train-error", None)
     link.put_run(configs[0].run_id)
 
 
@@ -124,7 +124,7 @@ def _known(config: RunConfig) -> RunInfo | None:
 def _shown_run(config: RunConfig | None) -> str | None:
     """The link's run if it was trained here; else one that is under way; else the last of this configuration."""
     if error := session.recall("train-error"):
-        st.error(f"{error}.")
+        say.error(error)
     store = session.store()
     named = link.get("run")
     for run_id in (named, config.run_id if config and named is None else None):
@@ -140,6 +140,7 @@ def _shown_run(config: RunConfig | None) -> str | None:
 # -- the run
 
 
+@say.guarded
 def _live(run_id: str | None, was_active: bool) -> None:
     if run_id is None:
         st.caption("Press *Train*: the curves, pictures and the latent plane appear here and move as the model learns.")
@@ -151,7 +152,7 @@ def _live(run_id: str | None, was_active: bool) -> None:
         run = store.get(run_id)
         events, _ = store.events(run_id)
     except ElboRoomError as error:
-        st.error(f"{error}.")
+        say.error(error)
         return
     active = run.under_way
     if active != was_active:
@@ -204,7 +205,7 @@ def _status(run: RunInfo) -> None:
         button(buttons[2], "Cancel", ":material/delete:", "cancel", help="End now and forget this run.")
         return
     if run.complete:
-        note = run.message or ("finished" if run.status == "finished" else "the model is kept")
+        note = say.plain(say.sentence(run.message)) or ("finished" if run.status == "finished" else "the model is kept")
         left.markdown(f"**{name}** · {note}  \n{model_bar.figures(run, dimensions=False)}")
         with buttons[0]:
             if st.button("Explore", icon=":material/arrow_forward:", type="primary", width="stretch", key="to-explore"):
@@ -216,7 +217,7 @@ def _status(run: RunInfo) -> None:
     reason = {
         "paused": f"paused{where}",
         "interrupted": f"interrupted{where}: its process ended; nothing up to the last checkpoint is lost",
-        "failed": f"failed: {run.message}",
+        "failed": f"failed: {say.plain(say.sentence(run.message))}",
     }[run.status]
     left.markdown(f"**{name}** · {reason}")
     if run.status != "failed" or progress is not None:
@@ -229,7 +230,7 @@ def _act(wish: ask.Wish, run_id: str) -> None:
     try:
         ask.wish(wish, run_id)
     except ElboRoomError as error:
-        session.remember("train-error", str(error))
+        session.remember("train-error", error)
     # The worker grants a wish between two steps; give it that moment, so that the page shows the outcome at once.
     time.sleep(0.25)
 

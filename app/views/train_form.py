@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.chrome import say
 from vae_core.config import ARCHITECTURES, BINARIZE, DATASETS, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.config.catalogue import OBJECTIVES, Parameter, Value
 from vae_core.config.errors import ConfigError
@@ -145,7 +146,7 @@ def form() -> RunConfig | None:
     try:
         return RunConfig.from_dict(settings)
     except ConfigError as error:
-        st.error(f"{error}.")
+        say.error(error)
         return None
 
 

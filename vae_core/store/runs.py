@@ -433,7 +433,7 @@ class Store:
 
     def _at(self, run_id: str) -> RunFolder:
         """The run's files, in this home or among what ships. Raises `RunNotFoundError`, `StoreError`."""
-        if run_id and Path(run_id).name == run_id and not run_id.startswith(".") and len(run_id) < 200:
+        if _could_be_a_name(run_id):
             own, shipped = self.layout.runs.run(run_id), Runs(self.shipped).run(run_id)
             try:
                 with reading(self.runs):
@@ -474,3 +474,12 @@ def _require_finite(run_id: str, weights: Arrays) -> None:
                 f"{run_id}: its weights are not finite ({name}), so they are not kept as a model; "
                 "try a smaller learning rate or a larger σ"
             )
+
+
+def _could_be_a_name(run_id: str) -> bool:
+    """Whether a folder could be called that: one that no system can look for is not there either."""
+    try:
+        whole = 0 < len(os.fsencode(run_id)) <= 255 and "\0" not in run_id
+    except UnicodeEncodeError:
+        return False
+    return whole and Path(run_id).name == run_id and not run_id.startswith(".")
