@@ -23,10 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app import session
-from vae_core.config import events
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
-from vae_core.config.events import Event
 
 PERIOD = 0.25
 """Seconds between two looks at the store."""
@@ -99,7 +96,7 @@ class Streams:
                 yield _end("unreadable")
                 return
             said = [] if position >= at else [_message({"type": "again"})]
-            said += [f"data: {events.to_json(event)}\n\n" for event in found]
+            said += [f"data: {event}\n\n" for event in found]
             if found:
                 said[-1] = f"id: {position}\n{said[-1]}"
             at = position
@@ -154,14 +151,24 @@ class Stream(StreamingResponse):
             self._streams.open -= 1
 
 
+# The store, and numpy with it, is imported when somebody asks: the server answers half a second earlier.
+
+
 def _look(run_id: str) -> Look:
+    from app import session
+    from vae_core.config import events
+
     info = session.store().get(run_id)
     progress = session.store().progress(run_id) if info.under_way else None
     return Look(time.monotonic(), info.status, None if progress is None else events.to_json(progress))
 
 
-def _read(run_id: str, since: int) -> tuple[list[Event], int]:
-    return session.store().events(run_id, since)
+def _read(run_id: str, since: int) -> tuple[list[str], int]:
+    from app import session
+    from vae_core.config import events
+
+    found, position = session.store().events(run_id, since)
+    return [events.to_json(event) for event in found], position
 
 
 def _message(value: dict[str, str]) -> str:

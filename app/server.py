@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import pkgutil
 import re
 import signal
 import threading
 from collections.abc import AsyncGenerator
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +29,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
@@ -119,9 +121,34 @@ class AllowedHosts:
             await self.app(scope, receive, send)
 
 
+class Preload:
+    """Tells a browser with the landing page what that page will import: it has it before Streamlit has started."""
+
+    def __init__(self, app: ASGIApp, root: str) -> None:
+        self.app = app
+        self.paths = (root, f"{root}/")
+        wanted = dict.fromkeys([modules.HOST, *modules.graph("explore/player.js")])
+        # Relative to the page: a proxy may hide the path that the browser sees.
+        links = [f"<./{modules.address()}{path}>; rel=modulepreload" for path in wanted]
+        self.header = (b"link", ", ".join(links).encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                message = {**message, "headers": [*message["headers"], self.header]}
+            await send(message)
+
+        landing = scope["type"] == "http" and scope["path"] in self.paths
+        await self.app(scope, receive, sent if landing else send)
+
+
+def _root(base: str) -> str:
+    return "/".join(["", *filter(None, base.split("/"))])
+
+
 def routes(base: str) -> list[BaseRoute]:
     """Our own routes for an app whose pages are below the path `base` ("" for none)."""
-    root = "/".join(["", *filter(None, base.split("/")), modules.PREFIX])
+    root = f"{_root(base)}/{modules.PREFIX}"
     own = [Middleware(AllowedHosts)]
     return [
         Route(f"{root}/modules/{{version}}/{{path:path}}", module, middleware=own),
@@ -131,9 +158,19 @@ def routes(base: str) -> list[BaseRoute]:
     ]
 
 
+def import_pages() -> None:
+    """Import what `main.py` needs, while the first browser still loads Streamlit's own scripts."""
+    from app import lab, views
+
+    assert lab.VIEWS
+    for found in pkgutil.iter_modules(views.__path__, "app.views."):
+        import_module(found.name)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncGenerator[None]:
     """Streams end as soon as somebody ends the server, which waits for them else."""
+    threading.Thread(target=import_pages, daemon=True).start()
     before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
 
     def end(sign: int, frame: FrameType | None) -> None:
@@ -153,8 +190,11 @@ async def lifespan(_: st.App) -> AsyncGenerator[None]:
             signal.signal(sign, handler)
 
 
+BASE = str(config.get_option("server.baseUrlPath") or "")
+
 app = st.App(
     Path(__file__).with_name("main.py"),
-    routes=routes(str(config.get_option("server.baseUrlPath") or "")),
+    routes=routes(BASE),
+    middleware=[Middleware(Preload, root=_root(BASE))],
     lifespan=lifespan,
 )

@@ -54,6 +54,7 @@ def test_a_broken_contract_would_be_noticed(tmp_path: Path) -> None:
         "vae_core.config, vae_core.data, vae_core.config.events, vae_core.store.export, vae_core.networks.forward",
         "vae_core.analysis.projection",
         "app.main",
+        "app.server",
     ],
 )
 def test_nothing_slow_stands_before_the_first_picture(modules: str) -> None:
