@@ -106,7 +106,6 @@ def _component(panels: list[RunInfo]) -> None:
             "panels": [_panel(info) for info in panels],
             "at": at[0] if at else None,
             "pick": [int(part) for part in pick],
-            "stamp": ((session.recall(KEY) or {}).get("view") or {}).get("stamp", 0),
             "palette": list(PALETTE),
         },
         height="content",

@@ -48,7 +48,6 @@ def page() -> None:
     _view(
         key=KEY,
         data={
-            "stamp": _kept().get("stamp", 0),
             "mode": mode,
             "line": link.numbers("q", len(LINE)) or LINE,
             "plane": link.numbers("q2", len(PLANE)) or PLANE,

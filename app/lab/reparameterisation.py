@@ -50,7 +50,6 @@ def page() -> None:
     _view(
         key=key,
         data={
-            "stamp": _kept(key).get("stamp", 0),
             "model": model,
             "images": images,
             "q": link.numbers("q", 4) or START,

@@ -43,7 +43,6 @@ def page() -> None:
     _view(
         key=KEY,
         data={
-            "stamp": _kept().get("stamp", 0),
             "images": images,
             "palette": list(PALETTE),
             "hidden": CONFIG.hidden[0],

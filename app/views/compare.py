@@ -167,7 +167,6 @@ def _draw(runs: list[RunInfo]) -> None:
             "dims": [entry for entry in dims if entry["kl"] >= payloads.ACTIVE_KL],
             "inactive": [entry for entry in dims if entry["kl"] < payloads.ACTIVE_KL],
             "z": link.code(first.config.latent_dim),
-            "stamp": ((session.recall(KEY) or {}).get("view") or {}).get("stamp", 0),
         },
         height="content",
         on_view_change=lambda: link.put(z=link.code_text(session.recall(KEY)["view"]["z"])),

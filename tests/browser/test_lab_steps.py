@@ -31,7 +31,7 @@ def in_page(chromium: Browser) -> Iterator[Any]:
     page = page_of_modules(chromium)
     page.evaluate(
         """async (images) => {
-          globalThis.engine = { ...(await import("/net/trainer.js")), ...(await import("/kit/lab.js")) };
+          globalThis.engine = { ...(await import("/net/trainer.js")), ...(await import("/kit/random.js")) };
           globalThis.images = Uint8Array.from(images);
         }""",
         load_split(CONFIG.dataset, "train").x.flatten().tolist(),

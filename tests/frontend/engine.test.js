@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, toRGBA } from "../../app/components/frontend/net/engine.js";
+import { compile } from "../../app/components/frontend/net/engine.js";
 import { gaussianKL } from "../../app/components/frontend/net/likelihoods.js";
 import { uniforms } from "../../app/components/frontend/kit/random.js";
 
@@ -259,13 +259,6 @@ test("KL of a Gaussian to the prior: nothing at the prior, the parts by hand, a 
   const trace = a * a + c * c + b * b;
   const full = 0.5 * (trace + 0.25 - 2 - 2 * Math.log(a * b));
   assert.ok(Math.abs(gaussianKL([0.5, 0], [2 * Math.log(a), 2 * Math.log(b)], [c]) - full) < 1e-12);
-});
-
-test("pixels: grey and colour, beside each other in one image", () => {
-  const rgba = new Uint8ClampedArray(2 * 1 * 4);
-  toRGBA([0.5], [1, 1, 1], rgba, 2, 0);
-  toRGBA([1, 0, 0.25], [3, 1, 1], rgba, 2, 1);
-  assert.deepEqual([...rgba], [128, 128, 128, 255, 255, 0, 64, 255]);
 });
 
 /** What is wrong with a changed model, in words. */

@@ -1,10 +1,13 @@
 // Two to four models side by side: one set of sliders, of the first model's dimensions; every other model's picture follows
 // its own matched dimensions. The networks run here; the server is told where a slider was let go.
 
-import { whenBlobs } from "../net/blob.js";
-import { compile, toRGBA } from "../net/engine.js";
-import { decimal, h } from "../kit/dom.js";
-import { labComponent, labSlider } from "../kit/lab.js";
+import { makeButton, makeSlider } from "../kit/controls.js";
+import { h } from "../kit/dom.js";
+import { alike, Hand } from "../kit/hand.js";
+import { decimal, within } from "../kit/numbers.js";
+import { view } from "../kit/view.js";
+import { compile } from "../net/engine.js";
+import { pictureAt, Sheet } from "../paint/picture.js";
 
 const RANGE = 3; // the strips and the sliders show z from −3 to 3
 const STEPS = 9; // pictures in a strip
@@ -13,25 +16,9 @@ const STRIPS = 3; // dimensions that always have a strip
 const REST = 120; // ms without a move until the strips are decoded anew
 const BUDGET = 8; // ms of each frame for them
 
-/** A canvas of several pictures in a row, `gap` of their own pixels apart. */
-class PictureRow {
-  constructor(shape, count, attributes) {
-    const [, height, width] = shape;
-    this.shape = shape;
-    this.stride = count * (width + 1) - 1;
-    this.step = width + 1;
-    this.element = h("canvas", { class: "picture", role: "img", width: this.stride, height, ...attributes });
-    this.image = new ImageData(this.stride, height);
-  }
-
-  put(picture, n) {
-    toRGBA(picture, this.shape, this.image.data, this.stride, n * this.step);
-  }
-
-  show() {
-    this.element.getContext("2d").putImageData(this.image, 0, 0);
-  }
-}
+/** Pictures of this shape in a row, on a canvas with these attributes. */
+const pictureRow = (shape, count, attributes) =>
+  new Sheet(shape, count, { canvas: h("canvas", { class: "picture", role: "img", ...attributes }) });
 
 /** One model's column. */
 class Column {
@@ -53,12 +40,12 @@ class Column {
     const { letter } = this.data;
     this.net = compile(JSON.parse(model.metadata.manifest), model.tensors);
     this.z = new Float32Array(this.net.D);
-    this.picture = new PictureRow(this.net.shape, 1, {
+    this.picture = pictureRow(this.net.shape, 1, {
       "data-testid": `picture-${letter}`,
       "aria-label": `What model ${letter} decodes`,
     });
     this.box = h("div", { class: "strips" });
-    this.body.replaceChildren(this.picture.element, this.reconstructions(images), this.box);
+    this.body.replaceChildren(this.picture.canvas, this.reconstructions(images), this.box);
   }
 
   fail(error) {
@@ -68,26 +55,23 @@ class Column {
 
   /** Test images, and under each what comes back from the mean of its code. */
   reconstructions({ tensors }) {
-    const { shape, size } = this.net;
-    const {
-      data: bytes,
-      shape: [count],
-    } = tensors.get("images");
+    const { shape } = this.net;
+    const given = tensors.get("images");
+    const [count] = given.shape;
     const shown = Math.min(SHOWN, count);
-    const above = new PictureRow(shape, shown, { "aria-label": "Test images" });
-    const below = new PictureRow(shape, shown, {
+    const above = pictureRow(shape, shown, { "aria-label": "Test images" });
+    const below = pictureRow(shape, shown, {
       "aria-label": `Their reconstructions by model ${this.data.letter}`,
       "data-testid": `again-${this.data.letter}`,
     });
     for (let n = 0; n < shown; n++) {
-      const at = Math.floor((n * count) / shown) * size;
-      const x = Float32Array.from(bytes.subarray(at, at + size), (value) => value / 255);
+      const x = pictureAt(given, Math.floor((n * count) / shown));
       above.put(x, n);
       if (this.net.encode) below.put(this.net.decode(this.net.encode(x).mu), n);
     }
     above.show();
     below.show();
-    return h("div", { class: "again" }, above.element, below.element);
+    return h("div", { class: "again" }, above.canvas, below.canvas);
   }
 
   /** This model's own code for the first model's. */
@@ -115,7 +99,7 @@ class Column {
   strip(dim) {
     const link = this.first ? { other: dim, sign: 1, r: null } : this.follows.get(dim);
     const name = link ? `${link.sign < 0 ? "−" : ""}z${link.other + 1}` : "";
-    const row = new PictureRow(this.net.shape, STEPS, {
+    const row = pictureRow(this.net.shape, STEPS, {
       "aria-label": link ? `${name} from −${RANGE} to ${RANGE}` : `no dimension follows z${dim + 1}`,
       "data-testid": `strip-${this.data.letter}-${dim}`,
     });
@@ -129,7 +113,7 @@ class Column {
           h("span", { "data-testid": `r-${this.data.letter}-${dim}` }, said),
         )
       : h("div", { class: "name" }, h("span", {}, "no dimension left for it"));
-    const frame = h("div", { class: "frame" }, row.element, mark);
+    const frame = h("div", { class: "frame" }, row.canvas, mark);
     frame.hidden = !link;
     return { element: h("div", { class: "strip" }, text, frame), row, mark, link };
   }
@@ -147,7 +131,7 @@ class Column {
   /** Where the code stands on each strip: its ends are the middles of the outermost pictures. */
   marks(z) {
     for (const [dim, { mark }] of this.strips) {
-      const share = (Math.max(-RANGE, Math.min(RANGE, z[dim])) + RANGE) / (2 * RANGE);
+      const share = (within(z[dim], -RANGE, RANGE) + RANGE) / (2 * RANGE);
       mark.style.left = `${(100 * (0.5 + share * (STEPS - 1))) / STEPS}%`;
     }
   }
@@ -162,19 +146,17 @@ class CompareView {
     root.append(h("div", { class: "compare" }, this.left, this.right));
     this.todo = [];
     this.moved = 0;
-    this.stamp = 0; // grows with every move made here
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 0.0051 }); // a link rounds
   }
 
   update(data) {
     const shape = JSON.stringify([data.models, data.dims, data.inactive]);
     if (shape !== this.shape) {
       this.shape = shape;
+      this.hand.forget();
       this.build(data);
     }
-    // The link leads, but what the server repeats may be older than where a slider stands by now.
-    if (data.stamp < this.stamp) return;
-    this.stamp = data.stamp;
-    if (data.z.some((value, dim) => Math.abs(value - this.z[dim]) > 1e-6)) this.adopt(data.z);
+    if (this.hand.hears({ z: data.z }) && !alike(data.z, this.z)) this.adopt(data.z);
   }
 
   build(data) {
@@ -198,10 +180,10 @@ class CompareView {
             ...rows(data.inactive),
           )
         : "",
-      h("button", { type: "button", onclick: () => this.home() }, "Prior mean"),
+      makeButton("Prior mean", () => this.home()),
     );
     const ids = data.models.flatMap((model) => [model.blob, model.images]);
-    this.stop = whenBlobs(ids, (...blobs) => {
+    this.stop = this.host.blobs(ids, (...blobs) => {
       this.columns.forEach((column, i) => {
         try {
           column.ready(blobs[2 * i], blobs[2 * i + 1]);
@@ -215,7 +197,7 @@ class CompareView {
   }
 
   slider(dim, kl) {
-    const slider = labSlider({
+    const one = makeSlider({
       label: `z${dim + 1}`,
       min: -RANGE,
       max: RANGE,
@@ -223,7 +205,7 @@ class CompareView {
       value: this.z[dim],
       oninput: (value) => {
         this.z[dim] = value;
-        this.stamp += 1;
+        this.hand.takes();
         if (this.chosen !== dim) {
           this.chosen = dim;
           this.layOut();
@@ -232,9 +214,9 @@ class CompareView {
       },
       onrelease: () => this.keep(),
     });
-    slider.element.title = `${decimal(kl)} nats of KL in model A`;
-    this.sliders.set(dim, slider);
-    return slider.element;
+    one.element.title = `${decimal(kl)} nats of KL in model A`;
+    this.sliders.set(dim, one);
+    return one.element;
   }
 
   /** Strips of the most active dimensions, and of the one that is dragged. */
@@ -259,13 +241,13 @@ class CompareView {
   }
 
   home() {
-    this.stamp += 1;
+    this.hand.takes();
     this.adopt(this.z.map(() => 0));
     this.keep();
   }
 
   keep() {
-    this.host.keep({ z: Array.from(this.z, (value) => Number(value.toFixed(2))), stamp: this.stamp });
+    this.hand.lets({ z: Array.from(this.z, (value) => Number(value.toFixed(2))) });
   }
 
   draw() {
@@ -301,8 +283,7 @@ class CompareView {
 
   destroy() {
     clearTimeout(this.later);
-    this.stop?.();
   }
 }
 
-export default labComponent(CompareView);
+export default view(CompareView);

@@ -1,34 +1,11 @@
 // Owns the choice of a test image: a grid of thumbnails, one group a label.
 
 import { h } from "../kit/dom.js";
-import { toRGBA } from "../net/engine.js";
+import { indexOf, labelOf } from "../kit/images.js";
+import { paintRow } from "../paint/picture.js";
 
-// The image `row` of the images blob as numbers in [0, 1].
-export function imageAt(blob, row, out) {
-  const { data } = blob.tensors.get("images");
-  for (let n = 0; n < out.length; n++) out[n] = data[row * out.length + n] / 255;
-  return out;
-}
-
-export function labelOf(blob, row) {
-  return blob.tensors.get("labels")?.data[row];
-}
-
-export function indexOf(blob, row) {
-  return blob.tensors.get("indices")?.data[row] ?? row;
-}
-
-export function paintPictureInto(canvas, picture, shape) {
-  const [, H, W] = shape;
-  if (canvas.width !== W) canvas.width = W;
-  if (canvas.height !== H) canvas.height = H;
-  const image = new ImageData(W, H);
-  toRGBA(picture, shape, image.data);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-// blob, shape, choose(row), close() -> an element that is a dialogue
-export function makePicker(blob, shape, choose, close) {
+// blob, choose(row), close() -> an element that is a dialogue
+export function makePicker(blob, choose, close) {
   const count = blob.tensors.get("images").shape[0];
   const groups = new Map();
   for (let row = 0; row < count; row++) {
@@ -36,10 +13,9 @@ export function makePicker(blob, shape, choose, close) {
     if (!groups.has(label)) groups.set(label, []);
     groups.get(label).push(row);
   }
-  const picture = new Float32Array(shape[0] * shape[1] * shape[2]);
   const thumbnail = (row, label) => {
     const canvas = h("canvas");
-    paintPictureInto(canvas, imageAt(blob, row, picture), shape);
+    paintRow(canvas, blob.tensors.get("images"), row);
     const name = `test image ${indexOf(blob, row)}${label === undefined ? "" : `, label ${label}`}`;
     return h(
       "button",

@@ -1,7 +1,10 @@
 // Owns the plane of a two-dimensional code: what the decoder makes of every (z1, z2), the encoded means over it, and the
 // current code as a ring that can be dragged.
 
-import { decimal, h } from "../kit/dom.js";
+import { draggable } from "../kit/drag.js";
+import { h } from "../kit/dom.js";
+import { decimal, rounded, within } from "../kit/numbers.js";
+import { penOf } from "../paint/picture.js";
 
 export const CELLS = 21; // pictures per side, at −3 … 3
 const REACH = 3 + 3 / (CELLS - 1); // the cells at ±3 are whole
@@ -63,40 +66,21 @@ export class Plane {
 
   listen() {
     const { field, host } = this;
-    const clamp = (z) => Math.round(Math.min(3, Math.max(-3, z)) * 100) / 100;
-    const follow = (event) => {
-      const box = field.getBoundingClientRect();
-      const z1 = ((event.clientX - box.left) / box.width) * 2 * REACH - REACH;
-      const z2 = REACH - ((event.clientY - box.top) / box.height) * 2 * REACH;
-      host.move(clamp(z1), clamp(z2));
-    };
-    let pointer = null;
-    field.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || pointer !== null) return;
-      pointer = event.pointerId;
-      field.setPointerCapture(pointer);
-      follow(event);
+    const go = (z1, z2) => host.move(...[z1, z2].map((z) => rounded(within(z, -3, 3))));
+    draggable(field, {
+      at(event) {
+        const box = field.getBoundingClientRect();
+        return [
+          ((event.clientX - box.left) / box.width) * 2 * REACH - REACH,
+          REACH - ((event.clientY - box.top) / box.height) * 2 * REACH,
+        ];
+      },
+      move: (place) => go(...place),
+      nudge: ({ x, y }) => go(host.value(0) + 0.1 * x, host.value(1) + 0.1 * y),
+      end: () => host.release(),
+      save: () => [host.value(0), host.value(1)],
+      restore: (place) => host.move(...place),
     });
-    field.addEventListener("pointermove", (event) => {
-      if (event.pointerId === pointer) follow(event);
-    });
-    const end = (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      host.release();
-    };
-    field.addEventListener("pointerup", end);
-    field.addEventListener("pointercancel", end);
-    const arrows = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    field.addEventListener("keydown", (event) => {
-      const arrow = arrows[event.key];
-      if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      const step = event.shiftKey ? 0.01 : 0.1;
-      host.move(clamp(host.value(0) + step * arrow[0]), clamp(host.value(1) + step * arrow[1]));
-    });
-    field.addEventListener("keyup", (event) => arrows[event.key] && host.release());
-    field.addEventListener("blur", () => host.release());
   }
 
   // blob: means F32 (N, 2), labels U8 (N)
@@ -125,7 +109,7 @@ export class Plane {
 
   drawDots() {
     if (!this.means || !this.size) return;
-    const context = this.dots.getContext("2d");
+    const context = penOf(this.dots);
     const side = this.dots.width;
     const scale = side / this.size;
     context.clearRect(0, 0, side, side);
@@ -150,8 +134,8 @@ export class Plane {
   paintCells(cells, pixels) {
     const [, H, W] = this.shape;
     const batch = h("canvas", { width: cells.length * W, height: H });
-    batch.getContext("2d").putImageData(new ImageData(pixels, cells.length * W, H), 0, 0);
-    const context = this.pictures.getContext("2d");
+    penOf(batch).putImageData(new ImageData(pixels, cells.length * W, H), 0, 0);
+    const context = penOf(this.pictures);
     context.imageSmoothingEnabled = false;
     cells.forEach(([column, row, span], n) => {
       context.drawImage(batch, n * W, 0, W, H, column * W, row * H, span * W, span * H);
@@ -160,7 +144,7 @@ export class Plane {
 
   show() {
     if (!this.size) return;
-    const place = (z) => ((Math.min(REACH, Math.max(-REACH, z)) + REACH) / (2 * REACH)) * this.size;
+    const place = (z) => ((within(z, -REACH, REACH) + REACH) / (2 * REACH)) * this.size;
     const x = place(this.host.value(0));
     const y = this.size - place(this.host.value(1));
     this.ring.style.transform = `translate(${x}px, ${y}px)`;

@@ -1,20 +1,21 @@
 // Owns the Explore component: the code z, the picture it decodes to, and everything that moves it. While a control is held
-// nothing leaves the page; on release one state message, "view": {z, image}, tells Python.
+// nothing leaves the page; on release one message, "view": {z, image}, says where it stands.
 
-import { whenBlobs } from "../net/blob.js";
-import { compile, toRGBA } from "../net/engine.js";
+import { h, isCalm } from "../kit/dom.js";
+import { alike, Hand } from "../kit/hand.js";
+import { nats } from "../kit/numbers.js";
+import { indexOf, labelOf } from "../kit/images.js";
+import { gaussian } from "../kit/random.js";
+import { view } from "../kit/view.js";
+import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/likelihoods.js";
-import { h, nats } from "../kit/dom.js";
-import { imageAt, indexOf, labelOf, makePicker, paintPictureInto } from "./picker.js";
+import { paintPicture, penOf, pictureAt, writePicture } from "../paint/picture.js";
+import { makePicker } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
 import { Rows } from "./rows.js";
 
-// Codes that differ by less than a link's rounding are the same code.
-const same = (a, b) => a.length === b.length && a.every((value, d) => Math.abs(value - b[d]) < 0.0051);
-
-function gaussian() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-}
+const ROUNDING = 0.0051; // codes that differ by less than a link's rounding are the same code
+const SWING = 2.5; // how far a dimension that plays goes
 
 // Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
 function slerp(a, b, t, out) {
@@ -33,14 +34,11 @@ function slerp(a, b, t, out) {
 }
 
 class Player {
-  constructor(root) {
+  constructor(root, host) {
     this.root = root;
+    this.host = host;
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: ROUNDING });
     this.stops = [];
-    // The layout depends on the width given and on the window; both may change at any time.
-    this.observer = new ResizeObserver(() => this.layout());
-    this.observer.observe(root);
-    this.onresize = () => this.layout();
-    globalThis.addEventListener("resize", this.onresize);
     root.addEventListener("keydown", (event) => {
       // Space plays, except where it already means something: on a button or the fold.
       if (event.key !== " " || event.composedPath()[0].closest?.("button, summary")) return;
@@ -51,8 +49,10 @@ class Player {
 
   destroy() {
     this.leaveModel();
-    this.observer.disconnect();
-    globalThis.removeEventListener("resize", this.onresize);
+  }
+
+  resize() {
+    this.layout();
   }
 
   leaveModel() {
@@ -65,38 +65,26 @@ class Player {
 
   // ---- what Python says -------------------------------------------------------------------------------------------
 
-  update({ data, setStateValue }) {
-    this.setStateValue = setStateValue;
-    const { model, images, means, dims, inactive, palette } = data;
+  update(data) {
+    const { model, images, means, dims, inactive, palette, z, image = null } = data;
     const subject = JSON.stringify([model, images, means, dims, inactive, palette]);
-    const view = JSON.stringify([data.z, data.image]);
     this.height = data.height;
     if (subject !== this.subject) {
       this.subject = subject;
-      this.view = view;
+      this.hand.forget();
+      this.hand.hears({ z, image });
       this.open(data);
       return;
     }
     this.plane?.drawDots(); // the theme may have changed
-    if (view === this.view) return;
-    this.view = view;
-    // What we sent ourselves comes back: an echo, perhaps of a release before the latest, is no reason to move.
-    const echo = this.pending.findIndex((sent) => sent.image === data.image && same(sent.z, data.z));
-    if (echo >= 0) {
-      this.pending.splice(0, echo + 1);
-      return;
-    }
-    if (this.dirty && !this.playing) return; // the hand on the control wins; its release will say where it stands
+    if (!this.hand.hears({ z, image })) return;
     this.stopPlay(false);
-    this.dirty = false;
-    if (this.net && data.z.length !== this.net.D) {
-      this.fail(new Error(`a code of ${data.z.length} numbers came for ${this.net.D} latent dimensions`));
+    if (this.net && z.length !== this.net.D) {
+      this.fail(new Error(`a code of ${z.length} numbers came for ${this.net.D} latent dimensions`));
       return;
     }
-    this.pending = [];
-    this.said = null;
-    if (!same(data.z, this.z)) this.z = Float32Array.from(data.z);
-    this.image = data.image ?? null;
+    if (!alike(z, this.z, ROUNDING)) this.z = Float32Array.from(z);
+    this.image = image;
     if (this.net) this.begin();
   }
 
@@ -105,19 +93,15 @@ class Player {
     this.data = data;
     this.z = Float32Array.from(data.z);
     this.image = data.image ?? null;
-    this.dirty = false;
-    this.pending = []; // views sent and not yet seen again in data
-    this.said = null; // the last view sent, as JSON
     this.root.replaceChildren(h("div", { class: "waiting", role: "status" }, "Loading the model …"));
-    this.stops.push(
-      whenBlobs([data.model], (blob) => {
-        try {
-          this.build(blob);
-        } catch (error) {
-          this.fail(error);
-        }
-      }),
-    );
+    const ready = (blob) => {
+      try {
+        this.build(blob);
+      } catch (error) {
+        this.fail(error);
+      }
+    };
+    this.stops.push(this.host.blobs([data.model], ready));
   }
 
   fail(error) {
@@ -150,7 +134,7 @@ class Player {
       role: "img",
       "aria-label": "Decoded picture",
     });
-    this.context = this.canvas.getContext("2d");
+    this.context = penOf(this.canvas);
     this.pixels = new ImageData(W, H);
     this.canvas.dataset.paints = "0";
     this.paints = 0;
@@ -190,8 +174,8 @@ class Player {
 
     this.paint(-1); // the picture first, everything else after it
     this.startWorker(manifest, blob.tensors);
-    this.stops.push(whenBlobs([data.images], (images) => images && this.haveImages(images)));
-    if (this.plane) this.stops.push(whenBlobs([data.means], (means) => means && this.plane?.setMeans(means)));
+    this.stops.push(this.host.blobs([data.images], (images) => images && this.haveImages(images)));
+    if (this.plane) this.stops.push(this.host.blobs([data.means], (means) => means && this.plane?.setMeans(means)));
   }
 
   makeButtons() {
@@ -208,7 +192,7 @@ class Player {
       "div",
       { class: "buttons" },
       button("Prior mean", "z = 0", () => this.jump(new Float32Array(this.net.D))),
-      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, gaussian))),
+      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, () => gaussian()))),
       this.pickButton,
       this.playButton,
       this.copyButton,
@@ -252,7 +236,7 @@ class Player {
   // Paints synchronously. moved: the dimension that changed alone, or -1.
   paint(moved) {
     const picture = this.net.decode(this.z);
-    toRGBA(picture, this.net.shape, this.pixels.data);
+    writePicture(this.pixels.data, picture, this.net.shape);
     this.context.putImageData(this.pixels, 0, 0);
     this.canvas.dataset.paints = String(++this.paints);
     if (moved >= 0) this.rows.show(moved, this.z[moved]);
@@ -265,21 +249,21 @@ class Player {
 
   moveOne(dim, value) {
     this.stopPlay(false);
-    this.dirty = true;
+    this.hand.takes();
     this.z[dim] = value;
     this.paint(dim);
   }
 
   moveAll(z) {
     this.stopPlay(false);
-    this.dirty = true;
+    this.hand.takes();
     this.z.set(z);
     this.paint(-1);
   }
 
   jump(z, image = null) {
     this.stopPlay(false);
-    this.dirty = true;
+    this.hand.takes();
     this.z.set(z);
     this.image = image;
     this.begin();
@@ -293,13 +277,7 @@ class Player {
   }
 
   release() {
-    if (!this.dirty) return;
-    this.dirty = false;
-    const view = { z: Array.from(this.z, (value) => Number(value.toFixed(4))), image: this.image };
-    if (JSON.stringify(view) === this.said) return; // back where it was: nothing to tell
-    this.said = JSON.stringify(view);
-    this.pending = [...this.pending.slice(-7), view];
-    this.setStateValue("view", view);
+    this.hand.lets({ z: Array.from(this.z, (value) => Number(value.toFixed(4))), image: this.image });
   }
 
   // ---- the start image --------------------------------------------------------------------------------------------
@@ -322,13 +300,13 @@ class Player {
     panel.hidden = this.image == null || !this.images || !this.net.encode;
     if (panel.hidden) return;
     const { net, images, image } = this;
-    const x = imageAt(images, image, new Float32Array(net.size));
+    const x = pictureAt(images.tensors.get("images"), image);
     const { mu, logvar, lower } = net.encode(x);
     const code = mu.slice();
     this.start = { x, code };
     const [original, reconstruction] = [h("canvas"), h("canvas")];
-    paintPictureInto(original, x, net.shape);
-    paintPictureInto(reconstruction, net.decode(code), net.shape);
+    paintPicture(original, x, net.shape);
+    paintPicture(reconstruction, net.decode(code), net.shape);
     const label = labelOf(images, image);
     const figure = (caption, canvas) => h("figure", {}, canvas, h("figcaption", {}, caption));
     this.distortion = h("dd");
@@ -371,7 +349,7 @@ class Player {
     if (!this.start) return;
     const { x, code } = this.start;
     this.distortion.textContent = nats(this.net.distortion(this.z, x));
-    this.back.style.visibility = same(Array.from(this.z), Array.from(code)) ? "hidden" : "visible";
+    this.back.style.visibility = alike(this.z, code, ROUNDING) ? "hidden" : "visible";
   }
 
   openPicker() {
@@ -382,11 +360,9 @@ class Player {
     this.stopPlay(true);
     this.picker = makePicker(
       this.images,
-      this.net.shape,
       (row) => {
         this.closePicker();
-        const x = imageAt(this.images, row, new Float32Array(this.net.size));
-        this.jump(this.net.encode(x).mu.slice(), row);
+        this.jump(this.net.encode(pictureAt(this.images.tensors.get("images"), row)).mu.slice(), row);
       },
       () => this.closePicker(),
     );
@@ -410,11 +386,10 @@ class Player {
       this.stopPlay(true);
       return;
     }
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const swing = 2.5;
-    const phase = dim === null ? 0 : Math.asin(Math.min(1, Math.max(-1, this.z[dim] / swing)));
+    const still = isCalm();
+    const phase = dim === null ? 0 : Math.asin(Math.min(1, Math.max(-1, this.z[dim] / SWING)));
     let from = this.z.slice();
-    let to = Float32Array.from(this.z, gaussian);
+    let to = Float32Array.from(this.z, () => gaussian());
     let leg = 0;
     let begun = null;
     let shown = -1;
@@ -429,18 +404,18 @@ class Player {
           const legs = still ? seconds : seconds / 1.5;
           while (Math.floor(legs) > leg) {
             from = to;
-            to = Float32Array.from(this.z, gaussian);
+            to = Float32Array.from(this.z, () => gaussian());
             leg += 1;
           }
           slerp(from, to, legs - leg, this.z);
         } else {
-          this.z[dim] = swing * Math.sin(phase + (2 * Math.PI * seconds) / 6);
+          this.z[dim] = SWING * Math.sin(phase + (2 * Math.PI * seconds) / 6);
         }
         this.paint(dim ?? -1);
       }
       this.playing = requestAnimationFrame(step);
     };
-    this.dirty = true;
+    this.hand.takes({ yields: true });
     this.playing = requestAnimationFrame(step);
     this.playButton.textContent = "❚❚ Stop";
     this.playButton.setAttribute("aria-pressed", "true");
@@ -474,7 +449,7 @@ class Player {
   savePNG() {
     const [, H, W] = this.net.shape;
     const large = h("canvas", { width: 16 * W, height: 16 * H });
-    const context = large.getContext("2d");
+    const context = penOf(large);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.canvas, 0, 0, large.width, large.height);
     const name = `${this.manifest.run_id}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
@@ -523,22 +498,4 @@ class Player {
   }
 }
 
-// parentElement -> its player; Streamlit calls the default export again on every change of data.
-const players = new WeakMap();
-
-export default function playerComponent(component) {
-  const { parentElement } = component;
-  let player = players.get(parentElement);
-  if (!player) {
-    const root = h("div", { class: "player" });
-    parentElement.append(root);
-    player = new Player(root);
-    players.set(parentElement, player);
-  }
-  player.update(component);
-  return () => {
-    player.destroy();
-    player.root.remove();
-    players.delete(parentElement);
-  };
-}
+export default view(Player, { name: "player" });

@@ -1,6 +1,9 @@
 // Owns the sliders: one row per latent dimension, its traversal strip as the slider's track.
 
-import { decimal, h, nats } from "../kit/dom.js";
+import { h } from "../kit/dom.js";
+import { keyed, movementOf } from "../kit/keys.js";
+import { decimal, nats, rounded, within } from "../kit/numbers.js";
+import { penOf } from "../paint/picture.js";
 
 export const FRAMES = 13; // pictures on a strip, at −3 … 3
 const LIMIT = 3;
@@ -15,17 +18,6 @@ const densityPath = Array.from({ length: 66 }, (_, n) => {
 const PRIOR = `<svg class="prior" viewBox="${-LIMIT - half} 0 ${2 * (LIMIT + half)} 1" preserveAspectRatio="none" aria-hidden="true">
 <path d="M${-LIMIT - half} 1 L${densityPath} L${LIMIT + half} 1 Z"/>
 ${[-2, -1, 0, 1, 2].map((z) => `<line x1="${z}" x2="${z}" y1="0" y2="1"/>`).join("")}</svg>`;
-
-const KEYS = {
-  ArrowRight: (z, step) => z + step,
-  ArrowUp: (z, step) => z + step,
-  ArrowLeft: (z, step) => z - step,
-  ArrowDown: (z, step) => z - step,
-  PageUp: (z) => z + 0.5,
-  PageDown: (z) => z - 0.5,
-  Home: () => -LIMIT,
-  End: () => LIMIT,
-};
 
 // host: {value(dim), input(dim, value), release(), play(dim), opened(dims)}
 export class Rows {
@@ -108,25 +100,23 @@ export class Rows {
       // While z is beyond ±3 the handle stays at the end; the first touch takes it from there.
       oninput: () => host.input(dim, Number(input.value)),
       onchange: () => host.release(),
-      onblur: () => host.release(),
       ondblclick: reset,
-      onkeydown: (event) => {
+    });
+    keyed(input, {
+      move(event) {
         if (event.key === " ") {
-          event.preventDefault();
-          event.stopPropagation();
           host.play(dim);
-          return;
+          return "done";
         }
-        const move = KEYS[event.key];
-        if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
+        const movement = movementOf(event, { page: 5 });
+        if (!movement) return false;
         const before = host.value(dim);
         const reach = Math.max(LIMIT, Math.abs(before)); // codes beyond ±3 are kept, but keys lead no farther out
-        const after = move(before, event.shiftKey ? 0.01 : 0.1);
-        host.input(dim, Math.round(Math.min(reach, Math.max(-reach, after)) * 100) / 100);
+        const after = "end" in movement ? movement.end * LIMIT : before + 0.1 * (movement.x + movement.y);
+        host.input(dim, rounded(within(after, -reach, reach)));
+        return true;
       },
-      // A key held down is one movement, as a drag is: it is released once.
-      onkeyup: (event) => KEYS[event.key] && host.release(),
+      release: () => host.release(),
     });
     const figure = kl == null ? "" : nats(kl);
     const bar = h("span", { class: "bar" }, h("i", { style: `width:${(100 * (kl ?? 0)) / loudest}%` }));
@@ -150,7 +140,7 @@ export class Rows {
         "⟲",
       ),
     );
-    this.rows.set(dim, { element, input, value, now, picture: now.getContext("2d"), strip: strip.getContext("2d") });
+    this.rows.set(dim, { element, input, value, now, picture: penOf(now), strip: penOf(strip) });
     return element;
   }
 
@@ -183,7 +173,7 @@ export class Rows {
     if (!row) return;
     row.input.value = z;
     row.value.textContent = decimal(z);
-    const at = (Math.min(LIMIT, Math.max(-LIMIT, z)) + LIMIT) / (2 * LIMIT);
+    const at = (within(z, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT);
     row.now.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
     const beyond = Math.abs(z) > LIMIT;
     row.element.classList.toggle("beyond", beyond);

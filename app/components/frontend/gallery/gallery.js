@@ -1,55 +1,42 @@
 // A grid of pictures out of one blob: as cards (pictures, title, lines), or dense, one canvas for all of them.
 // Pictures are drawn at their own size and scaled by CSS, so that a redraw is one putImageData and the layout stands still.
 
-import { whenBlobs } from "../net/blob.js";
-import { colourRamp, isDark, paintPicture, parseColour, writePicture } from "../paint/picture.js";
+import { divergingRamp, parseColour } from "../kit/colours.js";
+import { h } from "../kit/dom.js";
+import { arrowOf, keyed } from "../kit/keys.js";
+import { view } from "../kit/view.js";
+import { paintRow, Sheet } from "../paint/picture.js";
 
 class Gallery {
-  constructor(parent) {
-    this.root = document.createElement("section");
-    this.root.className = "gallery";
-    parent.appendChild(this.root);
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
     this.blob = null;
     this.stop = () => {};
   }
 
-  destroy() {
-    this.stop();
-    this.root.remove();
-  }
-
-  update(data, setTriggerValue) {
+  update(data) {
     this.data = data;
-    this.pick = (value) => setTriggerValue("picked", value);
-    const style = getComputedStyle(this.root);
-    const background = parseColour(style.getPropertyValue("--st-background-color"));
-    // Blue below, orange above, the page in the middle: where nothing differs, nothing is seen.
-    const ends = isDark(background)
-      ? [[112, 184, 255], [40, 122, 206], background, [206, 106, 16], [255, 176, 84]]
-      : [[8, 64, 140], [88, 160, 222], background, [244, 150, 58], [166, 70, 0]];
-    // Small differences are the common ones: colour grows faster than the difference near none. 128, not 127.5, is none.
-    const even = colourRamp(ends);
-    this.diverging = new Uint8Array(768);
-    for (let i = 0; i < 256; i++) {
-      const side = Math.max(-1, (i - 128) / 127);
-      const at = Math.round(127.5 + 127.5 * Math.sign(side) * Math.abs(side) ** 0.65);
-      this.diverging.set(i === 128 ? background : even.subarray(3 * at, 3 * at + 3), 3 * i);
-    }
+    this.diverging = divergingRamp(parseColour(getComputedStyle(this.root).getPropertyValue("--st-background-color")));
     // New pictures that are not here yet: the old ones stay.
     if (data.blob !== this.address) {
       this.address = data.blob;
       this.stop();
       let now = true;
-      this.stop = whenBlobs([data.blob], (blob) => {
+      this.stop = this.host.blobs([data.blob], (blob) => {
         this.blob = blob;
-        if (!now) this.draw();
+        if (!now) this.show();
       });
       now = false;
     }
-    this.draw();
+    this.show();
   }
 
-  draw() {
+  pick(value) {
+    this.host.ask("picked", value);
+  }
+
+  show() {
     if (this.data.dense !== this.wasDense) this.root.replaceChildren();
     this.wasDense = this.data.dense;
     if (this.data.dense) this.drawDense();
@@ -68,7 +55,7 @@ class Gallery {
     const { tiles, columns, tilePx, clickable } = this.data;
     let grid = this.root.firstElementChild;
     if (!grid) {
-      grid = document.createElement("div");
+      grid = h("div");
       this.root.append(grid);
     }
     grid.className = "gallery-cards";
@@ -80,10 +67,10 @@ class Gallery {
     tiles.forEach((tile, i) => {
       let slot = grid.children[i];
       if (slot?.firstElementChild.tagName !== tag) {
-        const fresh = document.createElement("div");
+        const fresh = h("div");
         fresh.setAttribute("role", "listitem");
         fresh.style.display = "grid";
-        fresh.append(document.createElement(tag));
+        fresh.append(h(tag));
         if (slot) slot.replaceWith(fresh);
         else grid.append(fresh);
         slot = fresh;
@@ -96,9 +83,9 @@ class Gallery {
   drawCard(card, tile, clickable) {
     card.className = "gallery-card";
     if (!card.firstElementChild) {
-      const pictures = document.createElement("div");
+      const pictures = h("div");
       pictures.className = "gallery-pictures";
-      const words = document.createElement("div");
+      const words = h("div");
       words.className = "gallery-words";
       card.append(pictures, words);
     }
@@ -116,8 +103,8 @@ class Gallery {
     tile.pictures.forEach((picture, i) => {
       let figure = pictures.children[i];
       if (!figure) {
-        figure = document.createElement("figure");
-        figure.append(document.createElement("canvas"), document.createElement("figcaption"));
+        figure = h("figure");
+        figure.append(h("canvas"), h("figcaption"));
         pictures.append(figure);
       }
       this.drawPicture(figure, picture);
@@ -129,8 +116,8 @@ class Gallery {
     words.dataset.text = text;
     words.hidden = !tile.title && lines.length === 0;
     words.replaceChildren();
-    if (tile.title) words.append(Object.assign(document.createElement("strong"), { textContent: tile.title }));
-    for (const line of lines) words.append(Object.assign(document.createElement("span"), { textContent: line }));
+    if (tile.title) words.append(h("strong", {}, tile.title));
+    for (const line of lines) words.append(h("span", {}, line));
   }
 
   drawPicture(figure, { tensor: name, index, caption = "", diverging = false }) {
@@ -143,7 +130,7 @@ class Gallery {
     canvas.classList.toggle("diverging", diverging);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", caption || name);
-    if (tensor) paintPicture(canvas, tensor, index, diverging ? this.diverging : undefined);
+    if (tensor) paintRow(canvas, tensor, index, diverging ? this.diverging : undefined);
     if (words.textContent !== caption) words.textContent = caption;
     words.hidden = !caption;
   }
@@ -180,45 +167,29 @@ class Gallery {
 
     const first = this.cells[0] && this.tensor(this.cells[0].tensor);
     if (!first) return; // keeps what is drawn, and its size
-    const [, , height, width] = first.shape;
-    const across = Math.min(columns, this.cells.length);
-    const down = Math.ceil(this.cells.length / columns);
+    const shape = first.shape.slice(1);
+    const [channels, height, width] = shape;
+    const sheet = new Sheet(shape, this.cells.length, { columns, gap, canvas });
     this.grid = {
       columns,
-      across,
-      down,
-      stepX: width + gap,
-      stepY: height + gap,
-      width: across * (width + gap) - gap,
-      height: down * (height + gap) - gap,
-      tileWidth: width,
-      tileHeight: height,
+      stepX: sheet.stepX,
+      stepY: sheet.stepY,
+      width: sheet.width,
+      height: sheet.height,
+      tile: [width, height],
     };
-    frame.style.width = `${Math.round((this.grid.width * tilePx) / width)}px`;
-    if (canvas.width !== this.grid.width) canvas.width = this.grid.width;
-    if (canvas.height !== this.grid.height) canvas.height = this.grid.height;
-    const image = new ImageData(this.grid.width, this.grid.height);
+    frame.style.width = `${Math.round((sheet.width * tilePx) / width)}px`;
     this.cells.forEach((cell, i) => {
-      const tensor = this.tensor(cell.tensor, cell.index);
-      const left = (i % columns) * this.grid.stepX;
-      const top = Math.floor(i / columns) * this.grid.stepY;
-      if (tensor)
-        writePicture(
-          image.data,
-          this.grid.width,
-          left,
-          top,
-          tensor,
-          cell.index,
-          cell.diverging ? this.diverging : undefined,
-        );
+      const data = this.tensor(cell.tensor, cell.index)?.data;
+      const lut = cell.diverging ? this.diverging : undefined;
+      if (data) sheet.put(data, i, { from: cell.index * channels * height * width, lut });
     });
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    sheet.show();
     this.placeMarks();
   }
 
   buildDense() {
-    const figure = document.createElement("figure");
+    const figure = h("figure");
     figure.innerHTML =
       '<div><canvas></canvas><i class="chosen" hidden></i><i class="cursor" hidden></i></div><figcaption></figcaption><span class="gallery-live" aria-live="polite"></span>';
     this.root.append(figure);
@@ -243,33 +214,33 @@ class Gallery {
       const cell = this.grid && this.data.clickable ? under(event) : -1;
       if (cell >= 0) this.pick(this.cells[cell].value);
     });
-    canvas.addEventListener("keydown", (event) => {
-      if (!this.grid || !this.data.clickable) return;
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.grid.columns, ArrowDown: this.grid.columns }[
-        event.key
-      ];
-      if (step) {
-        const to = this.cursor < 0 ? 0 : this.cursor + step;
-        if (to >= 0 && to < this.cells.length) go(to);
-        const { title, index } = this.cells[this.cursor];
-        figure.querySelector(".gallery-live").textContent = title ?? `picture ${index}`;
-      } else if ((event.key === "Enter" || event.key === " ") && this.cursor >= 0)
+    keyed(canvas, {
+      move: (event) => {
+        if (!this.grid || !this.data.clickable) return false;
+        const arrow = arrowOf(event);
+        if (arrow) {
+          const to = this.cursor < 0 ? 0 : this.cursor + arrow[0] - arrow[1] * this.grid.columns;
+          if (to >= 0 && to < this.cells.length) go(to);
+          const { title, index } = this.cells[this.cursor];
+          figure.querySelector(".gallery-live").textContent = title ?? `picture ${index}`;
+          return "done";
+        }
+        if ((event.key !== "Enter" && event.key !== " ") || this.cursor < 0) return false;
         this.pick(this.cells[this.cursor].value);
-      else return;
-      event.preventDefault();
-      event.stopPropagation(); // the page has shortcuts of its own
+        return "done";
+      },
     });
     return figure;
   }
 
   placeMarks() {
-    const { columns, stepX, stepY, width, height, tileWidth, tileHeight } = this.grid;
+    const { columns, stepX, stepY, width, height, tile } = this.grid;
     const place = (mark, cell) => {
       mark.hidden = cell < 0 || cell >= this.cells.length;
       mark.style.left = `${(100 * (cell % columns) * stepX) / width}%`;
       mark.style.top = `${(100 * Math.floor(cell / columns) * stepY) / height}%`;
-      mark.style.width = `${(100 * tileWidth) / width}%`;
-      mark.style.height = `${(100 * tileHeight) / height}%`;
+      mark.style.width = `${(100 * tile[0]) / width}%`;
+      mark.style.height = `${(100 * tile[1]) / height}%`;
     };
     const { selected } = this.data;
     place(
@@ -280,17 +251,4 @@ class Gallery {
   }
 }
 
-const galleries = new WeakMap();
-
-export default function gallery({ parentElement, data, setTriggerValue }) {
-  let one = galleries.get(parentElement);
-  if (!one) {
-    one = new Gallery(parentElement);
-    galleries.set(parentElement, one);
-  }
-  one.update(data, setTriggerValue);
-  return () => {
-    galleries.get(parentElement)?.destroy();
-    galleries.delete(parentElement);
-  };
-}
+export default view(Gallery, { name: "gallery", tag: "section" });

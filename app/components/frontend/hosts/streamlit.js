@@ -1,9 +1,25 @@
 // A view as a Streamlit component. The inline source that Streamlit carries (app/components/modules.py) imports this
 // module and the view's by URL, and starts to fetch the style sheets; here they come together.
 
+import { mount } from "../kit/view.js";
+
 /**
- * What Streamlit calls: the default export of the view's module, dressed. It is given out when the styles are there,
- * so nothing is ever shown without them.
+ * @typedef {object} Call what Streamlit hands over, again on every change of the data
+ * @property {HTMLElement | ShadowRoot} parentElement
+ * @property {any} data
+ * @property {(name: string, value: any) => void} setStateValue
+ * @property {(name: string, value: any) => void} setTriggerValue
+ */
+/** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside}} Life */
+
+/** @type {WeakMap<Node, Life>} parentElement -> the view that lives there */
+const lives = new WeakMap();
+
+/**
+ * What Streamlit calls: the view that `module` exports, dressed. It is given out when the styles are there, so nothing is ever
+ * shown without them.
+ * @param {{default: import("../kit/view.js").Definition}} module
+ * @param {(Response | Promise<Response>)[]} responses
  */
 export async function component(module, responses) {
   const texts = await Promise.all(responses.map(read));
@@ -12,14 +28,35 @@ export async function component(module, responses) {
     sheet.replaceSync(text);
     return sheet;
   });
-  return (call) => {
-    const root = call.parentElement.getRootNode();
+  return (/** @type {Call} */ call) => {
+    const root = /** @type {ShadowRoot} */ (call.parentElement.getRootNode());
     const missing = sheets.filter((sheet) => !root.adoptedStyleSheets.includes(sheet));
     if (missing.length) root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...missing];
-    return module.default(call);
+    return show(module.default, call);
   };
 }
 
+/**
+ * @param {import("../kit/view.js").Definition} definition
+ * @param {Call} call
+ */
+function show(definition, { parentElement, data, setStateValue, setTriggerValue }) {
+  let life = lives.get(parentElement);
+  if (!life) {
+    const outside = { keep: setStateValue, ask: setTriggerValue };
+    life = { outside, ...mount(definition, parentElement, outside) };
+    lives.set(parentElement, life);
+  }
+  // Each call brings callbacks of its own; only the latest are heard.
+  Object.assign(life.outside, { keep: setStateValue, ask: setTriggerValue });
+  life.update(data);
+  return () => {
+    life.destroy();
+    lives.delete(parentElement);
+  };
+}
+
+/** @param {Response | Promise<Response>} coming */
 async function read(coming) {
   const response = await coming;
   if (!response.ok) throw new Error(`${response.url} is not there (${response.status}): reload the page`);

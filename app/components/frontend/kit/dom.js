@@ -19,12 +19,5 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/**
- * "−0.35": a real minus sign, as wide as the plus would be.
- * @param {number} value @param {number} [digits] after the point
- */
-export const decimal = (value, digits = 2) =>
-  (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits).replace("-", "−");
-
-/** @param {number} value */
-export const nats = (value) => `${decimal(value, Math.abs(value) < 0.995 ? 2 : 1)} nats`;
+/** Whether whoever looks has asked for less motion. */
+export const isCalm = () => globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -172,21 +172,19 @@ function pinched(element, before, now, other) {
  */
 function listenForKeys(element, { nudge, edge, key, end }) {
   if (nudge || key) element.tabIndex = 0;
-  let moved = false; // by the key that is down
-  const act = (/** @type {import("./keys.js").Step | import("./keys.js").Edge | null} */ movement) => {
-    if (!movement) return false;
-    if ("end" in movement) {
-      edge?.(movement.end);
-      return edge !== undefined;
-    }
-    nudge?.(movement);
-    return nudge !== undefined;
-  };
   keyed(element, {
     move(event) {
-      moved = act(movementOf(event));
-      return moved || (key?.(event) ?? false);
+      const movement = movementOf(event);
+      if (movement && "end" in movement && edge) {
+        edge(movement.end);
+        return true;
+      }
+      if (movement && !("end" in movement) && nudge) {
+        nudge(movement);
+        return true;
+      }
+      return key?.(event) ? "done" : false;
     },
-    release: () => moved && end?.(),
+    release: () => end?.(),
   });
 }

@@ -67,10 +67,10 @@ export function stepped(event, value, { min, max, step, page = 10 }) {
 }
 
 /**
- * Move something by keys. `move(event)` says whether the key meant something; `release()` comes once, when the key comes up or
- * the focus leaves.
+ * Move something by keys. `move(event)` says what the key meant: true a movement, for which `release()` comes once, when the key
+ * comes up or the focus leaves; "done" something that is over at once; false nothing, and the key stays the page's.
  * @param {HTMLElement} element
- * @param {{move: (event: KeyboardEvent) => boolean, release?: () => void}} what
+ * @param {{move: (event: KeyboardEvent) => boolean | "done", release?: () => void}} what
  */
 export function keyed(element, { move, release = () => {} }) {
   /** @type {string | null} the key that is down; by its place, for its letter may change with shift */
@@ -81,10 +81,11 @@ export function keyed(element, { move, release = () => {} }) {
     release();
   };
   element.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || !move(event)) return;
+    const meant = !event.defaultPrevented && move(event);
+    if (!meant) return;
     event.preventDefault();
     event.stopPropagation(); // the page has shortcuts of its own
-    down = event.code || event.key;
+    if (meant === true) down = event.code || event.key;
   });
   element.addEventListener("keyup", (event) => (event.code || event.key) === down && lift());
   element.addEventListener("blur", lift);

@@ -1,8 +1,9 @@
 // Owns N(μ, σ²) against the prior N(0, 1) for the lab: the KL's parts, its gradient, the bars that add them up, and a
 // two-dimensional Gaussian that can be taken hold of.
 
-import { decimal, h } from "../kit/dom.js";
-import { live, m, niceTicks } from "../kit/lab.js";
+import { h } from "../kit/dom.js";
+import { decimal, within } from "../kit/numbers.js";
+import { ticks, tickTexts } from "../kit/ticks.js";
 
 /** D[N(μ, σ²) ‖ N(0, 1)] in its four parts, nats: ½μ², ½σ², −½, −log σ (Kingma & Welling 2014, appendix B). */
 export const klTerms = (mu, sigma) => [(mu * mu) / 2, (sigma * sigma) / 2, -0.5, -Math.log(sigma)];
@@ -14,32 +15,6 @@ export const klPull = (mu, sigma) => [-mu, 1 / sigma - sigma];
 
 /** What a correlation ρ adds to the KLs of two dimensions, nats: −½ log(1 − ρ²), the information they share. */
 export const sharedNats = (rho) => -0.5 * Math.log(1 - rho * rho);
-
-/** A number to two digits, as the sliders, the link and the server's copy have it. */
-export const hundredth = (value) => Math.round(value * 100) / 100 + 0;
-
-export const within = (value, low, high) => Math.min(high, Math.max(low, value));
-
-/** A live number of a formula that a test can find. */
-export function namedLive(name, ...options) {
-  const number = live(...options);
-  number.element.setAttribute("data-testid", name);
-  return number;
-}
-
-/** A bracket as high as a letter. */
-export const bracket = (text, term = "") => m("mo", { stretchy: "false", class: term }, text);
-
-/** Show −half … half around `centre` on a chart's y axis, and on its x axis what makes a circle round. Before begin(). */
-export function roundScale(chart, half, centre = [0, 0]) {
-  const text = parseFloat(getComputedStyle(chart.element).fontSize) * 0.9;
-  const width = Math.max(80, chart.element.clientWidth) - (chart.y.room ?? 3.9) * text - 10;
-  const height = chart.height - 3.1 * text - 10;
-  chart.y.min = centre[1] - half;
-  chart.y.max = centre[1] + half;
-  chart.x.min = centre[0] - (half * width) / height;
-  chart.x.max = centre[0] + (half * width) / height;
-}
 
 // ---- the sum as bars
 
@@ -75,10 +50,10 @@ export class Waterfall {
     if (this.min === min && this.max === max) return;
     [this.min, this.max] = [min, max];
     this.element.style.setProperty("--zero", `${this.percent(0)}%`);
+    const values = ticks(min, max, 5);
+    const texts = tickTexts(values);
     this.ticks.replaceChildren(
-      ...niceTicks(min, max, 5).map((tick) =>
-        h("b", { style: `left:${this.percent(tick)}%` }, String(Number(tick.toPrecision(6))).replace("-", "−")),
-      ),
+      ...values.map((value, i) => h("b", { style: `left:${this.percent(value)}%` }, texts[i])),
     );
   }
 

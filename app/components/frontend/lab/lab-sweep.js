@@ -1,10 +1,11 @@
 // What the views of a sweep share: the slider whose stops are trained models.
 
-import { h } from "../kit/dom.js";
+import { h, isCalm } from "../kit/dom.js";
+import { keyed, movementOf } from "../kit/keys.js";
+import { shortest, within } from "../kit/numbers.js";
 
-export const betaText = (beta) => String(Number(beta.toPrecision(4)));
+export const betaText = (beta) => shortest(beta);
 
-const calm = () => globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const GLIDE = 320; // ms from one stop to the next
 
 /**
@@ -48,7 +49,7 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
   const go = (target) => {
     stop();
     const from = Number(input.value);
-    if (calm() || from === target) return arrive(target);
+    if (isCalm() || from === target) return arrive(target);
     // A hop of many stops takes no longer than one: nobody wants to wait for β.
     const start = performance.now();
     const time = GLIDE * Math.min(1, Math.abs(target - from));
@@ -69,17 +70,18 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
     move(Number(input.value));
   });
   input.addEventListener("change", () => go(Math.round(Number(input.value))));
-  const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 1, PageDown: -1 };
   let aim = index; // where the keys are heading, which a motion under way has not reached
-  input.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (motion === null) aim = Math.round(Number(input.value));
-    if (steps[event.key]) aim = Math.min(last, Math.max(0, aim + steps[event.key]));
-    else if (event.key === "Home") aim = 0;
-    else if (event.key === "End") aim = last;
-    else return;
-    event.preventDefault();
-    go(aim);
+  keyed(input, {
+    move(event) {
+      if (motion === null) aim = Math.round(Number(input.value));
+      const movement = movementOf(event, { page: 1 });
+      if (!movement) return false;
+      // Nothing is finer than a stop.
+      const by = "end" in movement ? movement.end * last : Math.sign(movement.x + movement.y);
+      aim = within(aim + by, 0, last);
+      go(aim);
+      return "done"; // it comes to rest by itself
+    },
   });
   show(index);
   return {

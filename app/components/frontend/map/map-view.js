@@ -1,5 +1,8 @@
 // Where the points lie on the stage: fit, zoom and pan. px = scale·x + left and py = −scale·y + top; nothing else knows the zoom.
 
+import { within } from "../kit/numbers.js";
+import { multiples, stepFor, tickText } from "../kit/ticks.js";
+
 const ZOOM_MAX = 400;
 const GUTTER = { left: 56, bottom: 44 }; // room for ticks and titles, where the axes mean something
 const TICK_PX = 72; // ticks are at least this far apart
@@ -41,14 +44,14 @@ export class MapView {
 
   radius() {
     // 10,000 points want small discs, 300 can have larger ones; zooming in makes them grow slowly.
-    const base = Math.max(1.7, Math.min(4.5, 60 / Math.sqrt(Math.max(this.count, 1)) + 1.1));
+    const base = within(60 / Math.sqrt(Math.max(this.count, 1)) + 1.1, 1.7, 4.5);
     return Math.min(base * this.zoom ** 0.3, 7);
   }
 
   /** @param {number} factor @param {number} x CSS px @param {number} y */
   zoomAt(factor, x, y) {
     const plot = this.plot();
-    const zoom = Math.max(1, Math.min(ZOOM_MAX, this.zoom * factor));
+    const zoom = within(this.zoom * factor, 1, ZOOM_MAX);
     const ratio = zoom / this.zoom;
     const px = x - plot.left - plot.width / 2;
     const py = y - plot.top - plot.height / 2;
@@ -63,7 +66,7 @@ export class MapView {
     const plot = this.plot();
     // The middle of the stage stays over the map: it cannot be lost.
     const limit = (/** @type {number} */ value, /** @type {number} */ size) =>
-      Math.max((-this.zoom * size) / 2, Math.min((this.zoom * size) / 2, value));
+      within(value, (-this.zoom * size) / 2, (this.zoom * size) / 2);
     this.x = limit(this.x + dx, plot.width);
     this.y = limit(this.y + dy, plot.height);
   }
@@ -74,22 +77,14 @@ export class MapView {
     this.y = 0;
   }
 
-  /** {x, y}: lists of {value, px, text} at round numbers. */
+  /** {x, y}: marks at round numbers, at least TICK_PX apart. */
   ticks() {
     const plot = this.plot();
     const { scale, left, top } = this.affine();
-    const rough = TICK_PX / scale;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
-    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-    /** @param {number} low @param {number} high @param {(value: number) => number} toPx */
-    const along = (low, high, toPx) => {
-      /** @type {Tick[]} */
-      const ticks = [];
-      for (let k = Math.ceil(low / step); k * step <= high; k++)
-        ticks.push({ value: k * step, px: toPx(k * step), text: minus((k * step).toFixed(digits)) });
-      return ticks;
-    };
+    const step = stepFor(TICK_PX / scale);
+    /** @param {number} low @param {number} high @param {(value: number) => number} toPx @returns {Tick[]} */
+    const along = (low, high, toPx) =>
+      multiples(low, high, step).map((value) => ({ value, px: toPx(value), text: tickText(value, step) }));
     return {
       x: along((plot.left + 1 - left) / scale, (plot.left + plot.width - 2 - left) / scale, (v) => scale * v + left),
       y: along((top - plot.height + 2) / scale, (top - 1) / scale, (v) => top - scale * v),
@@ -124,22 +119,4 @@ export class MapView {
     const plot = this.plot();
     return [plot.left + plot.width / 2, plot.top + plot.height / 2];
   }
-}
-
-/**
- * "−3.0": a real minus sign, and no minus before zero.
- * @param {string} text
- */
-export function minus(text) {
-  return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", "−");
-}
-
-/**
- * Three digits that count: 21.4, 31.0, 0.0312, 1234.
- * @param {number} value
- */
-export function number(value) {
-  const size = Math.abs(value);
-  if (size >= 100 || size === 0) return minus(value.toFixed(0));
-  return minus(size >= 0.001 ? value.toPrecision(3) : value.toExponential(1));
 }

@@ -4,30 +4,22 @@
 // what follows the pointer, so that hovering never redraws the points. Zoomed in far enough, points become their pictures.
 // This file owns the state: what Python says, what a person does to it, and when what is redrawn.
 
-import { whenBlobs } from "../net/blob.js";
-import { colourRamp, isDark, paintPicture, parseColour } from "../paint/picture.js";
-import { MapView, number } from "./map-view.js";
+import { colourRamp, parseColour, sequential } from "../kit/colours.js";
+import { h, isCalm } from "../kit/dom.js";
+import { Hand } from "../kit/hand.js";
+import { rowsByLabel } from "../kit/images.js";
+import { count, significant, within } from "../kit/numbers.js";
+import { view } from "../kit/view.js";
+import { paintRow, penOf } from "../paint/picture.js";
 import { findInside, findNearest } from "./map-find.js";
-import { paintGround, paintPictures, paintPoints, pictureSide } from "./map-points.js";
-import { drawAxes, drawLasso, drawRing } from "./map-marks.js";
 import { listenToMap } from "./map-input.js";
+import { drawAxes, drawLasso, drawRing } from "./map-marks.js";
+import { paintGround, paintPictures, paintPoints, pictureSide } from "./map-points.js";
+import { MapView } from "./map-view.js";
 
 const TWEEN_MS = 350; // shorter than the half second between two states of a running projection
 const REACH_PX = 14; // how far from a point the pointer may be
 const LASSO_PX = 8; // a lasso smaller than this was a click
-
-const VIRIDIS = [
-  "#440154",
-  "#482878",
-  "#3e4989",
-  "#31688e",
-  "#26828e",
-  "#1f9e89",
-  "#35b779",
-  "#6ece58",
-  "#b5de2b",
-  "#fde725",
-].map(parseColour);
 
 const ICONS = {
   in: '<path d="M10 4v12M4 10h12"/>',
@@ -64,11 +56,10 @@ const HTML = `
 const remembered = new Map();
 
 class LatentMap {
-  constructor(parent) {
-    this.root = document.createElement("section");
-    this.root.className = "map";
-    this.root.innerHTML = HTML;
-    parent.appendChild(this.root);
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    root.innerHTML = HTML;
     const find = (name) => this.root.querySelector(name);
     this.stage = find(".map-stage");
     this.points = find(".map-points");
@@ -76,8 +67,8 @@ class LatentMap {
     this.card = find(".map-card");
     this.legend = find(".map-legend");
     // Written on by the processor alone: kept out of the graphics card, where every putImageData would be an upload.
-    this.pen = this.points.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.markPen = this.marks.getContext("2d");
+    this.pen = penOf(this.points, { alpha: false, willReadFrequently: true });
+    this.markPen = penOf(this.marks);
 
     this.data = null;
     this.view = new MapView();
@@ -92,36 +83,26 @@ class LatentMap {
     this.thumbnails = new Map(); // row in the images blob -> canvas
     this.selected = null;
     this.lasso = [];
-    this.sent = { selected: [], lasso: [] };
-    this.received = {};
+    // Python names a picked image in a record: a state that is null would be none.
+    this.selecting = new Hand((index) => host.keep("selected", index === null ? null : { index }));
+    this.lassoing = new Hand((indices) => host.keep("lasso", indices));
     this.hover = -1; // row under the pointer or the keyboard's cursor
     this.side = 0; // of a point's picture in CSS px, 0 while points are discs
-    this.pointers = new Map();
     this.mode = "pan";
     this.path = null; // the lasso being drawn, in CSS px
     this.pointsStale = false;
-    this.frame = 0;
-
-    listenToMap(this);
-    this.size = new ResizeObserver(() => this.resize());
-    this.size.observe(this.stage);
     this.coordinates = null; // {address, blob}: the points that came last
     this.stops = {};
-  }
 
-  destroy() {
-    cancelAnimationFrame(this.frame);
-    this.size.disconnect();
-    for (const stop of Object.values(this.stops)) stop();
-    this.root.remove();
+    listenToMap(this);
+    host.watch(this.stage);
   }
 
   // ---- state in ------------------------------------------------------------------------------------------------
 
-  update(data, setStateValue) {
+  update(data) {
     const first = this.data === null;
     this.data = data;
-    this.setStateValue = setStateValue;
     if (first && remembered.has(data.key)) {
       const { zoom, x, y, muted } = remembered.get(data.key);
       Object.assign(this.view, { zoom, x, y });
@@ -140,8 +121,8 @@ class LatentMap {
     this.view.meaningful = data.axes.meaningful;
     this.palette = data.palette.map(parseColour);
 
-    this.adopt("selected", data.selected, (value) => (this.selected = value));
-    this.adopt("lasso", data.lasso, (value) => (this.lasso = value));
+    if (this.selecting.hears(data.selected)) this.selected = data.selected;
+    if (this.lassoing.hears(data.lasso)) this.lasso = data.lasso;
 
     const caption = this.root.querySelector(".map-caption");
     caption.textContent = data.caption;
@@ -152,38 +133,19 @@ class LatentMap {
       progress.querySelector("span").textContent = data.progressText;
       progress.querySelector("i").style.setProperty("--done", `${Math.round(100 * data.progress)}%`);
     }
-    this.ask("images");
-    this.ask("points");
+    this.want("images");
+    this.want("points");
     this.load();
     this.resize();
   }
 
-  /**
-   * Take over what Python sends, unless it is the echo of an older action of ours: of two quick clicks the answer to the first
-   * arrives after the second was made, and must not put the ring back.
-   */
-  adopt(name, value, take) {
-    const now = JSON.stringify(value);
-    if (now === this.received[name]) return;
-    this.received[name] = now;
-    const sent = this.sent[name];
-    const echo = sent.lastIndexOf(now);
-    this.sent[name] = echo < 0 ? [] : sent.slice(echo + 1);
-    if (this.sent[name].length === 0) take(value);
-  }
-
-  send(name, value, stateValue) {
-    this.sent[name].push(JSON.stringify(value));
-    this.setStateValue(name, stateValue);
-  }
-
-  /** Fetch the blob `name` of the data, "images" or "points"; what is shown of the one before stays until it is there. */
-  ask(name) {
+  /** Get the blob `name` of the data, "images" or "points"; what is shown of the one before stays until it is there. */
+  want(name) {
     const address = this.data[name];
     if (this.stops[name]?.address === address) return;
-    this.stops[name]?.();
+    this.stops[name]?.stop();
     let now = true;
-    const stop = whenBlobs([address], (blob) => {
+    const stop = this.host.blobs([address], (blob) => {
       if (name === "points") this.coordinates = { address, blob };
       else {
         this.images = blob;
@@ -193,11 +155,10 @@ class LatentMap {
       if (!now) this.load();
     });
     now = false;
-    this.stops[name] = Object.assign(() => stop(), { address });
+    this.stops[name] = { address, stop };
   }
 
   load() {
-    // New coordinates that are not here yet: the old ones stay, and stay usable.
     if (this.coordinates && this.cloud?.id !== this.coordinates.address) this.move(this.coordinates);
     this.root.querySelector(".map-wait").hidden = this.cloud !== null;
     this.colourPoints();
@@ -247,7 +208,7 @@ class LatentMap {
     const strangers = !old || known < n / 2;
     // Most of them new: another model or data set, where a journey would tell a story that is not true.
     if (old && strangers) this.view.reset();
-    if (strangers || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (strangers || isCalm()) {
       from.set(target);
       this.view.bounds = bounds;
       this.tween = null;
@@ -281,7 +242,7 @@ class LatentMap {
     let shades = new Uint8Array(768);
     if (byValue) {
       // The ends that would vanish on this background are left out; the extremes 1 % do not stretch the scale for the rest.
-      const anchors = isDark(this.look.background) ? VIRIDIS.slice(2) : VIRIDIS.slice(0, -1);
+      const anchors = sequential(this.look.background);
       shades = colourRamp(anchors);
       const sorted = Float32Array.from(values).sort();
       const low = sorted[Math.floor(0.01 * (n - 1))];
@@ -290,8 +251,9 @@ class LatentMap {
       for (let i = 0; i < n; i++) shade[i] = 255 * this.fraction(values[i]);
       const { colourTitle, colourUnit } = this.data;
       scale.querySelector("b").textContent = colourTitle;
-      scale.querySelector(".low").textContent = (sorted[0] < low ? "≤ " : "") + number(low);
-      scale.querySelector(".high").textContent = `${(sorted[n - 1] > high ? "≥ " : "") + number(high)} ${colourUnit}`;
+      scale.querySelector(".low").textContent = (sorted[0] < low ? "≤ " : "") + significant(low);
+      scale.querySelector(".high").textContent =
+        `${(sorted[n - 1] > high ? "≥ " : "") + significant(high)} ${colourUnit}`;
       scale.querySelector(".map-scale-track").style.background =
         `linear-gradient(90deg, ${anchors.map((c) => `rgb(${c})`).join()})`;
     } else {
@@ -304,7 +266,7 @@ class LatentMap {
 
   fraction(value) {
     const [low, high] = this.range;
-    return Math.max(0, Math.min(1, (value - low) / (high - low || 1)));
+    return within((value - low) / (high - low || 1), 0, 1);
   }
 
   colourOf(row) {
@@ -313,17 +275,17 @@ class LatentMap {
   }
 
   drawLegend() {
-    const labels = this.cloud ? [...new Set(this.cloud.labels)].sort((a, b) => a - b) : [];
+    const labels = this.cloud ? [...rowsByLabel(this.cloud.labels).keys()] : [];
     const state = JSON.stringify([labels, this.data.names, this.data.palette, this.range !== null]);
     if (state !== this.legendState) {
       this.legendState = state;
       this.legend.classList.toggle("plain", this.range !== null);
       this.legend.replaceChildren(
         ...labels.map((label) => {
-          const button = document.createElement("button");
+          const button = h("button");
           button.dataset.label = label;
           if (!this.range) {
-            const dot = document.createElement("i");
+            const dot = h("i");
             dot.style.setProperty("--swatch", this.data.palette[label % this.palette.length]);
             button.append(dot);
           }
@@ -358,12 +320,12 @@ class LatentMap {
     const by = this.range ? this.data.colourTitle : "label";
     this.points.setAttribute(
       "aria-label",
-      `Latent map: ${n.toLocaleString("en")} test images as points, coloured by ${by}. ${this.data.caption} ` +
+      `Latent map: ${count(n)} test images as points, coloured by ${by}. ${this.data.caption} ` +
         "Arrow keys go to the nearest point in that direction, Enter selects it, plus and minus zoom, 0 shows all, Escape clears.",
     );
     const clear = this.root.querySelector(".map-clear");
     clear.hidden = this.lasso.length === 0;
-    clear.innerHTML = `${this.lasso.length.toLocaleString("en")} in the lasso <span aria-hidden="true">✕</span>`;
+    clear.innerHTML = `${count(this.lasso.length)} in the lasso <span aria-hidden="true">✕</span>`;
     this.root.querySelector('[data-do="lasso"]').setAttribute("aria-pressed", String(this.mode === "lasso"));
     this.points.classList.toggle("lassoing", this.mode === "lasso");
   }
@@ -426,10 +388,7 @@ class LatentMap {
 
   redraw(marksOnly = false) {
     if (!marksOnly) this.pointsStale = true;
-    this.frame ||= requestAnimationFrame((now) => {
-      this.frame = 0;
-      this.draw(now);
-    });
+    this.host.redraw();
   }
 
   draw(now) {
@@ -464,8 +423,8 @@ class LatentMap {
     const picture = this.rows.get(this.cloud.indices[row]);
     if (picture === undefined) return null;
     if (!this.thumbnails.has(picture)) {
-      const canvas = document.createElement("canvas");
-      paintPicture(canvas, this.images.tensors.get("images"), picture);
+      const canvas = h("canvas");
+      paintRow(canvas, this.images.tensors.get("images"), picture);
       this.thumbnails.set(picture, canvas);
     }
     return this.thumbnails.get(picture);
@@ -508,19 +467,16 @@ class LatentMap {
       const [canvas, words] = this.card.children;
       const picture = this.rows.get(indices[row]);
       canvas.hidden = picture === undefined;
-      if (picture !== undefined) paintPicture(canvas, this.images.tensors.get("images"), picture);
-      const title = document.createElement("strong");
+      if (picture !== undefined) paintRow(canvas, this.images.tensors.get("images"), picture);
+      const title = h("strong");
       if (!this.range) {
-        const dot = document.createElement("i");
+        const dot = h("i");
         dot.style.setProperty("--swatch", this.colourOf(row));
         title.append(dot);
       }
       const [name, ...lines] = this.wordsOf(row);
       title.append(name);
-      words.replaceChildren(
-        title,
-        ...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })),
-      );
+      words.replaceChildren(title, ...lines.map((line) => h("span", {}, line)));
     }
     // Beside the point, on the side where there is room; never over it.
     const [x, y] = this.placeOf(row);
@@ -535,7 +491,7 @@ class LatentMap {
   wordsOf(row) {
     const { indices, labels, values } = this.cloud;
     const { colourTitle, colourUnit } = this.data;
-    const value = values && colourTitle ? [`${colourTitle} ${number(values[row])} ${colourUnit}`] : [];
+    const value = values && colourTitle ? [`${colourTitle} ${significant(values[row])} ${colourUnit}`] : [];
     return [this.nameOf(labels[row]), ...value, `test image ${indices[row]}`];
   }
 
@@ -546,7 +502,7 @@ class LatentMap {
     if (index === this.selected) return;
     this.selected = index;
     this.redraw(true);
-    this.send("selected", index, index === null ? null : { index });
+    this.selecting.says(index);
   }
 
   setLasso(indices) {
@@ -555,7 +511,7 @@ class LatentMap {
     this.markLasso();
     this.describe();
     this.redraw();
-    this.send("lasso", indices, indices);
+    this.lassoing.says(indices);
   }
 
   setMode(mode) {
@@ -593,17 +549,4 @@ class LatentMap {
   }
 }
 
-const maps = new WeakMap();
-
-export default function latentMap({ parentElement, data, setStateValue }) {
-  let map = maps.get(parentElement);
-  if (!map) {
-    map = new LatentMap(parentElement);
-    maps.set(parentElement, map);
-  }
-  map.update(data, setStateValue);
-  return () => {
-    maps.get(parentElement)?.destroy();
-    maps.delete(parentElement);
-  };
-}
+export default view(LatentMap, { name: "map", tag: "section" });

@@ -382,21 +382,3 @@ export function compile(manifest, tensors) {
     isLogLikelihood: manifest.is_log_likelihood,
   };
 }
-
-/**
- * A picture (C, H, W) in [0, 1], grey or RGB, into RGBA bytes (a Uint8ClampedArray, which rounds), in rows of `stride`
- * pixels, its top left one at pixel `at`.
- * @param {Numbers} picture @param {number[]} shape @param {Uint8ClampedArray} rgba @param {number} [stride] @param {number} [at]
- */
-export function toRGBA(picture, [C, H, W], rgba, stride = W, at = 0) {
-  const plane = H * W;
-  const green = C === 3 ? plane : 0;
-  for (let y = 0, n = 0; y < H; y++) {
-    for (let x = 0, to = (at + y * stride) * 4; x < W; x++, n++, to += 4) {
-      rgba[to] = picture[n] * 255;
-      rgba[to + 1] = picture[n + green] * 255;
-      rgba[to + 2] = picture[n + 2 * green] * 255;
-      rgba[to + 3] = 255;
-    }
-  }
-}

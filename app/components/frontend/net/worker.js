@@ -1,7 +1,8 @@
 // Owns the long batches: it decodes traversal strips and the plane beside the page, so that a drag never waits for them.
 // It is told `WorkerRequest`s and answers with `WorkerAnswer`s (types.d.ts).
 
-import { compile, toRGBA } from "./engine.js";
+import { writePicture } from "../paint/picture.js";
+import { compile } from "./engine.js";
 
 /** @import { Cell, Network, Numbers, WorkerAnswer, WorkerRequest } from "../types.d.ts" */
 
@@ -51,7 +52,7 @@ function decodeStrip(net, z, dim) {
   const code = Float32Array.from(z);
   for (let n = 0; n < FRAMES; n++) {
     code[dim] = -REACH + (2 * REACH * n) / (FRAMES - 1);
-    toRGBA(net.decode(code), net.shape, pixels, FRAMES * W, n * W);
+    writePicture(pixels, net.decode(code), net.shape, { stride: FRAMES * W, left: n * W });
   }
   drawn.set(dim, version);
   decodedAt.set(dim, performance.now());
@@ -80,7 +81,7 @@ function decodeCells(net) {
   const batch = plane.splice(0, 16);
   const pixels = new Uint8ClampedArray(batch.length * W * H * 4);
   batch.forEach(({ z }, n) => {
-    toRGBA(net.decode(z), net.shape, pixels, batch.length * W, n * W);
+    writePicture(pixels, net.decode(z), net.shape, { stride: batch.length * W, left: n * W });
   });
   tell({ type: "cells", cells: batch.map(({ cell }) => cell), pixels });
 }

@@ -1,30 +1,42 @@
-// Pictures out of tensors: one picture of a U8 tensor (N, C, H, W) into RGBA bytes. Grey (C = 1) or RGB (C = 3).
+// Pictures out of numbers: floats in [0, 1] or bytes, grey (C = 1) or RGB (C = 3), into the pixels of a canvas. CSS scales them
+// (image-rendering: pixelated), so a redraw is one putImageData and the layout stands still.
 
-/** @import { Numbers, Pictures, RGB, Room } from "../types.d.ts" */
+import { h } from "../kit/dom.js";
+
+/** @import { Numbers, Pictures, Room } from "../types.d.ts" */
+
+/** @typedef {Float32Array | Float64Array | Uint8Array | Uint8ClampedArray} Values floats in [0, 1], or bytes */
+/** @typedef {readonly number[]} Shape [C, H, W] */
+/** @typedef {{shape: readonly number[], data: any}} Tensor pictures (N, C, H, W) */
+
+/** @param {Shape} shape */
+const sizeOf = ([C = 1, H = 1, W = 1]) => C * H * W;
+const isBytes = (/** @type {Values} */ values) => values.BYTES_PER_ELEMENT === 1;
 
 /**
- * Write picture `row` of `tensor` into `rgba`, the bytes of an image `stride` pixels wide, with its corner at (left, top).
- * `lut`, 256 × 3 bytes, colours the mean over channels (a difference); without it the channels are the colours.
- * @param {Room} rgba @param {number} stride @param {number} left @param {number} top
- * @param {Pictures} tensor @param {number} row @param {Numbers} [lut]
+ * Write one picture into `rgba`, the bytes of an image `stride` pixels wide, with its corner at (left, top).
+ * @param {Uint8ClampedArray} rgba rounds what it is given
+ * @param {Values} values (C, H, W), from index `from` on
+ * @param {Shape} shape
+ * @param {{from?: number, stride?: number, left?: number, top?: number, lut?: Uint8Array | undefined}} [options]
+ *   `lut`, 256 × 3 bytes, colours the mean over channels (a difference); without it the channels are the colours
  */
-export function writePicture(rgba, stride, left, top, tensor, row, lut) {
-  const [, channels, height, width] = tensor.shape;
-  const area = height * width;
-  const from = row * channels * area;
-  const source = tensor.data;
-  for (let y = 0; y < height; y++) {
-    let to = 4 * ((top + y) * stride + left);
-    for (let x = 0; x < width; x++, to += 4) {
-      const i = from + y * width + x;
-      let r = source[i];
-      let g = channels === 3 ? source[i + area] : r;
-      let b = channels === 3 ? source[i + 2 * area] : r;
+export function writePicture(rgba, values, shape, { from = 0, stride, left = 0, top = 0, lut } = {}) {
+  const [C = 1, H = 1, W = 1] = shape;
+  const wide = stride ?? W;
+  const area = H * W;
+  const [green, blue] = C === 3 ? [area, 2 * area] : [0, 0];
+  const scale = isBytes(values) ? 1 : 255;
+  for (let y = 0, i = from; y < H; y++) {
+    for (let x = 0, to = 4 * ((top + y) * wide + left); x < W; x++, i++, to += 4) {
+      let r = scale * values[i];
+      let g = scale * values[i + green];
+      let b = scale * values[i + blue];
       if (lut) {
-        const mean = Math.round((r + g + b) / 3);
-        r = lut[3 * mean];
-        g = lut[3 * mean + 1];
-        b = lut[3 * mean + 2];
+        const mean = 3 * Math.round((r + g + b) / 3);
+        r = lut[mean];
+        g = lut[mean + 1];
+        b = lut[mean + 2];
       }
       rgba[to] = r;
       rgba[to + 1] = g;
@@ -35,53 +47,132 @@ export function writePicture(rgba, stride, left, top, tensor, row, lut) {
 }
 
 /**
- * Paint one picture at its own size; CSS scales it (image-rendering: pixelated).
- * @param {HTMLCanvasElement} canvas @param {Pictures} tensor @param {number} row @param {Numbers} [lut]
+ * The pen of a canvas.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
  */
-export function paintPicture(canvas, tensor, row, lut) {
-  const [, , height, width] = tensor.shape;
-  // Setting the size clears a canvas: only where it changes, so a redraw never flickers.
+export function penOf(canvas, settings) {
+  const pen = canvas.getContext("2d", settings);
+  if (!pen) throw new Error("this browser has no canvas to paint on");
+  return pen;
+}
+
+/**
+ * Give a canvas a size in pixels. Setting it clears a canvas: only where it changes, so that a redraw never flickers.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ */
+export function resizeCanvas(canvas, width, height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  const image = new ImageData(width, height);
-  writePicture(image.data, width, 0, 0, tensor, row, lut);
-  /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }
 
 /**
- * "#rgb", "#rrggbb" or "rgb(r, g, b)" -> [r, g, b]; what the theme's variables and the palette hold.
- * @param {string} text @returns {RGB}
+ * Paint one picture at its own size.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Values} values
+ * @param {Shape} shape
+ * @param {{from?: number, lut?: Uint8Array | undefined}} [options]
  */
-export function parseColour(text) {
-  const value = text.trim();
-  if (value.startsWith("#")) {
-    const hex = value.length < 7 ? [...value.slice(1, 4)].map((c) => c + c).join("") : value.slice(1, 7);
-    const number = parseInt(hex, 16);
-    return [number >> 16, (number >> 8) & 255, number & 255];
+export function paintPicture(canvas, values, shape, options = {}) {
+  const [, H = 1, W = 1] = shape;
+  resizeCanvas(canvas, W, H);
+  const image = new ImageData(W, H);
+  writePicture(image.data, values, shape, options);
+  penOf(canvas).putImageData(image, 0, 0);
+}
+
+/**
+ * Paint picture `row` of a tensor (N, C, H, W).
+ * @param {HTMLCanvasElement} canvas
+ * @param {Tensor} tensor
+ * @param {number} row
+ * @param {Uint8Array} [lut]
+ */
+export function paintRow(canvas, { shape, data }, row, lut) {
+  const one = shape.slice(1);
+  paintPicture(canvas, data, one, { from: row * sizeOf(one), lut });
+}
+
+/**
+ * Picture `row` of a tensor U8 (N, C, H, W) as numbers in [0, 1].
+ * @param {Tensor} tensor
+ * @param {number} row
+ * @param {Float32Array} [out]
+ */
+export function pictureAt({ shape, data }, row, out = new Float32Array(sizeOf(shape.slice(1)))) {
+  for (let n = 0; n < out.length; n++) out[n] = data[row * out.length + n] / 255;
+  return out;
+}
+
+/** Pictures of one shape on one canvas, `columns` in a row, `gap` of their own pixels apart. */
+export class Sheet {
+  /**
+   * @param {Shape} shape
+   * @param {number} count
+   * @param {{columns?: number, gap?: number, canvas?: HTMLCanvasElement}} [options]
+   */
+  constructor(shape, count, { columns = count, gap = 1, canvas = h("canvas") } = {}) {
+    const [, H = 1, W = 1] = shape;
+    const across = Math.max(1, Math.min(columns, count));
+    this.shape = shape;
+    this.count = count;
+    this.columns = columns;
+    this.stepX = W + gap;
+    this.stepY = H + gap;
+    this.width = across * this.stepX - gap;
+    this.height = Math.max(1, Math.ceil(count / columns)) * this.stepY - gap;
+    this.canvas = canvas;
+    resizeCanvas(canvas, this.width, this.height);
+    this.image = new ImageData(this.width, this.height);
   }
-  const [r = 0, g = 0, b = 0] = (value.match(/[\d.]+/g) ?? []).map(Number);
-  return [r, g, b];
-}
 
-/**
- * Whether a background is dark.
- * @param {RGB} background
- */
-export function isDark([r, g, b]) {
-  return 0.299 * r + 0.587 * g + 0.114 * b < 128;
-}
-
-/**
- * 256 × 3 bytes: the colours of `anchors`, evenly spaced, interpolated.
- * @param {RGB[]} anchors
- */
-export function colourRamp(anchors) {
-  const ramp = new Uint8Array(768);
-  for (let i = 0; i < 256; i++) {
-    const at = (i / 255) * (anchors.length - 1);
-    const low = Math.min(Math.floor(at), anchors.length - 2);
-    for (let c = 0; c < 3; c++)
-      ramp[3 * i + c] = Math.round(anchors[low][c] + (at - low) * (anchors[low + 1][c] - anchors[low][c]));
+  /**
+   * Write picture `n`; `show` puts it on the canvas.
+   * @param {Values} values
+   * @param {number} n
+   * @param {{from?: number, lut?: Uint8Array | undefined}} [options]
+   */
+  put(values, n, options = {}) {
+    const [left, top] = this.corner(n);
+    writePicture(this.image.data, values, this.shape, { ...options, stride: this.width, left, top });
   }
-  return ramp;
+
+  /**
+   * Where picture `n` begins.
+   * @param {number} n
+   * @returns {[number, number]}
+   */
+  corner(n) {
+    return [(n % this.columns) * this.stepX, Math.floor(n / this.columns) * this.stepY];
+  }
+
+  /**
+   * Put all pictures on the canvas, or one.
+   * @param {number} [n]
+   */
+  show(n) {
+    const pen = penOf(this.canvas);
+    const [, H = 1, W = 1] = this.shape;
+    if (n === undefined) pen.putImageData(this.image, 0, 0);
+    else pen.putImageData(this.image, 0, 0, ...this.corner(n), W, H);
+  }
+}
+
+/**
+ * All pictures of a tensor (N, C, H, W), or those in `rows`, on one canvas.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Tensor} tensor
+ * @param {{rows?: number[], columns?: number, gap?: number}} [options]
+ */
+export function paintSheet(
+  canvas,
+  { shape, data },
+  { rows = [...Array(shape[0]).keys()], columns = rows.length, gap = 2 } = {},
+) {
+  const one = shape.slice(1);
+  const sheet = new Sheet(one, rows.length, { columns, gap, canvas });
+  rows.forEach((row, n) => sheet.put(data, n, { from: row * sizeOf(one) }));
+  sheet.show();
 }

@@ -2,8 +2,10 @@
 // remote. Nothing happens here: a wish is sent to Python, which opens a page or changes the link.
 
 import { h } from "../kit/dom.js";
+import { isPlain, letterOf } from "../kit/keys.js";
+import { view } from "../kit/view.js";
 
-const STEPS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back" };
+const STEPS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back" }; // what a remote sends
 
 // What has a use for these keys itself; a button or a link has none.
 const OWNERS =
@@ -44,44 +46,51 @@ const UNFINISHED = '[data-test-script-state="running"], [data-testid="stMain"] [
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
 
 class Presenter {
-  constructor(root) {
+  constructor(root, host) {
     this.root = root;
+    this.host = host;
     this.seen = "";
-    this.observer = new ResizeObserver(() => this.fitSoon());
+    this.fits = false; // whether there is a view whose type is fitted
     // Streamlit may make the next page's component before it takes this one away: only the latest listens.
     globalThis.elboRoomKeys?.abort();
     globalThis.elboRoomKeys = this.listening = new AbortController();
     const { signal } = this.listening;
     document.addEventListener("keydown", (event) => this.onkey(event), { signal });
     document.addEventListener("pointermove", () => this.show(), { signal, passive: true });
-    addEventListener("resize", () => this.windowSize() !== this.fitted && this.refit(), { signal });
   }
 
   destroy() {
     clearTimeout(this.hiding);
     clearTimeout(this.fitting);
-    this.observer.disconnect();
     this.listening.abort();
-    this.root.remove();
+  }
+
+  resize() {
+    if (!this.data) return;
+    if (this.windowSize() !== this.fitted) this.refit();
+    else if (this.fits) this.fitSoon();
+  }
+
+  /** What a key asks for, if anything. */
+  wishOf(event) {
+    const { presenting } = this.data;
+    if (letterOf(event) === "p" && !event.shiftKey) return presenting ? "quit" : "present";
+    if (event.key === "Escape") return presenting ? "quit" : null;
+    return presenting && !event.shiftKey ? STEPS[event.key] : null;
   }
 
   onkey(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const { presenting } = this.data;
-    const wish =
-      event.key === "p"
-        ? presenting
-          ? "quit"
-          : "present"
-        : event.key === "Escape" && presenting
-          ? "quit"
-          : presenting && !event.shiftKey
-            ? STEPS[event.key]
-            : null;
+    if (event.defaultPrevented || !isPlain(event)) return;
+    const wish = this.wishOf(event);
     if (!wish || isWithin(event, STEPS[event.key] ? OWNERS : WRITING)) return;
     if (event.key === "Escape" && isWithin(event, "[role=dialog], [role=listbox], [role=menu]")) return;
     event.preventDefault();
     if (!event.repeat) this.wish(wish);
+  }
+
+  wish(wish) {
+    if (wish === "next" && this.data.stop === this.data.stops) keepStop(0);
+    this.host.ask("wish", wish);
   }
 
   /** The corner's buttons, while there is a pointer to press them; also that which has just pressed *Present*. */
@@ -99,11 +108,10 @@ class Presenter {
   refit() {
     this.fitted = this.windowSize();
     this.setType(shares.get(`${this.data.place} ${this.fitted}`) ?? 1);
-    this.observer.disconnect();
     clearTimeout(this.fitting); // it would wait for a mode that was left, or fit a page that is not to be
-    const page = document.querySelector('[data-testid="stMainBlockContainer"]');
     // A form is longer than any window: only what the keys lead through is fitted.
-    if (page && this.data.presenting && this.data.place !== null) this.observer.observe(page);
+    this.fits = this.data.presenting && this.data.place !== null;
+    if (this.fits) this.fitSoon();
   }
 
   setType(share) {
@@ -130,11 +138,7 @@ class Presenter {
     this.setType(Math.max(SMALLEST_TYPE, this.share * Math.min(0.98, Math.max(0.92, room / needed))));
   }
 
-  update(data, setTriggerValue) {
-    this.wish = (wish) => {
-      if (wish === "next" && data.stop === data.stops) keepStop(0);
-      setTriggerValue("wish", wish);
-    };
+  update(data) {
     this.data = data;
     if (JSON.stringify(data) === this.seen) return;
     this.seen = JSON.stringify(data);
@@ -189,19 +193,4 @@ class Presenter {
   }
 }
 
-const presenters = new WeakMap(); // parentElement -> Presenter; Streamlit calls again on every change of data
-
-export default function component({ parentElement, data, setTriggerValue }) {
-  let presenter = presenters.get(parentElement);
-  if (!presenter) {
-    const root = h("div", { class: "over" });
-    parentElement.append(root);
-    presenter = new Presenter(root);
-    presenters.set(parentElement, presenter);
-  }
-  presenter.update(data, setTriggerValue);
-  return () => {
-    presenter.destroy();
-    presenters.delete(parentElement);
-  };
-}
+export default view(Presenter, { name: "over" });

@@ -2,21 +2,19 @@
 // that moving β only puts ready pictures on the screen. Numbers are those of trained models; between two of them the
 // pictures cross-fade, and there are no numbers.
 
-import { whenBlobs } from "../../net/blob.js";
-import { decimal, h } from "../../kit/dom.js";
-import { compile, toRGBA } from "../../net/engine.js";
-import {
-  Chart,
-  colourOf,
-  formula,
-  labButton,
-  labComponent,
-  live,
-  mo,
-  mtext,
-  niceTicks,
-  normals,
-} from "../../kit/lab.js";
+import { colourOf } from "../../kit/colours.js";
+import { makeButton } from "../../kit/controls.js";
+import { h } from "../../kit/dom.js";
+import { Hand } from "../../kit/hand.js";
+import { rowsByLabel } from "../../kit/images.js";
+import { decimal, within } from "../../kit/numbers.js";
+import { normals } from "../../kit/random.js";
+import { everySo, ticks } from "../../kit/ticks.js";
+import { view } from "../../kit/view.js";
+import { compile } from "../../net/engine.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, mo, mtext } from "../../paint/formula.js";
+import { paintSheet, penOf, resizeCanvas, Sheet } from "../../paint/picture.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
 
 const SAMPLE_ROWS = 4;
@@ -28,36 +26,24 @@ const BARS = 10; // eigenvalues
 
 const mixOf = (at) => {
   const low = Math.floor(at);
-  const mix = Math.min(1, Math.max(0, (at - low - HOLD) / (1 - 2 * HOLD)));
+  const mix = within((at - low - HOLD) / (1 - 2 * HOLD), 0, 1);
   return mix === 1 ? [low + 1, 0] : [low, mix];
 };
 
 /** Pictures of one kind of one model, on a canvas of their own; `step()` decodes one more and says whether it did. */
-class Sheet {
+class Decoded extends Sheet {
   constructor(net, codes, columns, gap) {
-    const [, H, W] = net.shape;
+    super(net.shape, codes.length / net.D, { columns, gap });
     this.net = net;
     this.codes = codes; // (N, D)
-    this.count = codes.length / net.D;
-    this.columns = columns;
-    this.gap = gap;
     this.done = 0;
-    const rows = Math.ceil(this.count / columns);
-    this.canvas = h("canvas", { width: columns * (W + gap) - gap, height: rows * (H + gap) - gap });
-    this.context = this.canvas.getContext("2d");
-    this.image = new ImageData(W, H);
   }
 
   step() {
     if (this.done === this.count) return false;
     const { net, done } = this;
-    const [, H, W] = net.shape;
-    toRGBA(net.decode(this.codes.subarray(done * net.D, (done + 1) * net.D)), net.shape, this.image.data);
-    this.context.putImageData(
-      this.image,
-      (done % this.columns) * (W + this.gap),
-      Math.floor(done / this.columns) * (H + this.gap),
-    );
+    this.put(net.decode(this.codes.subarray(done * net.D, (done + 1) * net.D)), done);
+    this.show(done);
     this.done += 1;
     return true;
   }
@@ -72,21 +58,25 @@ class BetaView {
     this.turn.port1.onmessage = () => this.slice();
     this.scheduled = false;
     this.stops = [];
+    this.hand = new Hand((view) => host.keep("view", view));
   }
 
   update(data) {
     this.data = data;
+    const { beta, set, seed, plane } = data;
     const models = data.models.map((model) => model.decoder).join();
-    if (models !== this.key) {
+    const other = models !== this.key;
+    if (other) this.hand.forget();
+    const led = this.hand.hears({ beta, set, seed, plane });
+    if (other) {
       this.key = models;
       this.begin(data);
-    }
+    } else if (led) this.adopt(data);
   }
 
   destroy() {
     this.turn.port1.close();
     this.slider?.stop();
-    this.stops.forEach((stop) => stop());
   }
 
   begin(data) {
@@ -98,24 +88,20 @@ class BetaView {
     this.images = this.eigenvalues = null;
     this.models = data.models.map((model) => ({ ...model, net: null, codes: null, sheets: {} }));
     this.D = data.models[0].latentDim;
-    this.at = Math.max(
-      0,
-      data.models.findIndex((model) => model.beta === data.beta),
-    );
+    this.at = this.placeOf(data.beta);
     this.order = this.fixedOrder();
-    this.kept = JSON.stringify(this.view());
     this.build();
     this.stops = [
-      whenBlobs([data.images], (blob) => {
+      this.host.blobs([data.images], (blob) => {
         this.images = blob;
         this.plan();
       }),
-      whenBlobs([data.eigenvalues], (blob) => {
+      this.host.blobs([data.eigenvalues], (blob) => {
         this.eigenvalues = Array.from(blob.tensors.get("values").data);
         this.host.redraw();
       }),
       ...this.models.map((model) =>
-        whenBlobs([model.decoder, model.encoded], (decoder, encoded) => {
+        this.host.blobs([model.decoder, model.encoded], (decoder, encoded) => {
           try {
             model.net = compile(JSON.parse(decoder.metadata.manifest), decoder.tensors);
           } catch (error) {
@@ -128,6 +114,22 @@ class BetaView {
         }),
       ),
     ];
+  }
+
+  placeOf(beta) {
+    return Math.max(
+      0,
+      this.data.models.findIndex((model) => model.beta === beta),
+    );
+  }
+
+  /** Another place in the same sweep. */
+  adopt({ beta, set, seed, plane }) {
+    this.slider.stop();
+    this.at = this.placeOf(beta);
+    this.slider.set(this.at);
+    Object.assign(this, { set, seed });
+    this.showPlane(plane);
   }
 
   // The dimension that lives in the most models first, then the one with the largest KL where β is 1 or next to it.
@@ -147,14 +149,15 @@ class BetaView {
       betas: models.map((model) => model.beta),
       index: this.at,
       onmove: (at) => {
+        this.hand.takes();
         this.at = at;
         this.host.redraw();
       },
-      onrelease: () => this.keep(),
+      onrelease: () => this.hand.lets(this.stands()),
     });
-    const figure = (term, digits = 1) => live(term, digits);
+    const figure = (term, digits = 1) => live(term, { digits });
     this.numbers = {
-      objective: [figure("reconstruction"), live("", 2), figure("kl"), figure("")],
+      objective: [figure("reconstruction"), live(), figure("kl"), figure("")],
       elbo: [figure("reconstruction"), figure("kl"), figure("elbo")],
     };
     const [or, ob, ok, oo] = this.numbers.objective.map((number) => number.element);
@@ -209,7 +212,7 @@ class BetaView {
         "header",
         {},
         h("h4", {}, "Test images"),
-        labButton("Other images", () => this.otherImages()),
+        makeButton("Other images", () => this.otherImages()),
       ),
       this.originals,
       h("header", {}, h("h4", {}, "Reconstructions"), h("span", { class: "prior" }, "decoded from the mean of Q(z|X)")),
@@ -218,7 +221,7 @@ class BetaView {
         "header",
         {},
         h("h4", {}, "Samples from the prior"),
-        labButton("Other codes", () => this.otherCodes()),
+        makeButton("Other codes", () => this.otherCodes()),
       ),
       this.samples,
     );
@@ -229,7 +232,7 @@ class BetaView {
       square: true,
       label: "Where test images are encoded, coloured by label, with circles of the prior",
     });
-    this.planeButton = labButton("Decoded plane", () => this.togglePlane(), {
+    this.planeButton = makeButton("Decoded plane", () => this.togglePlane(), {
       "aria-pressed": String(this.showsPlane),
     });
     this.planeButton.hidden = this.D !== 2;
@@ -249,7 +252,7 @@ class BetaView {
         min: -0.5,
         max: this.D - 0.5,
         label: "latent dimension",
-        ticks: this.ticks(this.D),
+        ticks: everySo(this.D),
         format: (i) => `z${this.order[i] + 1}`,
       },
       y: { min: 0, max: this.klTop, label: "KL, nats" },
@@ -262,7 +265,7 @@ class BetaView {
         min: -0.5,
         max: BARS - 0.5,
         label: "principal component of the images",
-        ticks: this.ticks(BARS),
+        ticks: everySo(BARS),
         format: (i) => String(i + 1),
       },
       y: { min: 0, max: 6, label: "variance" },
@@ -300,16 +303,11 @@ class BetaView {
     this.legendFor = null;
   }
 
-  ticks(count) {
-    const every = Math.ceil(count / 16);
-    return Array.from({ length: Math.ceil(count / every) }, (_, i) => i * every);
-  }
-
   // One scale for all β > 0, so that bars are seen to fall; where the KL is free, at β = 0, they may leave the plot.
   klScale() {
     const paid = this.data.models.filter((model) => model.beta > 0);
     const top = Math.max(0.5, ...(paid.length ? paid : this.data.models).flatMap((model) => model.klPerDim));
-    const step = niceTicks(0, 1.2 * top, 4)[1];
+    const step = ticks(0, 1.2 * top, 4)[1];
     return Math.ceil((1.16 * top) / (step / 2)) * (step / 2);
   }
 
@@ -317,12 +315,9 @@ class BetaView {
 
   plan() {
     if (!this.images) return;
-    const labels = this.images.tensors.get("labels").data;
-    this.labels = [...new Set(labels)].sort((a, b) => a - b);
-    const rows = this.labels.map((label) => {
-      const of = Array.from(labels.keys()).filter((i) => labels[i] === label);
-      return of[this.set % of.length];
-    });
+    const rows = [...rowsByLabel(this.images.tensors.get("labels").data).values()].map(
+      (of) => of[this.set % of.length],
+    );
     this.rows = rows;
     const columns = rows.length;
     const draw = normals(this.seed);
@@ -336,18 +331,18 @@ class BetaView {
           rows.flatMap((row) => Array.from(start.subarray(row * net.D, (row + 1) * net.D))),
         );
         sheets.set = this.set;
-        sheets.reconstructions = new Sheet(net, codes, columns, GAP);
+        sheets.reconstructions = new Decoded(net, codes, columns, GAP);
       }
       if (sheets.seed !== this.seed) {
         sheets.seed = this.seed;
-        sheets.samples = new Sheet(net, z, columns, GAP);
+        sheets.samples = new Decoded(net, z, columns, GAP);
       }
       if (this.D === 2 && this.showsPlane && !sheets.plane) {
         const code = [];
         const middle = (n) => ((2 * n + 1) / CELLS - 1) * model.reach;
         for (let row = 0; row < CELLS; row++)
           for (let column = 0; column < CELLS; column++) code.push(middle(column), -middle(row));
-        sheets.plane = new Sheet(net, Float32Array.from(code), CELLS, 0);
+        sheets.plane = new Decoded(net, Float32Array.from(code), CELLS, 0);
       }
     }
     this.paintOriginals();
@@ -384,36 +379,37 @@ class BetaView {
 
   otherImages() {
     this.set = (this.set + 1) % 10;
-    delete this.root.dataset.decoded;
-    this.plan();
-    this.keep();
+    this.again();
+    this.hand.says(this.stands());
   }
 
   otherCodes() {
     this.seed = (this.seed + 1) % 1000;
-    delete this.root.dataset.decoded;
-    this.plan();
-    this.keep();
+    this.again();
+    this.hand.says(this.stands());
   }
 
   togglePlane() {
-    this.showsPlane = !this.showsPlane;
-    this.planeButton.setAttribute("aria-pressed", String(this.showsPlane));
+    this.showPlane(!this.showsPlane);
+    this.hand.says(this.stands());
+  }
+
+  showPlane(shown) {
+    this.showsPlane = shown;
+    this.planeButton.setAttribute("aria-pressed", String(shown));
+    this.again();
+  }
+
+  /** Other pictures are wanted. */
+  again() {
     delete this.root.dataset.decoded;
     this.plan();
-    this.keep();
   }
 
-  view() {
+  /** What is kept of it. */
+  stands() {
     const { beta } = this.data.models[Math.round(this.at)];
     return { beta, set: this.set, seed: this.seed, plane: this.showsPlane };
-  }
-
-  keep() {
-    const view = this.view();
-    if (JSON.stringify(view) === this.kept) return;
-    this.kept = JSON.stringify(view);
-    this.host.keep(view);
   }
 
   // ---- drawing
@@ -452,9 +448,8 @@ class BetaView {
   fade(canvas, kind, a, b, mix) {
     const [first, second] = [a.sheets[kind]?.canvas, b.sheets[kind]?.canvas];
     if (!first) return;
-    if (canvas.width !== first.width) canvas.width = first.width;
-    if (canvas.height !== first.height) canvas.height = first.height;
-    const context = canvas.getContext("2d");
+    resizeCanvas(canvas, first.width, first.height);
+    const context = penOf(canvas);
     context.globalAlpha = 1;
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(first, 0, 0);
@@ -465,20 +460,7 @@ class BetaView {
   }
 
   paintOriginals() {
-    const tensor = this.images.tensors.get("images");
-    const [, C, H, W] = tensor.shape;
-    const canvas = this.originals;
-    canvas.width = this.rows.length * (W + GAP) - GAP;
-    canvas.height = H;
-    const image = new ImageData(W, H);
-    this.rows.forEach((row, n) => {
-      const picture = Float32Array.from(
-        tensor.data.subarray(row * C * H * W, (row + 1) * C * H * W),
-        (value) => value / 255,
-      );
-      toRGBA(picture, [C, H, W], image.data);
-      canvas.getContext("2d").putImageData(image, n * (W + GAP), 0);
-    });
+    paintSheet(this.originals, this.images.tensors.get("images"), { rows: this.rows, gap: GAP });
   }
 
   drawPlane(a, b, mix) {
@@ -521,7 +503,7 @@ class BetaView {
     const to = mix && b.codes ? b.codes.get("means").data : from;
     const labels = a.codes.get("labels").data;
     const size = chart.box.right - chart.box.left > 420 ? 5 : 4;
-    const present = [...new Set(labels)].sort((x, y) => x - y);
+    const present = [...rowsByLabel(labels).keys()];
     for (const label of present) {
       context.fillStyle = this.palette[label % this.palette.length];
       for (let n = 0; n < labels.length; n++) {
@@ -598,4 +580,4 @@ function reachOf(means) {
   return Math.max(3.2, Math.ceil(10.5 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10);
 }
 
-export default labComponent(BetaView);
+export default view(BetaView);

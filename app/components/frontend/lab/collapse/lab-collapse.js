@@ -2,24 +2,18 @@
 //
 // What is shown at the cursor is what a run said at its nearest logged point, never something in between.
 
-import { whenBlobs } from "../../net/blob.js";
-import { decimal, h } from "../../kit/dom.js";
-import {
-  Chart,
-  draggable,
-  formula,
-  labComponent,
-  labSlider,
-  live,
-  m,
-  mi,
-  mn,
-  mo,
-  mrow,
-  msub,
-  mtext,
-} from "../../kit/lab.js";
-import { roomFor, watchRoom } from "../../kit/lab-room.js";
+import { inkOn } from "../../kit/colours.js";
+import { makeSlider } from "../../kit/controls.js";
+import { h } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { Hand } from "../../kit/hand.js";
+import { movementOf } from "../../kit/keys.js";
+import { decimal, shortest, within } from "../../kit/numbers.js";
+import { roomFor } from "../../kit/room.js";
+import { bentTicks } from "../../kit/ticks.js";
+import { view } from "../../kit/view.js";
+import { Chart } from "../../paint/chart.js";
+import { bracket, formula, live, mi, mn, mo, mrow, msub, mtext } from "../../paint/formula.js";
 
 const CLOSED = 0.01; // nats: what Explore folds away too
 const NARROWEST = 36; // CSS pixels for one dimension's bar and number
@@ -28,25 +22,10 @@ const NARROWEST = 36; // CSS pixels for one dimension's bar and number
 const toTime = (epoch) => Math.cbrt(epoch);
 const toEpoch = (time) => Math.max(0, time) ** 3;
 
-/** Marks of the time axis that leave room for each other, the end among them. */
-function timeTicks(epochs) {
-  const end = toTime(epochs);
-  const round = [0.1, 1, 3, 10, 30, 100, 300, 1000, 3000].filter(
-    (e) => toTime(e) < 0.87 * end && toTime(e) > 0.1 * end,
-  );
-  return [0, ...round, epochs].map(toTime);
-}
-
 const names = (dims) => {
   const all = dims.map((dim) => `z${dim + 1}`);
   return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all.join("");
 };
-
-/** Black or white, whichever is read more easily on "#rrggbb". */
-function inkOn(colour) {
-  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
-}
 
 /** One run: its curves, stacked with the dimension that ends most active at the bottom. */
 class Curves {
@@ -95,17 +74,19 @@ class StreamPanel {
         min: 0,
         max: 1,
         label: "epochs (cube-root scale)",
-        format: (time) => String(Number(toEpoch(time).toPrecision(3))),
+        format: (time) => shortest(toEpoch(time), 3),
       },
       y: { min: 0, max: 1, label: "KL, nats" },
       label: "",
     });
     this.chart.canvas.dataset.testid = `stream-${index}`;
-    draggable(
-      this.chart,
-      ([time]) => view.move(toEpoch(time), index),
-      () => view.keep(),
-    );
+    draggable(this.chart.canvas, {
+      at: (event) => this.chart.at(event),
+      move: ([time]) => view.move(toEpoch(time), index),
+      end: () => view.keep(),
+      save: () => view.at,
+      restore: (epoch) => view.move(epoch, index),
+    });
     this.title = h("h4", {});
     this.badge = h("span", { class: "badge", "data-testid": `closed-${index}` });
     this.bars = h("div", { class: "bars", role: "group" });
@@ -149,7 +130,7 @@ class StreamPanel {
       this.blob = data.blob;
       this.stop?.();
       this.stop = data.blob
-        ? whenBlobs([data.blob], (blob) => {
+        ? this.view.host.blobs([data.blob], (blob) => {
             this.curves = new Curves(blob, this.data.order);
             this.shown = 0; // the order of the bars may be another
             this.say();
@@ -220,7 +201,7 @@ class StreamPanel {
     const picked = view.pick && view.pick[0] === this.index ? view.pick[1] : null;
     chart.height = height;
     chart.x.max = toTime(data.epochs);
-    chart.x.ticks = timeTicks(data.epochs);
+    chart.x.ticks = bentTicks(data.epochs, toTime).map(toTime);
     chart.y.max = scale.top;
     const context = chart.begin();
     const xs = Array.from(curves.time, (time) => chart.px(time));
@@ -296,9 +277,9 @@ class CollapseView {
     this.panels = [];
     this.at = Infinity;
     this.pick = null;
-    this.stamp = 0; // grows with every move made here
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 0.0051 }); // a link rounds the moment
     this.focus = 0;
-    this.slider = labSlider({
+    this.slider = makeSlider({
       label: "Moment",
       min: 0,
       max: 1,
@@ -307,10 +288,9 @@ class CollapseView {
       format: () => (this.lead ? `epoch ${decimal(this.lead.curves.epoch[this.lead.t])}` : ""),
       oninput: (share) => this.move(toEpoch(share * toTime(this.epochs))),
       onrelease: () => this.keep(),
+      keys: (event) => this.step(event),
     });
     this.slider.element.classList.add("moment");
-    // A key goes from one logged point to the next, however far apart they are.
-    this.slider.input.addEventListener("keydown", (event) => this.step(event), { capture: true });
     this.streams = h("div", { class: "streams" });
     this.sum = h("div", {});
     this.price = h("div", {});
@@ -330,7 +310,6 @@ class CollapseView {
         ),
       ),
     );
-    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   update(data) {
@@ -340,10 +319,9 @@ class CollapseView {
     this.streams.replaceChildren(...this.panels.map((panel) => panel.element));
     this.streams.style.setProperty("--streams", this.panels.length);
     this.epochs = Math.max(...data.panels.map((panel) => panel.epochs));
-    // The link leads, but what the server repeats may be older than where the cursor has been moved to since.
     const other = data.panels[0].run !== this.run;
-    if (other || data.stamp >= this.stamp) {
-      this.stamp = data.stamp;
+    if (other) this.hand.forget();
+    if (this.hand.hears({ at: data.at, pick: data.pick[0] < 0 ? null : data.pick })) {
       this.at = data.at ?? Infinity;
       this.pick = data.panels[data.pick[0]]?.order.includes(data.pick[1]) ? data.pick : null;
       if (other) this.focus = this.pick ? this.pick[0] : 0;
@@ -370,24 +348,27 @@ class CollapseView {
   }
 
   move(epoch, index = this.focus) {
-    this.stamp += 1;
+    this.hand.takes();
     this.at = Math.min(epoch, this.epochs);
     this.focus = index;
     this.host.redraw();
   }
 
+  /** A key goes from one logged point to the next, however far apart they are: where on the slider that is. */
   step(event) {
-    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
-    if (!steps || !this.lead || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    const movement = movementOf(event);
+    if (!this.lead || !movement) return null;
     const { curves, t } = this.lead;
-    this.move(curves.epoch[Math.max(0, Math.min(curves.last, t + steps))]);
+    const by =
+      "end" in movement
+        ? movement.end * curves.count
+        : Math.ceil(Math.abs(movement.x + movement.y)) * Math.sign(movement.x + movement.y);
+    return toTime(curves.epoch[within(t + by, 0, curves.last)]) / toTime(this.epochs);
   }
 
   choose(index, dim) {
     const same = this.pick && this.pick[0] === index && this.pick[1] === dim;
-    this.stamp += 1;
+    this.hand.takes();
     this.pick = same ? null : [index, dim];
     this.focus = index;
     this.host.redraw();
@@ -397,7 +378,7 @@ class CollapseView {
   keep() {
     if (!this.lead) return;
     const at = Number(this.lead.curves.epoch[this.lead.t].toFixed(3));
-    this.host.keep({ at, pick: this.pick, stamp: this.stamp });
+    this.hand.lets({ at, pick: this.pick });
   }
 
   draw() {
@@ -442,7 +423,7 @@ class CollapseView {
       this.written = form;
       this.terms = order.slice(0, shown).map(() => live("kl"));
       this.others = shown < order.length ? live("kl", 2, "(rest)") : null;
-      this.all = live("kl", 2, "nats");
+      this.all = live("kl", { unit: "nats" });
       const summands = [...this.terms, ...(this.others ? [this.others] : [])].flatMap(({ element }, i) =>
         i ? [mo("+"), element] : [element],
       );
@@ -453,14 +434,14 @@ class CollapseView {
         formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), this.all.element),
       );
       this.parts = {
-        reconstruction: live("reconstruction", 1),
-        beta: live(""),
-        kl: live("kl", 2),
-        whole: live("", 1, "nats"),
+        reconstruction: live("reconstruction", { digits: 1 }),
+        beta: live(),
+        kl: live("kl"),
+        whole: live("", { digits: 1, unit: "nats" }),
       };
       this.parts.whole.element.dataset.testid = "price";
       const { reconstruction, beta, kl, whole } = this.parts;
-      const bracket = (text) => m("mo", { stretchy: "false" }, text);
+
       const price = data.free
         ? [mo("·"), sigma(), mo("max"), bracket("("), mn(String(data.free)), mo(","), klOf(), bracket(")")]
         : [mo("·"), mtext("KL", "kl")];
@@ -525,11 +506,6 @@ class CollapseView {
     }
     if (this.words.textContent !== text) this.words.textContent = text;
   }
-
-  destroy() {
-    this.unwatch();
-    for (const panel of this.panels) panel.stop?.();
-  }
 }
 
-export default labComponent(CollapseView);
+export default view(CollapseView);

@@ -1,12 +1,19 @@
 // "The gap": the true posterior of one image as regions that hold 50, 90 and 99 % of it, a Gaussian over it, and what that
 // Gaussian leaves of log P(X). The picture of z and log P(X|z) are computed here, the integrals on the server.
 
-import { whenBlobs } from "../../net/blob.js";
+import { colourOf } from "../../kit/colours.js";
+import { h } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { Hand } from "../../kit/hand.js";
+import { decimal, rounded, within } from "../../kit/numbers.js";
+import { roomOf } from "../../kit/room.js";
+import { ticks, tickTexts } from "../../kit/ticks.js";
+import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
-import { decimal, h } from "../../kit/dom.js";
-import { Chart, colourOf, draggable, formula, labComponent, live, m, mi, mo, mrow, mtext } from "../../kit/lab.js";
-import { roomOf, watchRoom } from "../../kit/lab-room.js";
-import { LAB_GREY, LabImages, labLogP, labPaint, labPicture, labSigns } from "../lab-images.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, logP, m, mi, mo, mrow, mtext, signs } from "../../paint/formula.js";
+import { paintPicture, penOf, pictureAt } from "../../paint/picture.js";
+import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
 
 const GAP_NAMES = {
   encoder: "the encoder’s Q",
@@ -44,12 +51,6 @@ function gapAxes([[a, b], [, c]]) {
   return [half((a + c) / 2 + away), half((a + c) / 2 - away), 0.5 * Math.atan2(2 * b, a - c)];
 }
 
-function gapNumber(testid, term = "") {
-  const number = live(term, 2);
-  number.element.setAttribute("data-testid", testid);
-  return number;
-}
-
 /** An expression with its number below. */
 const gapUnder = (number, ...expression) =>
   m("munder", {}, mrow(...expression, m("mspace", { depth: "0.5em", height: "0.8em" })), number.element);
@@ -60,9 +61,10 @@ class GapView {
     this.host = host;
     this.z = null; // where z was dragged to; null is Q's mean
     this.gaussian = "encoder";
-    this.images = new LabImages((image) => {
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 1e-4 });
+    this.images = new LabImages(host, (image) => {
       this.z = null;
-      this.keep({ image });
+      this.hand.says({ ...this.stands(), image });
     });
     this.chart = new Chart({
       x: { min: -1, max: 1, label: "code z1 (no unit)" },
@@ -79,12 +81,17 @@ class GapView {
     this.plane.canvas.dataset.testid = "gap-plane";
     this.chart.canvas.dataset.testid = "gap-chart";
     for (const chart of [this.chart, this.plane]) {
-      draggable(
-        chart,
-        (at) => this.move(at),
-        () => this.keep(),
-      );
-      this.keys(chart);
+      draggable(chart.canvas, {
+        at: (event) => chart.at(event),
+        move: (at) => this.move(at),
+        end: () => this.hand.lets(this.stands()),
+        save: () => this.at,
+        restore: (at) => this.move(at),
+        nudge: ({ x, y }) => {
+          const step = (chart.x.max - chart.x.min) / 100;
+          this.move([this.at[0] + x * step, this.at[1] + y * step]);
+        },
+      });
     }
     this.original = labPicture("The image X", "gap-image");
     this.decoded = labPicture("The picture that z decodes to", "gap-decoded");
@@ -97,11 +104,11 @@ class GapView {
     const line = (sign, text, number, name = "") =>
       h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
     this.numbers = {
-      logPx: gapNumber("log-px"),
-      gap: gapNumber("gap", "gap-term"),
-      reconstruction: gapNumber("reconstruction", "reconstruction"),
-      kl: gapNumber("kl", "kl"),
-      elbo: gapNumber("elbo", "elbo"),
+      logPx: live("", { testid: "log-px" }),
+      gap: live("gap-term", { testid: "gap" }),
+      reconstruction: live("reconstruction", { testid: "reconstruction" }),
+      kl: live("kl", { testid: "kl" }),
+      elbo: live("elbo", { testid: "elbo" }),
     };
     this.rows = Object.keys(GAP_NAMES).map((name) => this.row(name));
     this.ticks = h("span", { class: "track" });
@@ -123,13 +130,13 @@ class GapView {
       h("div", { class: "foot", "aria-hidden": "true" }, h("span"), this.ticks, h("span", {}, "nats")),
     );
     const identity = formula(
-      gapUnder(this.numbers.logPx, ...labLogP(mi("X"))),
+      gapUnder(this.numbers.logPx, ...logP(mi("X"))),
       mo("−"),
-      gapUnder(this.numbers.gap, ...labSigns("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
+      gapUnder(this.numbers.gap, ...signs("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
       mo("="),
       gapUnder(this.numbers.reconstruction, mtext("reconstruction", "reconstruction")),
       mo("−"),
-      gapUnder(this.numbers.kl, ...labSigns("kl", "D", "[", "Q", "‖", "P", "(", "z", ")", "]")),
+      gapUnder(this.numbers.kl, ...signs("kl", "D", "[", "Q", "‖", "P", "(", "z", ")", "]")),
       mo("="),
       gapUnder(this.numbers.elbo, mtext("ELBO", "elbo")),
       m("mspace", { width: "0.8em" }),
@@ -166,7 +173,6 @@ class GapView {
         ),
       ),
     );
-    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   row(name) {
@@ -189,20 +195,22 @@ class GapView {
 
   update(data) {
     this.images.update(data.image, data.labels);
+    const { image, z, gaussian } = data;
+    if (this.hand.hears({ image, z, gaussian })) [this.z, this.gaussian] = [z, gaussian];
     if (this.wanted === data.grid) return;
     this.wanted = data.grid;
     this.stop?.();
-    this.stop = whenBlobs([data.grid, data.decoder], ({ tensors }, decoder) => this.receive(data, tensors, decoder));
+    this.stop = this.host.blobs([data.grid, data.decoder], ({ tensors }, decoder) =>
+      this.receive(data, tensors, decoder),
+    );
   }
 
   receive(data, tensors, decoder) {
     const moved = this.data?.key !== data.key;
     this.data = data;
-    if (moved) {
-      [this.z, this.gaussian] = [data.z, data.gaussian];
-      this.window = null;
-    }
-    this.x = Float32Array.from(tensors.get("pixels").data, (value) => value / 255);
+    if (moved) this.window = null;
+    const pixels = tensors.get("pixels");
+    this.x = pictureAt({ shape: [1, ...pixels.shape], data: pixels.data }, 0);
     const { data: field, shape } = tensors.get("log_density");
     const [n, count] = shape;
     [this.field, this.points] = [field, shape];
@@ -225,7 +233,7 @@ class GapView {
       this.encoded = data.encoded;
       this.means = null;
       this.stopMeans?.();
-      this.stopMeans = whenBlobs([data.encoded], (blob) => {
+      this.stopMeans = this.host.blobs([data.encoded], (blob) => {
         this.means = blob;
         this.host.redraw();
       });
@@ -262,32 +270,21 @@ class GapView {
   }
 
   move(at) {
+    this.hand.takes();
     // As the link has it: who opens that sees the same numbers.
-    this.z = at.map((value) => Math.round(1e4 * Math.min(GAP_EDGE, Math.max(-GAP_EDGE, value))) / 1e4);
+    this.z = at.map((value) => rounded(within(value, -GAP_EDGE, GAP_EDGE), 4));
     this.host.redraw();
-  }
-
-  keys(chart) {
-    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    chart.canvas.tabIndex = 0;
-    chart.canvas.addEventListener("keydown", (event) => {
-      const by = arrows[event.key];
-      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      const step = ((chart.x.max - chart.x.min) / 100) * (event.shiftKey ? 0.1 : 1);
-      this.move(this.at.map((value, axis) => value + by[axis] * step));
-    });
-    chart.canvas.addEventListener("keyup", (event) => arrows[event.key] && this.keep());
   }
 
   pick(name) {
     this.gaussian = name;
     this.host.redraw();
-    this.keep();
+    this.hand.says(this.stands());
   }
 
-  keep(more = {}) {
-    this.host.keep({ image: this.data.image, z: this.z, gaussian: this.gaussian, ...more });
+  /** What is kept of it. */
+  stands() {
+    return { image: this.data.image, z: this.z, gaussian: this.gaussian };
   }
 
   draw() {
@@ -308,12 +305,7 @@ class GapView {
 
   drawChart() {
     const { chart, data, root } = this;
-    const text = parseFloat(getComputedStyle(chart.element).fontSize) * 0.9;
-    const [width, height] = [chart.element.clientWidth - 3.9 * text - 10, chart.height - 3.1 * text - 10];
-    const { centre, half } = this.window;
-    const unit = half / Math.min(width, height); // of the plane, for each half pixel
-    [chart.x.min, chart.x.max] = [centre[0] - unit * width, centre[0] + unit * width];
-    [chart.y.min, chart.y.max] = [centre[1] - unit * height, centre[1] + unit * height];
+    chart.roundScale(this.window.half, this.window.centre, true);
     const [posterior, violet, prior] = ["--posterior", "--elbo", "--prior"].map((name) => colourOf(root, name));
     const context = chart.begin();
     for (const reach of [1, 2, 3]) chart.ellipse(0, 0, reach, reach, 0, prior, { width: 1.5, dash: [6, 5] });
@@ -424,7 +416,7 @@ class GapView {
     if (!this.heat || this.heatColour !== colour) {
       this.heatColour = colour;
       this.heat = h("canvas", { width: n, height: count });
-      const own = this.heat.getContext("2d");
+      const own = penOf(this.heat);
       own.fillStyle = colour;
       own.fillRect(0, 0, n, count);
       const image = own.getImageData(0, 0, n, count);
@@ -480,9 +472,9 @@ class GapView {
   drawPictures() {
     const { net, x, at } = this;
     this.code.textContent = `z = (${at.map((value) => decimal(value)).join(", ")})`;
-    labPaint(this.original, x, net.shape);
+    paintPicture(this.original, x, net.shape);
     const code = Float32Array.from(at);
-    labPaint(this.decoded, net.decode(code), net.shape);
+    paintPicture(this.decoded, net.decode(code), net.shape);
     const likelihood = -net.distortion(code, x);
     const prior = -0.5 * (at[0] ** 2 + at[1] ** 2) - Math.log(2 * Math.PI);
     this.sum.likelihood.textContent = decimal(likelihood);
@@ -531,24 +523,13 @@ class GapView {
       ` that no ${family === "full" ? "" : "upright "}Gaussian can (the approximation gap).`,
     );
   }
-
-  destroy() {
-    this.stop?.();
-    this.stopMeans?.();
-    this.images.destroy();
-    this.unwatch();
-  }
 }
 
-// Round values between low and high with their names, none so near the right end that log P(X) would cover it.
+// Round values between low and high with their names, none so near the left end that it is cut off.
 function gapTicks(low, high) {
-  const raw = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const ticks = [];
-  for (let i = Math.ceil(low / step + 0.2); i * step <= high; i++) ticks.push([i * step, decimal(i * step, digits)]);
-  return ticks;
+  const values = ticks(low + 0.04 * (high - low), high, 5);
+  const texts = tickTexts(values);
+  return values.map((value, i) => [value, texts[i]]);
 }
 
-export default labComponent(GapView);
+export default view(GapView);

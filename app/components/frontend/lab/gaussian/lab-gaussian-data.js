@@ -1,17 +1,22 @@
 // Owns "a whole data set": where a model puts every image, and the density Q(z) of all its codes together against the
 // prior; β is the dial between models.
 
-import { whenBlobs } from "../../net/blob.js";
+import { makeButton } from "../../kit/controls.js";
+import { colourOf, parseColour } from "../../kit/colours.js";
 import { h } from "../../kit/dom.js";
-import { Chart, colourOf, draggable, formula, labButton, live, m, mi, mo, mrow } from "../../kit/lab.js";
-import { bracket, drawGaussian, drawPrior, klNats, namedLive, roundScale, Waterfall, within } from "../lab-normal.js";
+import { draggable } from "../../kit/drag.js";
+import { rowsByLabel } from "../../kit/images.js";
+import { within } from "../../kit/numbers.js";
+import { Chart } from "../../paint/chart.js";
+import { bracket, formula, live, m, mi, mo, mrow } from "../../paint/formula.js";
+import { penOf } from "../../paint/picture.js";
+import { drawGaussian, drawPrior, klNats, Waterfall } from "../lab-normal.js";
 import { sweepSlider } from "../lab-sweep.js";
-import { parseColour } from "../../paint/picture.js";
 
 const SHOWN_REACH = 1.02; // a little more than the density is given for
 const PRIOR = "prior: 1, 2, 3 σ";
 
-// host: {changed(), released()}
+// host: {changed(), moved(), released(), pickSweep(run), blobs: as the view's}
 export class GaussianData {
   constructor(host) {
     this.host = host;
@@ -24,15 +29,11 @@ export class GaussianData {
       label:
         "Codes of the test images and the density of all of them, over the prior's circles. Drag over it to see one image's Q.",
     });
-    draggable(
-      this.chart,
-      (at) => this.pick(at),
-      () => {},
-    );
+    draggable(this.chart.canvas, { at: (event) => this.chart.at(event), move: (place) => this.pick(place) });
     this.dialHolder = h("div", {});
     this.legend = h("span", { class: "legend" });
     const toggle = (name, text) =>
-      labButton(
+      makeButton(
         text,
         (event) => {
           this.layers[name] = !this.layers[name];
@@ -52,9 +53,9 @@ export class GaussianData {
       { min: 0, max: 10 },
     );
     this.shown = {
-      rate: namedLive("rate", "kl"),
-      information: namedLive("information", "part-first"),
-      marginal: namedLive("marginal", "part-second", 2, "nats"),
+      rate: live("kl", { testid: "rate" }),
+      information: live("part-first", { testid: "information" }),
+      marginal: live("part-second", { unit: "nats", testid: "marginal" }),
     };
     this.missing = h(
       "p",
@@ -65,7 +66,7 @@ export class GaussianData {
       title: h("span", {}),
       first: live("part-first"),
       second: live("part-second"),
-      kl: namedLive("one-kl", "kl", 2, "nats"),
+      kl: live("kl", { unit: "nats", testid: "one-kl" }),
     };
     this.oneLine = h(
       "div",
@@ -139,7 +140,7 @@ export class GaussianData {
       const turn = (at) => {
         if (Math.round(at) === this.at) return;
         this.show(Math.round(at));
-        this.host.changed();
+        this.host.moved();
       };
       this.dial = sweepSlider({ betas, index: 0, onmove: turn, onrelease: () => this.host.released() });
       this.dial.element.classList.toggle("lone", betas.length < 2);
@@ -151,9 +152,9 @@ export class GaussianData {
       this.stop?.();
       this.blob = null;
       this.images = [];
-      this.stop = whenBlobs([sweep.blob], (blob) => {
+      this.stop = this.host.blobs([sweep.blob], (blob) => {
         this.blob = blob;
-        const present = [...new Set(blob.tensors.get("labels").data)].sort((a, b) => a - b);
+        const present = [...rowsByLabel(blob.tensors.get("labels").data).keys()];
         const colour = (label) => sweep.palette[label % sweep.palette.length];
         this.legend.replaceChildren(
           ...present.map((label) => h("span", {}, h("i", { style: `background:${colour(label)}` }), String(label))),
@@ -220,7 +221,7 @@ export class GaussianData {
     // The densest cells, a few in a thousand, may be cut: one narrow code would make all others pale.
     const top = data.slice(from, from + area).sort()[Math.floor(0.995 * area)] || 1;
     const canvas = h("canvas", { width: W, height: H });
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     const image = context.createImageData(W, H);
     const [r, g, b] = parseColour(colour);
     for (let i = 0; i < area; i++) {
@@ -242,7 +243,7 @@ export class GaussianData {
     const { chart, element } = this;
     if (!this.model) return;
     const { reach, wide } = this.model;
-    roundScale(chart, SHOWN_REACH * reach);
+    chart.roundScale(SHOWN_REACH * reach);
     const accent = colourOf(element, "--accent");
     const context = chart.begin();
     if (this.blob) {
@@ -281,7 +282,6 @@ export class GaussianData {
   }
 
   destroy() {
-    this.stop?.();
     this.dial?.stop();
   }
 

@@ -1,22 +1,13 @@
 // Owns "one dimension": q = N(μ, σ²) and the prior as densities, and the KL over the plane of (μ, σ) with its pull.
 
-import { decimal, h } from "../../kit/dom.js";
-import {
-  Chart,
-  colourOf,
-  draggable,
-  formula,
-  labButton,
-  labSlider,
-  m,
-  mfrac,
-  mi,
-  mn,
-  mo,
-  mrow,
-  msup,
-} from "../../kit/lab.js";
-import { drawGrip, hundredth, klNats, klPull, klTerms, namedLive, Waterfall, within } from "../lab-normal.js";
+import { makeButton, makeSlider } from "../../kit/controls.js";
+import { colourOf } from "../../kit/colours.js";
+import { h } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { decimal, rounded, within } from "../../kit/numbers.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, m, mfrac, mi, mn, mo, mrow, msup } from "../../paint/formula.js";
+import { drawGrip, klNats, klPull, klTerms, Waterfall } from "../lab-normal.js";
 
 export const MU = { min: -3, max: 3, step: 0.01 };
 export const SIGMA = { min: 0.05, max: 2.5, step: 0.01 };
@@ -60,7 +51,7 @@ function contour(level) {
   return [...right, ...right.toReversed().map(([mu, sigma]) => [-mu, sigma])];
 }
 
-// host: {changed(), released(), follow(step)}
+// host: {moved(), released(), follow(panel)}
 export class GaussianLine {
   constructor(host) {
     this.host = host;
@@ -77,19 +68,19 @@ export class GaussianLine {
       label: "KL for every mean and width, in contours of equal nats, with the pull of its gradient. Drag the dot.",
     });
     this.contours = LEVELS.map(contour);
-    draggable(
-      this.density,
-      (at, event) => this.dragDensity(at, event),
-      () => host.released(),
-    );
-    draggable(
-      this.plane,
-      ([mu, sigma]) => this.move([mu, sigma]),
-      () => host.released(),
-    );
+    const drag = (chart, more) =>
+      draggable(chart.canvas, {
+        at: (event) => chart.at(event),
+        end: () => host.released(),
+        save: () => this.values,
+        restore: (values) => this.move(values),
+        ...more,
+      });
+    drag(this.density, { begin: (place) => this.grasp(place), move: (place) => this.dragDensity(place) });
+    drag(this.plane, { move: (place) => this.move(place) });
 
     const slider = (label, range, i) =>
-      labSlider({
+      makeSlider({
         label,
         ...range,
         value: this.values[i],
@@ -97,7 +88,7 @@ export class GaussianLine {
         onrelease: () => host.released(),
       });
     this.sliders = [slider("mean μ", MU, 0), slider("width σ", SIGMA, 1)];
-    this.follow = labButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
+    this.follow = makeButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
 
     this.bars = new Waterfall(
       [
@@ -110,12 +101,12 @@ export class GaussianLine {
       { min: -1, max: 8 },
     );
     this.shown = {
-      mean: namedLive("part-mean", "part-mean"),
-      width: namedLive("part-width", "part-width"),
-      log: namedLive("part-log", "part-log"),
-      kl: namedLive("kl", "kl", 2, "nats"),
-      pullMean: namedLive("pull-mean", "kl"),
-      pullWidth: namedLive("pull-width", "kl"),
+      mean: live("part-mean", { testid: "part-mean" }),
+      width: live("part-width", { testid: "part-width" }),
+      log: live("part-log", { testid: "part-log" }),
+      kl: live("kl", { unit: "nats", testid: "kl" }),
+      pullMean: live("kl", { testid: "pull-mean" }),
+      pullWidth: live("kl", { testid: "pull-width" }),
     };
     const gap = () => m("mspace", { width: "1.2em" });
     const half = (...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
@@ -189,11 +180,11 @@ export class GaussianLine {
   move(values) {
     this.trail = [];
     this.adopt(values);
-    this.host.changed();
+    this.host.moved();
   }
 
   adopt(values) {
-    this.values = this.clamp(values).map(hundredth);
+    this.values = this.clamp(values).map((value) => rounded(value));
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
   }
 
@@ -212,15 +203,18 @@ export class GaussianLine {
     return [Math.min(peak, 0.93 * this.density.y.max), Math.min(peak * Math.exp(-0.5), 0.6 * this.density.y.max)];
   }
 
-  dragDensity([z, height], event) {
+  /** What is taken hold of there. */
+  grasp([z, height]) {
     const [mu, sigma] = this.values;
     const { density } = this;
-    if (event.type === "pointerdown") {
-      const near = (x, y) => Math.hypot(density.px(x) - density.px(z), density.py(y) - density.py(height));
-      const [top, side] = this.gripHeights();
-      const [peak, flank] = [near(mu, top), near(mu + sigma, side)];
-      this.grip = flank < Math.min(24, peak) ? "width" : peak < 24 && NORMAL / sigma <= density.y.max ? "peak" : "mean";
-    }
+    const near = (x, y) => Math.hypot(density.px(x) - density.px(z), density.py(y) - density.py(height));
+    const [top, side] = this.gripHeights();
+    const [peak, flank] = [near(mu, top), near(mu + sigma, side)];
+    this.grip = flank < Math.min(24, peak) ? "width" : peak < 24 && NORMAL / sigma <= density.y.max ? "peak" : "mean";
+  }
+
+  dragDensity([z, height]) {
+    const [mu, sigma] = this.values;
     if (this.grip === "width") this.move([mu, z - mu]);
     // The peak of a normal density is 1 / (σ √2π) high, so its height says σ.
     else if (this.grip === "peak") this.move([z, NORMAL / Math.max(height, 0.01)]);

@@ -1,38 +1,24 @@
 // Owns "two dimensions": q as an ellipse over the prior's circles, and the KL as a sum over the dimensions.
 
+import { makeButton, makeSlider } from "../../kit/controls.js";
+import { colourOf } from "../../kit/colours.js";
 import { h } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { rounded, within } from "../../kit/numbers.js";
+import { Chart } from "../../paint/chart.js";
+import { bracket, formula, live, mfrac, mi, mn, mo, mrow, msub, msup } from "../../paint/formula.js";
 import {
-  Chart,
-  colourOf,
-  draggable,
-  formula,
-  labButton,
-  labSlider,
-  mfrac,
-  mi,
-  mn,
-  mo,
-  mrow,
-  msub,
-  msup,
-} from "../../kit/lab.js";
-import {
-  bracket,
   drawGaussian,
   drawGrip,
   drawPrior,
   gripAt,
   grips,
-  hundredth,
   klNats,
   klPull,
-  namedLive,
-  roundScale,
   sharedNats,
   Waterfall,
-  within,
 } from "../lab-normal.js";
-import { arrowOf, descend, DESCENT, MU, SIGMA } from "./lab-gaussian-line.js";
+import { arrowOf, DESCENT, descend, MU, SIGMA } from "./lab-gaussian-line.js";
 
 const RHO = { min: -0.95, max: 0.95, step: 0.01 };
 const RANGES = [MU, MU, SIGMA, SIGMA, RHO];
@@ -43,7 +29,7 @@ export function planePull([mu1, mu2, sigma1, sigma2, rho]) {
   return [first[0], second[0], first[1], second[1], -rho / (1 - rho * rho)];
 }
 
-// host: {changed(), released(), follow(panel)}
+// host: {moved(), released(), follow(panel)}
 export class GaussianPlane {
   constructor(host) {
     this.host = host;
@@ -54,13 +40,18 @@ export class GaussianPlane {
       y: { min: -3.6, max: 3.6, label: "code z2" },
       label: "Q as an ellipse over the prior's circles. Drag its centre or its edges, or use the sliders.",
     });
-    draggable(
-      this.chart,
-      (at, event) => this.drag(at, event),
-      () => host.released(),
-    );
+    draggable(this.chart.canvas, {
+      at: (event) => this.chart.at(event),
+      begin: (place) => {
+        this.grip = gripAt(this.chart, this.q, place);
+      },
+      move: (place) => this.drag(place),
+      end: () => host.released(),
+      save: () => this.values,
+      restore: (values) => this.move(values),
+    });
     const slider = (label, i) =>
-      labSlider({
+      makeSlider({
         label,
         ...RANGES[i],
         value: this.values[i],
@@ -68,7 +59,7 @@ export class GaussianPlane {
         onrelease: () => host.released(),
       });
     this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2", "tilt ρ"].map(slider);
-    this.follow = labButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
+    this.follow = makeButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
     this.bars = new Waterfall(
       [
         { label: "KL of z1", term: "part-first", testid: "bar-first" },
@@ -79,10 +70,10 @@ export class GaussianPlane {
       { min: 0, max: 12 },
     );
     this.shown = {
-      first: namedLive("kl-first", "part-first"),
-      second: namedLive("kl-second", "part-second"),
-      shared: namedLive("kl-shared", "part-shared"),
-      kl: namedLive("kl", "kl", 2, "nats"),
+      first: live("part-first", { testid: "kl-first" }),
+      second: live("part-second", { testid: "kl-second" }),
+      shared: live("part-shared", { testid: "kl-shared" }),
+      kl: live("kl", { unit: "nats", testid: "kl" }),
     };
     const one = (number, term) =>
       mrow(
@@ -154,11 +145,11 @@ export class GaussianPlane {
   move(values) {
     this.trail = [];
     this.adopt(values);
-    this.host.changed();
+    this.host.moved();
   }
 
   adopt(values) {
-    this.values = this.clamp(values).map(hundredth);
+    this.values = this.clamp(values).map((value) => rounded(value));
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
   }
 
@@ -171,8 +162,7 @@ export class GaussianPlane {
     return true;
   }
 
-  drag([x, y], event) {
-    if (event.type === "pointerdown") this.grip = gripAt(this.chart, this.q, [x, y]);
+  drag([x, y]) {
     const { values } = this;
     if (this.grip === 1) this.move(values.with(2, x - values[0]));
     else if (this.grip === 2) this.move(values.with(3, y - values[1]));
@@ -185,7 +175,7 @@ export class GaussianPlane {
 
   draw() {
     const { chart, values, q, element } = this;
-    roundScale(chart, 3.4);
+    chart.roundScale(3.4);
     const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(element, name));
     chart.begin();
     drawPrior(chart, prior);

@@ -1,30 +1,37 @@
 // "A Gaussian and the prior": one dimension, two, and the codes of a whole data set; which of them is shown.
 
-import { h } from "../../kit/dom.js";
-import { labChoice, labComponent } from "../../kit/lab.js";
-import { roomFor, watchRoom } from "../../kit/lab-room.js";
+import { makeChoice } from "../../kit/controls.js";
+import { h, isCalm } from "../../kit/dom.js";
+import { alike, Hand } from "../../kit/hand.js";
+import { roomFor } from "../../kit/room.js";
+import { view } from "../../kit/view.js";
+import { GaussianData } from "./lab-gaussian-data.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
-import { GaussianData } from "./lab-gaussian-data.js";
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+/** Whether the outside, which knows a run only of a whole data set, says what was told. */
+const agree = (told, heard) =>
+  alike({ ...told, run: null }, { ...heard, run: null }, 0.0051) && (!told.run || told.run === heard.run);
 
 class GaussianView {
   constructor(root, host) {
     this.host = host;
-    this.stamp = 0;
+    this.hand = new Hand((view) => host.keep("view", { ...view, sweep: null }), { same: agree });
     this.descent = null;
     const panel = {
-      changed: () => {
+      blobs: host.blobs,
+      changed: () => host.redraw(),
+      moved: () => {
         this.halt();
+        this.hand.takes();
         host.redraw();
       },
-      released: () => this.keep(),
-      follow: (which) => (this.descent === null ? this.descendFrom(which) : this.halt()),
-      pickSweep: (sweep) => this.keep({ sweep }),
+      released: () => this.hand.lets(this.stands()),
+      follow: (which) => (this.descent === null ? this.descendFrom(which) : this.arrive(which)),
+      pickSweep: (sweep) => host.keep("view", { ...this.stands(), sweep }),
     };
     this.panels = { line: new GaussianLine(panel), plane: new GaussianPlane(panel), data: new GaussianData(panel) };
-    this.choice = labChoice({
+    this.choice = makeChoice({
       label: "What is shown",
       options: [
         ["line", "One dimension"],
@@ -35,24 +42,24 @@ class GaussianView {
       onpick: (mode) => {
         this.halt();
         this.show(mode);
-        this.keep();
+        this.hand.says(this.stands());
       },
     });
     this.stage = h("div", {});
     this.root = root;
     root.append(h("div", { class: "gaussian" }, this.choice.element, this.stage));
-    this.unwatch = watchRoom(root, () => {
-      this.fitted = false;
-      host.redraw();
-    });
+  }
+
+  resize() {
+    this.fitted = false;
   }
 
   update(data) {
-    // What the server repeats may be older than what has been done here since.
-    const fresh = data.stamp >= this.stamp && this.descent === null;
+    const { mode, line, plane, sweep } = data;
+    const fresh = this.hand.hears({ mode, line, plane, run: mode === "data" ? (sweep.run ?? null) : null });
     if (data.mode === "data") this.panels.data.receive(data.sweep, fresh);
     if (!fresh) return;
-    this.stamp = data.stamp;
+
     this.panels.line.adopt(data.line);
     this.panels.plane.adopt(data.plane);
     this.show(data.mode);
@@ -69,25 +76,18 @@ class GaussianView {
     this.host.redraw();
   }
 
-  keep(more = {}) {
+  /** What is kept of it. */
+  stands() {
     const { line, plane, data } = this.panels;
-    this.stamp += 1;
     const run = this.mode === "data" ? (data.model?.run ?? null) : null;
-    this.host.keep({
-      stamp: this.stamp,
-      mode: this.mode,
-      line: line.values,
-      plane: plane.values,
-      run,
-      sweep: null,
-      ...more,
-    });
+    return { mode: this.mode, line: line.values, plane: plane.values, run };
   }
 
   /** Gradient descent on the KL, a step a frame; at once where motion is not wanted. */
   descendFrom(panel) {
     panel.trail = [];
-    if (still.matches) {
+    this.hand.takes();
+    if (isCalm()) {
       while (panel.step());
       this.arrive(panel);
       return;
@@ -105,7 +105,7 @@ class GaussianView {
     this.halt();
     panel.adopt(panel.values);
     this.host.redraw();
-    this.keep();
+    this.hand.lets(this.stands());
   }
 
   halt() {
@@ -125,8 +125,7 @@ class GaussianView {
   destroy() {
     this.halt();
     this.panels.data.destroy();
-    this.unwatch();
   }
 }
 
-export default labComponent(GaussianView);
+export default view(GaussianView);

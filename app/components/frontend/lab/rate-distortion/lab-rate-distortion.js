@@ -1,27 +1,22 @@
 // The rate-distortion plane: a point for each comparable model, those of the sweep connected. Moving β leads along them;
 // the dashed line through the highlighted point has the slope that its β asks for.
 
-import { whenBlobs } from "../../net/blob.js";
-import { paintPicture } from "../../paint/picture.js";
-import { decimal, h } from "../../kit/dom.js";
-import {
-  Chart,
-  colourOf,
-  formula,
-  labButton,
-  labComponent,
-  live,
-  mfrac,
-  mo,
-  mrow,
-  mtext,
-  niceTicks,
-} from "../../kit/lab.js";
-import { roomFor, watchRoom } from "../../kit/lab-room.js";
+import { colourOf } from "../../kit/colours.js";
+import { makeButton } from "../../kit/controls.js";
+import { h, isCalm } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { Hand } from "../../kit/hand.js";
+import { decimal } from "../../kit/numbers.js";
+import { roomFor } from "../../kit/room.js";
+import { ticks } from "../../kit/ticks.js";
+import { view } from "../../kit/view.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, mfrac, mo, mrow, mtext } from "../../paint/formula.js";
+import { paintSheet, penOf } from "../../paint/picture.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
 
 const NEAR = 16; // CSS pixels from which a point takes the pointer
-const CLICK = 4; // CSS pixels that a click may wander
+
 const ZOOM = 260; // ms from one window to another
 
 class RateDistortionView {
@@ -33,26 +28,27 @@ class RateDistortionView {
     this.pictures = new Map(); // run -> tensors
     this.hovered = null; // a model under the pointer
     this.zoom = null;
-    this.unwatch = watchRoom(root, () => this.sweep && host.redraw());
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 1e-6 });
   }
 
   update(data) {
     const key = JSON.stringify(data.models) + data.current;
     this.data = data;
-    if (key === this.key) return;
+    if (key !== this.key) this.hand.forget();
+    const led = this.hand.hears({ beta: data.beta });
+    if (key === this.key) {
+      if (led) this.go(this.placeOf(data.beta));
+      return;
+    }
     this.key = key;
     this.halt();
     this.sweep = data.models.filter((model) => model.inside);
-    this.index = Math.max(
-      0,
-      this.sweep.findIndex((model) => model.beta === data.beta),
-    );
-    this.kept = this.index;
+    this.index = this.placeOf(data.beta);
     this.hovered = null;
     this.window = this.windowOf(this.shown());
     this.build();
     this.stops = data.models.map((model) =>
-      whenBlobs(
+      this.host.blobs(
         [model.pictures],
         (blob) => {
           this.pictures.set(model.run, blob.tensors);
@@ -65,7 +61,13 @@ class RateDistortionView {
 
   destroy() {
     this.halt();
-    this.unwatch();
+  }
+
+  placeOf(beta) {
+    return Math.max(
+      0,
+      this.sweep.findIndex((model) => model.beta === beta),
+    );
   }
 
   halt() {
@@ -104,10 +106,7 @@ class RateDistortionView {
     this.target = to;
     if (this.zoom !== null) cancelAnimationFrame(this.zoom);
     const from = this.window;
-    if (
-      globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches ||
-      from.every((value, i) => value === to[i])
-    ) {
+    if (isCalm() || from.every((value, i) => value === to[i])) {
       this.window = to;
       this.zoom = null;
       return;
@@ -136,7 +135,7 @@ class RateDistortionView {
       betas: this.sweep.map((model) => model.beta),
       index: this.index,
       onmove: (at) => this.choose(Math.round(at)),
-      onrelease: () => this.keep(),
+      onrelease: () => this.hand.lets(this.stands()),
     });
     const cell = (testid, term) => h("td", { class: `number ${term}`, "data-testid": testid });
     this.cells = {
@@ -147,8 +146,12 @@ class RateDistortionView {
     const row = (name, term, value) =>
       h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
     this.name = h("h4", { "data-testid": "model" });
-    this.sum = { distortion: live("reconstruction", 1), rate: live("kl", 1), elbo: live("elbo", 1) };
-    this.slope = live("", 2);
+    this.sum = {
+      distortion: live("reconstruction", { digits: 1 }),
+      rate: live("kl", { digits: 1 }),
+      elbo: live("elbo", { digits: 1 }),
+    };
+    this.slope = live();
     this.slope.element.dataset.testid = "slope";
     this.chords = h("p", { class: "note", "data-testid": "chords" });
     this.tangent = h(
@@ -171,7 +174,7 @@ class RateDistortionView {
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
     this.originals = picture("Test images, one of each label", "originals");
     this.reconstructions = picture("Their reconstructions by this model", "reconstructions");
-    this.open = labButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), {
+    this.open = makeButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), {
       class: "open",
     });
     this.root.replaceChildren(
@@ -202,6 +205,17 @@ class RateDistortionView {
   // ---- controls
 
   choose(index) {
+    this.hand.takes();
+    this.show(index);
+  }
+
+  /** Without a hand: the slider stands there, too. */
+  go(index) {
+    this.slider.set(index);
+    this.show(index);
+  }
+
+  show(index) {
     this.hovered = null;
     if (index !== this.index) {
       this.index = index;
@@ -210,66 +224,52 @@ class RateDistortionView {
     this.host.redraw();
   }
 
-  keep() {
-    if (this.index === this.kept) return;
-    this.kept = this.index;
-    this.host.keep({ beta: this.sweep[this.index].beta });
+  /** What is kept of it. */
+  stands() {
+    return { beta: this.sweep[this.index].beta };
   }
 
   listen() {
     const { canvas } = this.chart;
-    canvas.classList.add("draggable");
-    let pointer = null;
-    let start = null;
-    let dragging = false;
-    // A finger covers more than a mouse, and has nothing to hover with.
-    const under = (event, models, reach) => {
+    // Points are told apart in CSS pixels of the canvas, whatever the window shows.
+    const at = (event) => {
       const frame = canvas.getBoundingClientRect();
-      const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
+      return [event.clientX - frame.left, event.clientY - frame.top];
+    };
+    // A finger covers more than a mouse, and has nothing to hover with.
+    const under = ([x, y], models, reach) => {
       const away = (model) => Math.hypot(this.chart.px(model.rate) - x, this.chart.py(model.distortion) - y);
       const nearest = models.reduce((best, model) => (away(model) < away(best) ? model : best));
       return away(nearest) <= reach ? nearest : null;
     };
-    const light = (model) => {
-      const next = model && model !== this.sweep[this.index] ? model : null;
-      if (next !== this.hovered) {
-        this.hovered = next;
-        this.host.redraw();
-      }
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || pointer !== null) return;
-      pointer = event.pointerId;
-      start = event;
-      dragging = false;
-      canvas.setPointerCapture(pointer);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (pointer === null) {
-        const found = under(event, this.data.models, NEAR);
-        canvas.style.cursor = found ? "pointer" : "";
-        light(found);
-        return;
-      }
-      if (event.pointerId !== pointer) return;
-      dragging ||= Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK;
-      if (!dragging) return;
-      const index = this.sweep.indexOf(under(event, this.sweep, Infinity));
+    const choose = (index) => {
       this.slider.set(index);
       this.choose(index);
-    });
-    const end = (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      if (dragging) this.keep();
-      else if (event.type === "pointerup") {
-        const found = under(event, this.data.models, NEAR);
-        if (found) this.host.ask("open", found.run);
-      }
     };
-    canvas.addEventListener("pointerup", end);
-    canvas.addEventListener("pointercancel", end);
-    canvas.addEventListener("pointerleave", () => pointer === null && light(null));
+    draggable(canvas, {
+      at,
+      move: (place) => choose(this.sweep.indexOf(under(place, this.sweep, Number.POSITIVE_INFINITY))),
+      end: () => this.hand.lets(this.stands()),
+      save: () => this.index,
+      restore: choose,
+      click: (place) => {
+        const found = under(place, this.data.models, NEAR);
+        if (found) this.host.ask("open", found.run);
+      },
+      hover: (place) => {
+        const found = place && under(place, this.data.models, NEAR);
+        canvas.style.cursor = found ? "pointer" : "";
+        this.light(found);
+      },
+    });
+  }
+
+  /** Look at a model that the pointer is on; null: at the chosen one again. */
+  light(model) {
+    const next = model && model !== this.sweep[this.index] ? model : null;
+    if (next === this.hovered) return;
+    this.hovered = next;
+    this.host.redraw();
   }
 
   // ---- drawing
@@ -319,10 +319,10 @@ class RateDistortionView {
       [this.reconstructions, "reconstructions"],
     ]) {
       if (!tensors) {
-        if (name === "reconstructions") canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+        if (name === "reconstructions") penOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
         continue;
       }
-      paintRow(canvas, tensors.get(name));
+      paintSheet(canvas, tensors.get(name));
     }
   }
 
@@ -378,7 +378,7 @@ class RateDistortionView {
   isoElbo(context, colour, paper) {
     const { chart } = this;
     const { x, y } = chart;
-    for (const sum of niceTicks(x.min + y.min, x.max + y.max, 9)) {
+    for (const sum of ticks(x.min + y.min, x.max + y.max, 9)) {
       chart.line([x.min, x.max], [sum - x.min, sum - x.max], colour, { width: 1.25, dash: [2, 5] });
       // Its value where it leaves the window, right or below; left free where the axis is too close.
       const right = sum - x.max >= y.min;
@@ -454,17 +454,4 @@ class RateDistortionView {
   }
 }
 
-/** All pictures of a tensor U8 (N, C, H, W) in a row. */
-function paintRow(canvas, tensor) {
-  const [count, , H, W] = tensor.shape;
-  const gap = 2;
-  const one = document.createElement("canvas");
-  canvas.width = count * (W + gap) - gap;
-  canvas.height = H;
-  for (let n = 0; n < count; n++) {
-    paintPicture(one, tensor, n);
-    canvas.getContext("2d").drawImage(one, n * (W + gap), 0);
-  }
-}
-
-export default labComponent(RateDistortionView);
+export default view(RateDistortionView);

@@ -1,40 +1,22 @@
 // "The reparameterisation trick": a cloud of codes z = μ + σ·ε with ε held still or drawn anew, what the decoder makes of
 // the first of them, and the way the gradient takes.
 
-import { whenBlobs } from "../../net/blob.js";
+import { colourOf } from "../../kit/colours.js";
+import { makeButton, makeChoice, makeSlider } from "../../kit/controls.js";
+import { h } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { Hand } from "../../kit/hand.js";
+import { indexOf, rowsByLabel } from "../../kit/images.js";
+import { isPlain, letterOf } from "../../kit/keys.js";
+import { decimal, rounded, within } from "../../kit/numbers.js";
+import { normals } from "../../kit/random.js";
+import { roomFor } from "../../kit/room.js";
+import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
-import { decimal, h } from "../../kit/dom.js";
-import { imageAt, indexOf, labelOf, paintPictureInto } from "../../explore/picker.js";
-import {
-  Chart,
-  colourOf,
-  draggable,
-  formula,
-  labButton,
-  labChoice,
-  labComponent,
-  labSlider,
-  m,
-  mi,
-  mn,
-  mo,
-  mrow,
-  msub,
-  mtext,
-  normals,
-} from "../../kit/lab.js";
-import { roomFor, watchRoom } from "../../kit/lab-room.js";
-import {
-  bracket,
-  drawGaussian,
-  drawGrip,
-  drawPrior,
-  gripAt,
-  grips,
-  namedLive,
-  roundScale,
-  within,
-} from "../lab-normal.js";
+import { Chart } from "../../paint/chart.js";
+import { bracket, formula, live, m, mi, mn, mo, mrow, msub, mtext } from "../../paint/formula.js";
+import { paintPicture, paintRow, pictureAt } from "../../paint/picture.js";
+import { drawGaussian, drawGrip, drawPrior, gripAt, grips } from "../lab-normal.js";
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded
@@ -46,8 +28,6 @@ const RANGES = [
 ];
 const SMALL = 0.2; // σ below which the codes lie too close together to be told apart in the whole plane
 const FRAME = 9; // ms of a frame that decoding may take: what is left over is painted in the next one
-
-const thousandth = (value) => Math.round(value * 1000) / 1000 + 0;
 
 // ---- the graph
 
@@ -157,7 +137,7 @@ class ReparameterisationView {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.stamp = 0;
+    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 6e-4 }); // a link rounds
     this.values = [0, 0, 1, 1]; // μ1, μ2, σ1, σ2
     this.seed = 1;
     this.image = null; // row of the images blob
@@ -171,12 +151,18 @@ class ReparameterisationView {
       label:
         "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
     });
-    draggable(
-      this.chart,
-      (at, event) => this.drag(at, event),
-      () => this.release(),
-    );
-    this.choice = labChoice({
+    draggable(this.chart.canvas, {
+      at: (event) => this.chart.at(event),
+      begin: (place) => {
+        this.grasp();
+        this.grip = gripAt(this.chart, this.q, place);
+      },
+      move: (place) => this.drag(place),
+      end: () => this.release(),
+      save: () => this.values,
+      restore: (values) => this.move(values),
+    });
+    this.choice = makeChoice({
       label: "How z is drawn",
       options: [
         ["trick", "z = μ + σ·ε"],
@@ -186,27 +172,27 @@ class ReparameterisationView {
       onpick: (how) => {
         this.setHow(how);
         host.redraw();
-        this.keep();
+        this.hand.says(this.stands());
       },
     });
-    this.renew = labButton("Draw new ε (E)", () => this.drawAnew(), {
+    this.renew = makeButton("Draw new ε (E)", () => this.drawAnew(), {
       "data-testid": "new-noise",
       "aria-keyshortcuts": "E",
     });
-    this.nearer = labButton("Zoom in", () => {
+    this.nearer = makeButton("Zoom in", () => {
       this.setZoom(!this.zoom);
       host.redraw();
-      this.keep();
+      this.hand.says(this.stands());
     });
     this.starts = h("div", { class: "starts", role: "group", "aria-label": "Start from a test image" });
     this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2"].map((label, i) =>
-      labSlider({
+      makeSlider({
         label,
         ...RANGES[i],
         digits: i < 2 ? 2 : 3,
         value: this.values[i],
         oninput: (value) => {
-          this.began ??= this.codes();
+          this.grasp();
           this.move(this.values.with(i, value));
         },
         onrelease: () => this.release(),
@@ -249,22 +235,20 @@ class ReparameterisationView {
       ),
     );
     this.setHow("trick");
-    this.unwatch = watchRoom(root, () => {
-      this.fitted = false;
-      host.redraw();
-    });
-    this.pressed = (event) => {
+    const pressed = (event) => {
       const typing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, select, [contenteditable]");
-      if (event.key.toLowerCase() !== "e" || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing)
-        return;
-      this.drawAnew();
+      if (letterOf(event) === "e" && isPlain(event) && !event.repeat && !typing) this.drawAnew();
     };
-    addEventListener("keydown", this.pressed);
+    addEventListener("keydown", pressed, { signal: host.signal });
+  }
+
+  resize() {
+    this.fitted = false;
   }
 
   // The numbers of one dimension of the highlighted code, for either way to draw it.
   line(dim) {
-    const number = (name, term, digits = 2) => namedLive(`${name}-${dim}`, term, digits);
+    const number = (name, term, digits = 2) => live(term, { digits, testid: `${name}-${dim}` });
     const shown = {
       z: number("z", "elbo"),
       mu: number("mu", ""),
@@ -301,7 +285,7 @@ class ReparameterisationView {
       mo("="),
       shown.slope.element,
     );
-    const drawn = namedLive(`drawn-${dim}`, "elbo");
+    const drawn = live("elbo", { testid: `drawn-${dim}` });
     const direct = formula(
       letter("z", "elbo"),
       mo("~"),
@@ -331,11 +315,10 @@ class ReparameterisationView {
       [this.modelId, this.imagesId] = [data.model, data.images];
       this.stop?.();
       this.network = null;
-      this.stop = whenBlobs([data.model, data.images], (model, images) => this.open(model, images));
+      this.stop = this.host.blobs([data.model, data.images], (model, images) => this.open(model, images));
     }
-    // What the server repeats may be older than what was done here since.
-    if (data.stamp < this.stamp || this.began) return;
-    this.stamp = data.stamp;
+    const { q, seed, image, how, code, zoom } = data;
+    if (!this.hand.hears({ q, seed, image, how, code, zoom })) return;
     this.seed = data.seed;
     this.code = data.code;
     this.image = data.image;
@@ -354,26 +337,21 @@ class ReparameterisationView {
       return;
     }
     this.images = images;
-    this.x = new Float32Array(this.network.size);
     this.picture = new Float32Array(this.network.size);
     this.done = []; // what each picture of the strip was decoded from
-    const first = new Map();
-    const count = images.tensors.get("images").shape[0];
-    for (let row = 0; row < count; row++) if (!first.has(labelOf(images, row))) first.set(labelOf(images, row), row);
+
     this.starts.replaceChildren(
       h("span", { class: "note" }, "start from"),
-      ...[...first]
-        .sort(([a], [b]) => a - b)
-        .map(([label, row]) => {
-          const canvas = h("canvas", { class: "picture" });
-          paintPictureInto(canvas, imageAt(images, row, this.x), this.network.shape);
-          const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
-          const onclick = () => {
-            this.start(row);
-            this.keep();
-          };
-          return h("button", { type: "button", "aria-label": name, title: name, "data-row": row, onclick }, canvas);
-        }),
+      ...[...rowsByLabel(images.tensors.get("labels").data)].map(([label, [row]]) => {
+        const canvas = h("canvas", { class: "picture" });
+        paintRow(canvas, images.tensors.get("images"), row);
+        const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
+        const onclick = () => {
+          this.start(row);
+          this.hand.says(this.stands());
+        };
+        return h("button", { type: "button", "aria-label": name, title: name, "data-row": row, onclick }, canvas);
+      }),
     );
     this.fitted = false;
     this.press();
@@ -382,7 +360,7 @@ class ReparameterisationView {
 
   /** Where the encoder puts a test image: its μ(X) and σ(X). */
   start(row) {
-    const { mu, logvar } = this.network.encode(imageAt(this.images, row, this.x));
+    const { mu, logvar } = this.network.encode(pictureAt(this.images.tensors.get("images"), row));
     this.adopt([mu[0], mu[1], Math.exp(logvar[0] / 2), Math.exp(logvar[1] / 2)]);
     this.image = row;
     this.setZoom(Math.max(...this.q.sigma) < SMALL);
@@ -419,7 +397,7 @@ class ReparameterisationView {
   }
 
   adopt(values) {
-    this.values = values.map((value, i) => thousandth(within(value, RANGES[i].min, RANGES[i].max)));
+    this.values = values.map((value, i) => rounded(within(value, RANGES[i].min, RANGES[i].max), 3));
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
   }
 
@@ -432,11 +410,13 @@ class ReparameterisationView {
     this.host.redraw();
   }
 
-  drag([x, y], event) {
-    if (event.type === "pointerdown") {
-      this.began = this.codes();
-      this.grip = gripAt(this.chart, this.q, [x, y]);
-    }
+  /** A control is held from here on: the codes leave their traces. */
+  grasp() {
+    this.hand.takes();
+    this.began ??= this.codes();
+  }
+
+  drag([x, y]) {
     if (this.grip === 1) this.move(this.values.with(2, x - this.values[0]));
     else if (this.grip === 2) this.move(this.values.with(3, y - this.values[1]));
     else this.move([x, y, ...this.values.slice(2)]);
@@ -446,21 +426,21 @@ class ReparameterisationView {
     this.began = null;
     this.setZoom(this.zoom);
     this.host.redraw();
-    this.keep();
+    this.hand.lets(this.stands());
   }
 
   drawAnew() {
     this.seed = (this.seed + 1) % 1_000_000;
     this.began = null;
     this.host.redraw();
-    this.keep();
+    this.hand.says(this.stands());
   }
 
   highlight(n) {
     this.code = n;
     this.press();
     this.host.redraw();
-    this.keep();
+    this.hand.says(this.stands());
   }
 
   setHow(how) {
@@ -485,10 +465,10 @@ class ReparameterisationView {
     this.strip.forEach(({ button }, n) => button.setAttribute("aria-pressed", String(n === this.code)));
   }
 
-  keep() {
-    this.stamp += 1;
+  /** What is kept of it. */
+  stands() {
     const { values, seed, image, how, code, zoom } = this;
-    this.host.keep({ stamp: this.stamp, q: values, seed, image, how, code, zoom });
+    return { q: values, seed, image, how, code, zoom };
   }
 
   draw() {
@@ -510,7 +490,7 @@ class ReparameterisationView {
 
   drawCloud(codes) {
     const { chart, q, root } = this;
-    roundScale(chart, this.frame.half, this.frame.centre);
+    chart.roundScale(this.frame.half, this.frame.centre);
     const [accent, prior, kl] = ["--accent", "--prior", "--kl"].map((name) => colourOf(root, name));
     const context = chart.begin();
     drawPrior(chart, prior);
@@ -563,17 +543,11 @@ class ReparameterisationView {
         this.host.redraw();
         return;
       }
-      paintPictureInto(this.strip[n].canvas, network.decode(Float32Array.from(z), this.picture), network.shape);
+      paintPicture(this.strip[n].canvas, network.decode(Float32Array.from(z), this.picture), network.shape);
       this.done[n] = z;
       this.strip[n].button.title = `z = (${z.map((value) => decimal(value)).join(", ")})`;
     }
   }
-
-  destroy() {
-    this.stop?.();
-    this.unwatch();
-    removeEventListener("keydown", this.pressed);
-  }
 }
 
-export default labComponent(ReparameterisationView);
+export default view(ReparameterisationView);

@@ -1,32 +1,21 @@
 // "Why sample from Q": log P(X) estimated from K weights, K = 1 … 5,000, with z from the prior and with z from Q. The
 // weights come from the server; every sum over them is made here.
 
-import { whenBlobs } from "../../net/blob.js";
-import { decimal, h } from "../../kit/dom.js";
-import {
-  Chart,
-  colourOf,
-  draggable,
-  formula,
-  labButton,
-  labComponent,
-  labSlider,
-  live,
-  m,
-  mfrac,
-  mi,
-  mn,
-  mo,
-  mrow,
-  msub,
-} from "../../kit/lab.js";
-import { roomOf, watchRoom } from "../../kit/lab-room.js";
-import { LAB_GREY, LabImages, labPicture, labSigns } from "../lab-images.js";
-import { paintPicture } from "../../paint/picture.js";
+import { colourOf } from "../../kit/colours.js";
+import { makeButton, makeSlider } from "../../kit/controls.js";
+import { h, isCalm } from "../../kit/dom.js";
+import { draggable } from "../../kit/drag.js";
+import { Hand } from "../../kit/hand.js";
+import { count, decimal } from "../../kit/numbers.js";
+import { roomOf } from "../../kit/room.js";
+import { view } from "../../kit/view.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, m, mfrac, mi, mn, mo, mrow, msub, signs } from "../../paint/formula.js";
+import { paintRow } from "../../paint/picture.js";
+import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
 
 const SAMPLING_SECONDS = 7; // from K = 1 to the last
 const SAMPLING_FLOOR = 260; // nats below log P(X) that the chart reaches at most
-const samplingStill = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** After each of K log weights: log((1/k) Σ w), nats, and the effective sample size (Σw)²/Σw². */
 export function samplingRunning(logWeights) {
@@ -48,14 +37,12 @@ function samplingLogAdd(a, b) {
   return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
 }
 
-const samplingCount = (value) => value.toLocaleString("en");
-
 // The weights' formula with its running value, and what the samples are worth.
 class SamplingSource {
   constructor(name, title, term, weight, drawn) {
     this.name = name;
-    this.estimate = live(term, 2, "nats");
-    this.estimate.element.setAttribute("data-testid", `estimate-${name}`);
+    this.estimate = live(term, { unit: "nats", testid: `estimate-${name}` });
+
     this.worth = h("b", { "data-testid": `ess-${name}` });
     this.of = h("span", {});
     this.meter = h("i", { class: `fill ${term}` });
@@ -101,7 +88,7 @@ class SamplingSource {
       this.grid.replaceChildren(...this.cells.map((cell) => cell.element));
     }
     this.cells.forEach((cell, i) => {
-      paintPicture(cell.canvas, pictures, i);
+      paintRow(cell.canvas, pictures, i);
       cell.number.textContent = decimal(likelihood[i], 0);
     });
   }
@@ -111,8 +98,8 @@ class SamplingSource {
     const known = Math.min(k, this.logWeights.length);
     const ess = this.curve.ess[known - 1];
     this.estimate.set(this.curve.estimate[known - 1]);
-    this.worth.textContent = ess < 100 ? decimal(ess, 1) : samplingCount(Math.round(ess));
-    this.of.textContent = ` of ${samplingCount(known)} sample${known === 1 ? "" : "s"}`;
+    this.worth.textContent = ess < 100 ? decimal(ess, 1) : count(Math.round(ess));
+    this.of.textContent = ` of ${count(known)} sample${known === 1 ? "" : "s"}`;
     this.meter.style.width = `${(100 * ess) / known}%`;
     const seen = Math.min(known, this.cells.length);
     const shown = this.logWeights.subarray(0, seen);
@@ -132,36 +119,40 @@ class SamplingView {
     this.host = host;
     this.k = 1;
     this.playing = null;
-    this.images = new LabImages((image) => this.keep({ image }));
+    this.hand = new Hand((view) => host.keep("view", view));
+    const tell = (more) => this.hand.says({ ...this.stands(), ...more });
+    this.images = new LabImages(host, (image) => tell({ image }));
     this.chart = new Chart({
       x: { min: 0, max: 1, label: "K, number of samples so far" },
       y: { min: -1, max: 0, label: "log P(X), nats" },
       label: "The running estimates of log P(X) over the number of samples, from the prior and from Q",
     });
     this.chart.canvas.dataset.testid = "sampling-chart";
-    draggable(
-      this.chart,
-      ([x]) => this.to(10 ** x),
-      () => this.keep(),
-    );
+    draggable(this.chart.canvas, {
+      at: (event) => this.chart.at(event),
+      move: ([x]) => this.drag(10 ** x),
+      end: () => this.hand.lets(this.stands()),
+      save: () => this.k,
+      restore: (k) => this.to(k),
+    });
     const zk = () => msub(mi("z"), mi("k"));
-    const likelihood = () => [...labSigns("", "P", "(", "X", "|"), zk(), ...labSigns("", ")")];
+    const likelihood = () => [...signs("", "P", "(", "X", "|"), zk(), ...signs("", ")")];
     const ratio = mfrac(
-      mrow(...likelihood(), ...labSigns("", "P", "("), zk(), ...labSigns("", ")")),
-      mrow(...labSigns("", "Q", "("), zk(), ...labSigns("", "|", "X", ")")),
+      mrow(...likelihood(), ...signs("", "P", "("), zk(), ...signs("", ")")),
+      mrow(...signs("", "Q", "("), zk(), ...signs("", "|", "X", ")")),
     );
     this.sources = {
       prior: new SamplingSource("prior", "z from the prior", "from-prior", likelihood(), "z from the prior P(z):"),
       q: new SamplingSource("q", "z from Q", "elbo", [ratio], "z from Q(z|X):"),
     };
     this.original = labPicture("The image X", "sampling-image");
-    this.play = labButton(
+    this.play = makeButton(
       "Pause",
       () => {
         if (this.playing === null) this.start();
         else {
           this.halt();
-          this.keep();
+          this.hand.says(this.stands());
           this.host.redraw();
         }
       },
@@ -169,15 +160,15 @@ class SamplingView {
     );
     this.reference = h("output", { "data-testid": "reference" });
     this.about = h("span", {});
-    this.slider = labSlider({
+    this.slider = makeSlider({
       label: "K samples",
       min: 0,
       max: 1,
       step: 0.01,
       value: 0,
-      format: (value) => samplingCount(Math.round(10 ** value)),
-      oninput: (value) => this.to(10 ** value),
-      onrelease: () => this.keep(),
+      format: (value) => count(Math.round(10 ** value)),
+      oninput: (value) => this.drag(10 ** value),
+      onrelease: () => this.hand.lets(this.stands()),
     });
     this.warning = h("p", { class: "note", hidden: true }, LAB_GREY);
     this.stage = h(
@@ -213,7 +204,7 @@ class SamplingView {
           { class: "control" },
           this.play,
           this.slider.element,
-          labButton("New samples", () => this.keep({ seed: (this.data.seed + 1) % 1000000 })),
+          makeButton("New samples", () => tell({ seed: (this.data.seed + 1) % 1000000 })),
         ),
         this.sources.prior.strip,
         this.sources.q.strip,
@@ -225,27 +216,29 @@ class SamplingView {
         this.warning,
       ),
     );
-    this.unwatch = watchRoom(root, () => host.redraw());
   }
 
   update(data) {
     this.images.update(data.image, data.labels);
+    const { image, seed, k } = data;
+    const led = this.hand.hears({ image, seed, k });
+    if (led && k && this.data) this.to(k);
     if (this.wanted === data.blob) return;
     this.wanted = data.blob;
     this.stop?.();
-    this.stop = whenBlobs([data.blob], ({ tensors }) => this.receive(data, tensors));
+    this.stop = this.host.blobs([data.blob], ({ tensors }) => this.receive(data, tensors));
   }
 
   receive(data, tensors) {
     const first = !this.data;
     this.data = data;
     for (const source of Object.values(this.sources)) source.update(tensors);
-    paintPicture(this.original, tensors.get("pixels"), 0);
+    paintRow(this.original, tensors.get("pixels"), 0);
     this.warning.hidden = data.isLogLikelihood;
     this.scale();
     if (!first) this.host.redraw();
     else if (data.k) this.set(data.k);
-    else if (samplingStill.matches) this.set(data.samples);
+    else if (isCalm()) this.set(data.samples);
     else this.start();
     if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
@@ -260,7 +253,7 @@ class SamplingView {
     [this.chart.y.min, this.chart.y.max] = [high - 1.06 * reach, high + 0.1 * reach];
     this.end = Math.log10(samples);
     this.chart.x.ticks = [0, 1, 2, 3].filter((tick) => tick < this.end - 0.1).concat(this.end);
-    this.chart.x.format = (tick) => samplingCount(Math.round(10 ** tick));
+    this.chart.x.format = (tick) => count(Math.round(10 ** tick));
     this.slider.input.max = this.end;
     // So many points of a curve are enough: even on the logarithmic axis.
     this.marks = [...new Set(Array.from({ length: 500 }, (_, i) => Math.round(samples ** (i / 499))))];
@@ -273,6 +266,11 @@ class SamplingView {
   }
 
   /** Moved by hand. */
+  drag(k) {
+    this.hand.takes();
+    this.to(k);
+  }
+
   to(k) {
     this.halt();
     this.set(k);
@@ -297,8 +295,9 @@ class SamplingView {
     this.playing = null;
   }
 
-  keep(more = {}) {
-    this.host.keep({ image: this.data.image, seed: this.data.seed, k: this.k, ...more });
+  /** What is kept of it. */
+  stands() {
+    return { image: this.data.image, seed: this.data.seed, k: this.k };
   }
 
   draw() {
@@ -310,7 +309,7 @@ class SamplingView {
       data.reference === null
         ? ""
         : data.referenceSamples
-          ? `best bound, ${samplingCount(data.referenceSamples)} other z from Q: `
+          ? `best bound, ${count(data.referenceSamples)} other z from Q: `
           : "log P(X), integrated over z: ";
     this.reference.textContent = data.reference === null ? "…" : `${decimal(data.reference)} nats`;
 
@@ -370,10 +369,7 @@ class SamplingView {
 
   destroy() {
     this.halt();
-    this.stop?.();
-    this.images.destroy();
-    this.unwatch();
   }
 }
 
-export default labComponent(SamplingView);
+export default view(SamplingView);

@@ -1,6 +1,7 @@
 // The latent plane of "Training, step by step": all codes faint, the batch with its pulls, the followed image in full.
 
-import { Chart, colourOf } from "../../kit/lab.js";
+import { colourOf } from "../../kit/colours.js";
+import { Chart } from "../../paint/chart.js";
 
 export const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
 const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut
@@ -20,14 +21,7 @@ export class StepsPlane extends Chart {
     let far = 0;
     for (const mean of means) far = Math.max(far, Math.abs(mean));
     this.reach = Math.max(this.reach, STEPS_REACHES.find((reach) => reach > far * 1.05) ?? far);
-    if (!this.box) {
-      this.begin();
-      this.end();
-    }
-    const { left, right, top, bottom } = this.box; // one unit is as long to the right as it is upwards
-    const across = (this.reach * (right - left)) / (bottom - top);
-    Object.assign(this.x, { min: -across, max: across });
-    Object.assign(this.y, { min: -this.reach, max: this.reach });
+    this.roundScale(this.reach);
     const context = this.begin();
     const unit = this.reach / STEPS_REACHES[0];
     const [blue, orange, prior] = ["--reconstruction", "--kl", "--prior"].map((name) => colourOf(this.element, name));

@@ -3,27 +3,21 @@
 // `TrainerCourse` does the mathematics. What is drawn of a batch is a copy of it, `shot`: while the steps fly by it is renewed
 // three times a second, all its numbers together. The faint dots, the curves and the step count follow every frame.
 
-import { whenBlobs } from "../../net/blob.js";
-import { decimal, h } from "../../kit/dom.js";
-import { paintPicture } from "../../paint/picture.js";
-import {
-  Chart,
-  colourOf,
-  formula,
-  labButton,
-  labChoice,
-  labComponent,
-  labSlider,
-  live,
-  m,
-  mo,
-  mtext,
-  niceTicks,
-  normals,
-} from "../../kit/lab.js";
-import { roomOf, watchRoom } from "../../kit/lab-room.js";
-import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
+import { colourOf } from "../../kit/colours.js";
+import { makeButton, makeChoice, makeSlider } from "../../kit/controls.js";
+import { h, isCalm } from "../../kit/dom.js";
+import { Hand } from "../../kit/hand.js";
+import { isPlain, letterOf } from "../../kit/keys.js";
+import { decimal } from "../../kit/numbers.js";
+import { normals } from "../../kit/random.js";
+import { roomOf } from "../../kit/room.js";
+import { ticks } from "../../kit/ticks.js";
+import { view } from "../../kit/view.js";
 import { TrainerCourse, trainerPass } from "../../net/trainer.js";
+import { Chart } from "../../paint/chart.js";
+import { formula, live, m, mo, mtext } from "../../paint/formula.js";
+import { paintPicture, paintRow } from "../../paint/picture.js";
+import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
 
 const STEPS_STAGES = [
   ["encode", "Each of the 64 images becomes a Gaussian Q(z|X): its mean μ (dot), its width σ (ellipse)."],
@@ -39,40 +33,36 @@ const STEPS_SLICE = 250; // images encoded at a time; a divisor of the 1,500
 const STEPS_BUDGET = 10; // ms of training in one frame
 const STEPS_REST = 330; // ms between two batches on the screen: fewer than three flashes a second
 const STEPS_PATH = 40; // changes of β that a link carries
-const STEPS_CALM = matchMedia("(prefers-reduced-motion: reduce)");
+
 const STEPS_KEPT = ["mu", "sigma", "epsilon", "z", "pull", "picture", "reconstruction", "kl"];
 
 class StepsView {
   constructor(root, host) {
-    Object.assign(this, { root, host, stamp: 0, course: null, playing: false, stage: STEPS_PULL, walking: false });
+    Object.assign(this, { root, host, course: null, playing: false, stage: STEPS_PULL, walking: false });
+    this.hand = new Hand((view) => host.keep("view", view));
     this.speed = 10;
     this.target = 0; // the step that a link asks for; below it, steps are computed again
     this.path = [[0, 1]]; // [step, β from that step on]
-    this.pressed = (event) => this.key(event);
-    this.unwatch = watchRoom(root, () => host.redraw());
-    document.addEventListener("keydown", this.pressed);
+    document.addEventListener("keydown", (event) => this.key(event), { signal: host.signal });
   }
 
   destroy() {
-    this.stop?.();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
-    document.removeEventListener("keydown", this.pressed);
-    this.unwatch();
   }
 
   // ---- what it consists of
 
   build({ stops }) {
     this.stops = stops;
-    this.play = labButton("Play", () => this.toggle(), { class: "primary", title: "Space" });
-    this.one = labButton("One step", () => this.oneStep(), { title: "→ or s" });
-    this.walk = labButton("One stage", () => this.oneStage());
-    this.again = labButton("Restart", () => this.restart(this.seed));
-    this.other = labButton("New seed", () => this.restart(this.seed + 1), {
+    this.play = makeButton("Play", () => this.toggle(), { class: "primary", title: "Space" });
+    this.one = makeButton("One step", () => this.oneStep(), { title: "→ or s" });
+    this.walk = makeButton("One stage", () => this.oneStage());
+    this.again = makeButton("Restart", () => this.restart(this.seed));
+    this.other = makeButton("New seed", () => this.restart(this.seed + 1), {
       title: "Other initial weights, other noise",
     });
-    this.pace = labChoice({
+    this.pace = makeChoice({
       label: "Steps per second",
       options: [
         [1, "1"],
@@ -82,7 +72,7 @@ class StepsView {
       value: this.speed,
       onpick: (speed) => (this.speed = speed),
     });
-    this.beta = labSlider({
+    this.beta = makeSlider({
       label: "β",
       min: 0,
       max: stops.length - 1,
@@ -111,7 +101,7 @@ class StepsView {
     this.plane = new StepsPlane({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
     this.plane.canvas.classList.add("pick");
     this.plane.canvas.addEventListener("click", (event) => this.pick(this.plane.at(event)));
-    this.sum = labChoice({
+    this.sum = makeChoice({
       label: "Arrows",
       options: [
         ["two", "two pulls"],
@@ -265,7 +255,7 @@ class StepsView {
     this.objective = live();
     this.objective.element.dataset.testid = "objective";
     [this.termReconstruction, this.termKl] = [live("reconstruction"), live("kl")];
-    this.weight = live("", 0);
+    this.weight = live("", { digits: 0 });
     const named = ({ element }, ...name) => m("munder", {}, element, mtext(...name));
     return formula(
       named(this.objective, "maximised"),
@@ -281,23 +271,20 @@ class StepsView {
   // ---- data and links
 
   update(data) {
+    const { seed, image, step, path } = data;
+    const led = this.hand.hears({ seed, image, step, path });
+    this.data = data;
     if (!this.stop) {
-      this.data = data;
       this.build(data);
-      this.stop = whenBlobs([data.images], ({ tensors }) => {
+      this.stop = this.host.blobs([data.images], ({ tensors }) => {
         this.images = tensors.get("images");
         this.labels = tensors.get("labels").data;
         this.adopt(this.data);
       });
-      return;
-    }
-    this.data = data;
-    // What the server repeats may be older than what has been done here since.
-    if (this.course && !this.playing && data.stamp >= this.stamp) this.adopt(data);
+    } else if (led && this.course) this.adopt(data);
   }
 
-  adopt({ stamp, seed, image, step, path }) {
-    this.stamp = stamp;
+  adopt({ seed, image, step, path }) {
     const there = this.course && seed === this.seed && step === this.course.step && String(path) === String(this.path);
     if (!there) {
       this.begin(seed, path);
@@ -331,7 +318,7 @@ class StepsView {
 
   restart(seed) {
     if (!this.course) return;
-    this.stamp++;
+    this.hand.takes();
     this.begin(seed % 1000, [[0, this.betaAt(this.course.step)]]);
     this.keepSoon();
     this.refresh();
@@ -343,8 +330,7 @@ class StepsView {
       if (this.playing || !this.ready) return; // a moment that has passed when the answer comes; the pause is kept
       const early = this.path.length - STEPS_PATH; // a longer history is cut: its first β counts from the start
       const path = early > 0 ? [[0, this.path[early][1]], ...this.path.slice(early + 1)] : this.path;
-      const { stamp, seed, image } = this;
-      this.host.keep({ stamp, seed, image, step: this.course.step, path });
+      this.hand.lets({ seed: this.seed, image: this.image, step: this.course.step, path });
     }, 300);
   }
 
@@ -357,7 +343,7 @@ class StepsView {
   /** Another β, from the step that comes next. */
   weigh(beta) {
     if (!this.course || beta === this.betaAt(this.course.step)) return;
-    this.stamp++;
+    this.hand.takes();
     const { step } = this.course;
     this.path = this.path.filter(([from]) => from < step);
     if (this.path.at(-1)?.[1] !== beta) this.path.push([step, beta]);
@@ -396,7 +382,7 @@ class StepsView {
 
   toggle() {
     if (!this.ready || this.ended) return;
-    this.stamp++;
+    this.hand.takes();
     this.nextBatch();
     this.walking = false;
     this.stage = STEPS_PULL;
@@ -407,7 +393,7 @@ class StepsView {
 
   oneStep() {
     if (!this.ready || this.ended) return;
-    this.stamp++;
+    this.hand.takes();
     this.nextBatch();
     Object.assign(this, { playing: false, walking: false, stage: STEPS_PULL });
     this.advance();
@@ -417,7 +403,7 @@ class StepsView {
   /** The next of the six stages; the last one changes the weights. */
   oneStage() {
     if (!this.ready || (this.ended && this.stage === STEPS_PULL)) return;
-    this.stamp++;
+    this.hand.takes();
     if (this.playing) {
       this.playing = false;
       this.stage = 0;
@@ -503,7 +489,7 @@ class StepsView {
 
   follow(image) {
     if (!this.ready) return;
-    this.stamp++;
+    this.hand.takes();
     this.image = image;
     this.leaveUpdate();
     this.refresh();
@@ -528,14 +514,14 @@ class StepsView {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (!isPlain(event) || event.shiftKey || event.defaultPrevented) return;
     const at = event.composedPath()[0];
     const isSlider = at instanceof HTMLInputElement && at.type === "range";
     if (!isSlider && (at.matches?.("input, textarea, select") || at.isContentEditable || at.getAttribute?.("role")))
       return;
     if (event.key === " " && !(at instanceof HTMLButtonElement) && !(at instanceof HTMLAnchorElement)) {
       if (!event.repeat) this.toggle();
-    } else if (event.key === "s" || (event.key === "ArrowRight" && !isSlider)) this.oneStep();
+    } else if (letterOf(event) === "s" || (event.key === "ArrowRight" && !isSlider)) this.oneStep();
     else return;
     event.preventDefault();
   }
@@ -557,7 +543,7 @@ class StepsView {
   draw() {
     if (!this.course) return;
     const moving = this.playing || !this.ready;
-    if (moving && STEPS_CALM.matches && this.shot && performance.now() - this.shotAt < STEPS_REST) return;
+    if (moving && isCalm() && this.shot && performance.now() - this.shotAt < STEPS_REST) return;
     if (!this.shot || (this.fresh && (!moving || performance.now() - this.shotAt >= STEPS_REST))) {
       this.snap();
       this.drawNumbers();
@@ -641,16 +627,15 @@ class StepsView {
 
   drawPictures() {
     const { shot, images, image, labels } = this;
-    const shape = [1, ...images.shape.slice(1)];
-    const painted = (picture) => ({ shape, data: picture.map((p) => Math.round(255 * p)) });
-    paintPicture(this.input, images, image);
+    const shape = images.shape.slice(1);
+    const size = shape.reduce((product, length) => product * length);
+    paintRow(this.input, images, image);
     this.input.setAttribute("aria-label", `Training image ${image}, a ${labels[image]}`);
-    paintPicture(this.output, painted(shot.one.picture), 0);
-    const all = painted(shot.picture);
+    paintPicture(this.output, shot.one.picture, shape);
     this.strip.forEach(({ element, above, below }, b) => {
       const index = shot.indices[b];
-      paintPicture(above, images, index);
-      paintPicture(below, all, b);
+      paintRow(above, images, index);
+      paintPicture(below, shot.picture, shape, { from: b * size });
       element.setAttribute("aria-label", `Follow training image ${index}, a ${labels[index]}`);
       element.setAttribute("aria-pressed", String(index === image));
     });
@@ -674,8 +659,8 @@ class StepsView {
     curve.y.max = Math.ceil(high + 0.2);
     const end = [50, 100, 200, 500, 1000, 2000].find((steps) => steps >= count) ?? this.data.limit;
     curve.x.max = 1.03 * end; // room for half of the last number
-    curve.x.ticks = niceTicks(0, end, 5);
-    curve.y.ticks = niceTicks(curve.y.min, curve.y.max, Math.max(3, curve.height / 50));
+    curve.x.ticks = ticks(0, end, 5);
+    curve.y.ticks = ticks(curve.y.min, curve.y.max, Math.max(3, curve.height / 50));
     const context = curve.begin();
     const [blue, orange, violet] = ["--reconstruction", "--kl", "--elbo"].map((name) => colourOf(this.root, name));
     context.beginPath();
@@ -691,4 +676,4 @@ class StepsView {
   }
 }
 
-export default labComponent(StepsView);
+export default view(StepsView);
