@@ -66,7 +66,7 @@ def choose(
 def title(info: RunInfo) -> str:
     """A model in a line: what tells it apart."""
     c = info.config
-    parts = [DATASETS[c.dataset].title, c.architecture, f"{c.latent_dim}-D", f"β {c.beta:g}"]
+    parts = [DATASETS[c.dataset].title, c.architecture, f"{c.latent_dim}-D", f"β {c.last_beta:.3g}"]
     if c.objective != "elbo":
         parts[-1] = OBJECTIVES[c.objective].title
     parts += [f"{name.replace('_', ' ')} {value}" for name, value in c.parameters]

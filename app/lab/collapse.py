@@ -162,7 +162,7 @@ def _name(c: RunConfig) -> str:
         return f"Free bits: {c.parameter('free_bits'):g} nat{'' if c.parameter('free_bits') == 1 else 's'} a dimension"
     if kind == "warm-up":
         times = f", {c.warmup_cycles} times" if c.warmup_cycles else ""
-        return f"Warm-up: β rises to {c.beta:g} in {c.warmup_epochs:g} epochs{times}"
+        return f"Warm-up: β rises to {c.beta:g} in {c.rise_epochs:g} epochs{times}"
     return f"Plain: β = {c.beta:g} from the start" if kind == "none" else model_bar.OBJECTIVES[c.objective].title
 
 

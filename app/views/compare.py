@@ -280,6 +280,6 @@ def _objective(run: RunInfo) -> str:
     parts = [OBJECTIVES[c.objective].title, *(f"{name.replace('_', ' ')} {value}" for name, value in c.parameters)]
     if OBJECTIVES[c.objective].weighs_kl:
         parts.append(f"β {c.beta:g}")
-    if c.warmup_epochs:
-        parts.append(f"warm-up {c.warmup_epochs:g}")
+    if c.rise_epochs:
+        parts.append(f"warm-up {c.rise_epochs:g}")
     return ", ".join(parts)

@@ -144,7 +144,7 @@ def form() -> RunConfig | None:
         "parameters": parameters,
     }
     try:
-        return RunConfig.from_dict(settings)
+        return RunConfig.from_dict(settings).trainable()
     except ConfigError as error:
         say.error(error)
         return None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,8 @@ from tests.conftest import tiny
 from vae_core.config import ARCHITECTURES, DATASETS, RunConfig
 from vae_core.config.errors import ConfigError, ElboRoomError
 from vae_core.config.presets import PRESETS, preset
+from vae_core.config.words import nats
+from vae_core.store import Store
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,61 @@ def test_a_bad_pair_is_named_with_both_values(settings: dict[str, object], both:
     with pytest.raises(ConfigError) as caught:
         RunConfig(**settings)  # type: ignore[arg-type]
     assert all(part in str(caught.value) for part in both)
+
+
+@pytest.mark.parametrize(
+    ("settings", "both"),
+    [
+        ({"warmup_epochs": 16.0, "epochs": 10}, ("warmup_epochs=16", "epochs=10")),
+        *(
+            ({"objective": name, "batch_size": 1}, (f"objective='{name}'", "batch_size=1"))
+            for name in ("beta-tcvae", "dip-vae-i", "dip-vae-ii", "info-vae")
+        ),
+    ],
+)
+def test_what_0_1_trained_all_the_same_is_refused_anew_and_still_read(
+    settings: dict[str, object], both: tuple[str, str], home: Store
+) -> None:
+    config = RunConfig(**settings)  # type: ignore[arg-type]
+    assert RunConfig.from_json(config.to_json()) == config
+    with pytest.raises(ConfigError) as caught:
+        config.trainable()
+    assert all(part in str(caught.value) for part in both)
+    with pytest.raises(ConfigError):
+        home.create(config)
+    assert config.run_id not in home.run_ids()
+    assert replace(config, warmup_epochs=0, batch_size=128).trainable()
+
+
+def test_the_beta_that_was_reached_is_the_one_that_is_named() -> None:
+    assert RunConfig(epochs=10, warmup_epochs=16).last_beta == pytest.approx(0.625)
+    assert RunConfig(epochs=10, warmup_epochs=10, beta=4).last_beta == 4
+    assert RunConfig(epochs=10, beta=4).last_beta == 4
+    assert RunConfig(epochs=10, warmup_cycles=2).rise_epochs == 2.5
+    assert RunConfig(epochs=10, warmup_cycles=2, warmup_epochs=1).rise_epochs == 1
+    assert RunConfig(epochs=10, warmup_epochs=3).rise_epochs == 3
+
+
+def test_bounds_are_written_out() -> None:
+    with pytest.raises(ConfigError, match=r"seed=2147483648: give a number from 0 to 2147483647$"):
+        RunConfig(seed=2**31)
+    with pytest.raises(ConfigError, match=r"learning_rate=2: give a number from 1e-07 to 1$"):
+        RunConfig(learning_rate=2.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-0.001, "0.00"),
+        (0.0, "0.00"),
+        (-1.5, "−1.50"),
+        (131.204, "131.20"),
+        (-1e34, "−1.00e+34"),
+        (math.nan, "not a number"),
+    ],
+)
+def test_nats_are_short_and_never_minus_nothing(value: float, text: str) -> None:
+    assert nats(value) == text
 
 
 def test_equal_configurations_have_one_name_however_the_numbers_are_written() -> None:

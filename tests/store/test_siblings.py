@@ -40,3 +40,8 @@ def test_proposals_are_siblings_of_each_other_and_named_after_what_they_do() -> 
 def test_an_objective_of_its_own_is_no_remedy() -> None:
     assert remedy(replace(PLAIN, beta=1.0, objective="iwae")) == "other"
     assert plain(replace(PLAIN, beta=1.0, objective="iwae")) == replace(PLAIN, beta=1.0)
+
+
+def test_cycles_without_a_length_of_their_own_are_a_warm_up() -> None:
+    assert remedy(replace(PLAIN, warmup_cycles=4)) == "warm-up"
+    assert remedy(PLAIN) == "none"

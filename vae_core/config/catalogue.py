@@ -1,7 +1,7 @@
 """What can be optimised: name, paper, formula, parameters and ranges of every objective. The one list of them.
 
-`config.py` validates against it, the command line and the app build their choices from it, and `objectives.py` holds
-the computation of each. No torch here.
+`run_config.py` validates against it, the command line and the app build their choices from it, and `objectives.py`
+holds the computation of each. No torch here.
 
 In the formulas, reconstruction and KL are those of the ELBO, in nats per image.
 """
@@ -39,8 +39,8 @@ class Objective:
     paper: str
     weighs_kl: bool = False
     """Whether β and its warm-up are part of it; where they are not, they have to stay at 1 and 0."""
-    stochastic: bool = True
-    """Whether z is drawn from Q(z|X) while training."""
+    least_batch: int = 1
+    """Images that a step needs: what compares the codes of a batch with each other has no meaning for one alone."""
     parameters: tuple[Parameter, ...] = ()
 
     def defaults(self) -> dict[str, Value]:
@@ -125,6 +125,7 @@ _ENTRIES = (
         formula=r"\mathrm{reconstruction} - \alpha\,I(X;z) - \beta\,\mathrm{TC} - \gamma \sum_j "
         r"D[Q(z_j) \Vert P(z_j)]",
         paper="Chen et al. 2018, equations 2 and 4; sampling: appendix C",
+        least_batch=2,
         parameters=(
             Parameter(name="tc_weight", default=6.0, low=0.0, high=100.0, help=_TC_WEIGHT),
             Parameter(name="mi_weight", default=1.0, low=0.0, high=10.0, help="Weight of I(X; z), the index-code MI."),
@@ -175,6 +176,7 @@ _ENTRIES = (
         formula=r"\mathrm{reconstruction} - \beta\,\mathrm{KL} - \lambda_{od}\sum_{i\ne j} C_{ij}^2 - \lambda_d"
         r"\sum_i (C_{ii}-1)^2, \; C = \mathrm{Cov}_X[\mu(X)]",
         paper="Kumar et al. 2018, equation 6",
+        least_batch=2,
         weighs_kl=True,
         parameters=(
             Parameter(name="lambda_od", default=10.0, low=0.0, high=1000.0, help="Weight of the covariances."),
@@ -188,6 +190,7 @@ _ENTRIES = (
         formula=r"\mathrm{reconstruction} - \beta\,\mathrm{KL} - \lambda_{od}\sum_{i\ne j} C_{ij}^2 - \lambda_d"
         r"\sum_i (C_{ii}-1)^2, \; C = \mathrm{Cov}_{Q(z)}[z]",
         paper="Kumar et al. 2018, equation 7",
+        least_batch=2,
         weighs_kl=True,
         parameters=(
             Parameter(name="lambda_od", default=10.0, low=0.0, high=1000.0, help="Weight of the covariances."),
@@ -200,6 +203,7 @@ _ENTRIES = (
         help="The codes of all images together are asked to look like the prior; the code of one image is not.",
         formula=r"\mathrm{reconstruction} - (1-\alpha)\,\mathrm{KL} - (\alpha+\lambda-1)\,\mathrm{MMD}(Q(z), P(z))",
         paper="Zhao et al. 2017, equation 6, with the MMD of section 3.2",
+        least_batch=2,
         parameters=(
             Parameter(name="alpha", default=1.0, low=0.0, high=1.0, help="1: no KL at all (MMD-VAE); 0: all of it."),
             Parameter(name="mmd_lambda", default=1000.0, low=1.0, high=10_000.0, help="λ of the formula."),
@@ -229,7 +233,6 @@ _ENTRIES = (
         help="No KL and no noise, z = μ(X): for contrast. Nothing asks the codes to fill the prior.",
         formula=r"\log P(X\,|\,z = \mu(X))",
         paper="for contrast: the ELBO without its KL, in the limit of no noise",
-        stochastic=False,
     ),
 )
 

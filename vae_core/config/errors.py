@@ -31,6 +31,10 @@ class StoreError(ElboRoomError, OSError):
     """The store's folder cannot be read or written: permissions, a full disk, a file where a folder should be."""
 
 
+class TooLargeError(ElboRoomError, MemoryError):
+    """What was asked needs more memory than this machine has."""
+
+
 class RunBusyError(ElboRoomError):
     """Another process is training this run, or the run is not in a state in which it can be done."""
 

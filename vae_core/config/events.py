@@ -43,6 +43,8 @@ class Started:
     steps_per_epoch: int
     parameters: int
     precision: str
+    threads: int | None = None
+    """On which the weights' last bits depend; None in runs older than the figure."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Diverged:
-    """The objective stopped being finite at `step`; the weights of the last good moment are kept."""
+    """Seen at `step`: the objective is not finite, or worse than where the run began. Its best weights are kept."""
 
     type: ClassVar[str] = "diverged"
     step: int

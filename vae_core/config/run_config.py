@@ -16,6 +16,7 @@ from typing import Any, cast
 from vae_core.config.catalogue import ALIASES, OBJECTIVES, PARAMETERS, Parameter, Value
 from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ConfigError
+from vae_core.config.words import plain
 
 FORMAT = 1
 """Version of the run format: part of the canonical JSON, so of every run's name."""
@@ -83,7 +84,8 @@ class RunConfig:
     binarize: str = "none"
     """A name in `BINARIZE`: what is done to grey pixels before anything sees them."""
     warmup_cycles: int = 0
-    """0: one warm-up. M: the epochs are cut into M cycles, and β rises from 0 in each (Fu et al. 2019)."""
+    """0: one warm-up. M: the epochs are cut into M cycles, and β rises from 0 in each (Fu et al. 2019), over
+    `warmup_epochs` or, without these, over the first half."""
     objective: str = "elbo"
     """A name in `catalogue.OBJECTIVES`: what is optimised."""
     parameters: tuple[tuple[str, Value], ...] = ()
@@ -149,9 +151,39 @@ class RunConfig:
                 "a cycle is shorter than its warm-up; take fewer cycles or a shorter warm-up"
             )
 
+    def trainable(self) -> RunConfig:
+        """The same, if it can be trained as it says. Raises `ConfigError` for what version 0.1 trained all the same.
+
+        Such runs are still read: so this is asked where a run is made, and not of every configuration there is.
+        """
+        if self.warmup_epochs > self.epochs:
+            raise ConfigError(
+                f"warmup_epochs={self.warmup_epochs:g} with epochs={self.epochs}: training ends before β has reached "
+                f"{self.beta:g}; take more epochs or a shorter warm-up"
+            )
+        least = OBJECTIVES[self.objective].least_batch
+        if self.batch_size < least:
+            raise ConfigError(
+                f"batch_size={self.batch_size} with objective={self.objective!r}: it compares the codes of a batch "
+                f"with each other; give a batch_size of {least} or more"
+            )
+        return self
+
     def parameter(self, name: str) -> Any:
         """The objective's parameter of that name."""
         return {**OBJECTIVES[self.objective].defaults(), **dict(self.parameters)}[name]
+
+    @property
+    def rise_epochs(self) -> float:
+        """Over how many epochs β rises: `warmup_epochs`, or half a cycle where cycles are given and no length."""
+        if self.warmup_cycles and not self.warmup_epochs:
+            return self.epochs / self.warmup_cycles / 2
+        return self.warmup_epochs
+
+    @property
+    def last_beta(self) -> float:
+        """β in the last step: `beta`, or what a warm-up longer than the training (`trainable`) has reached of it."""
+        return self.beta * min(1.0, self.epochs / self.warmup_epochs) if self.warmup_epochs else self.beta
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -303,4 +335,4 @@ def _one_of(name: str, value: object, allowed: Mapping[str, object] | tuple[str,
 
 def _between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ConfigError(f"{name}={value:g}: give a number from {low:g} to {high:g}")
+        raise ConfigError(f"{name}={plain(value)}: give a number from {plain(low)} to {plain(high)}")

@@ -211,10 +211,14 @@ class Store:
     # -- writing a run
 
     def create(self, config: RunConfig) -> str:
-        """Make the run's folder if there is none; the name of the run. Raises `StoreError`."""
+        """Make the run's folder if there is none; the name of the run.
+
+        Raises `StoreError`, and `ConfigError` for a new run that cannot be trained as it says (`RunConfig.trainable`).
+        """
         run_id, runs = config.run_id, self.layout.runs
         if runs.run(run_id).is_run() or Runs(self.shipped).run(run_id).is_run():
             return run_id
+        config.trainable()
         with explained(runs.path):
             runs.path.mkdir(parents=True, exist_ok=True)
             temporary = RunFolder(Path(tempfile.mkdtemp(prefix=runs.new_prefix, dir=runs.path)))

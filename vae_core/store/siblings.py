@@ -31,7 +31,7 @@ def remedy(config: RunConfig) -> Remedy:
         return "free-bits"
     if config.objective != "elbo":
         return "other"
-    return "warm-up" if config.warmup_epochs else "none"
+    return "warm-up" if config.rise_epochs else "none"
 
 
 def siblings(infos: Iterable[RunInfo], run: RunInfo) -> list[RunInfo]:
