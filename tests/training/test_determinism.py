@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from tests.conftest import same, timeless, tiny
 from vae_core import data
 from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES
-from vae_core.config.events import Diverged, Event, Finished, Losses, Snapshot
+from vae_core.config.errors import TooLargeError
+from vae_core.config.events import Diverged, Event, Finished, Losses, Snapshot, Started
 from vae_core.networks.evaluate import per_image, to_unit
 from vae_core.networks.torch_ import VAE
 from vae_core.training import loop as training
+from vae_core.training import threads
 from vae_core.training.loop import Training
 from vae_core.training.objectives import Elbo, Step, Value
 
@@ -45,9 +48,48 @@ def test_the_global_seeds_neither_matter_nor_change() -> None:
 def test_the_number_of_threads_never_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without bfloat16 the order in which a convolution's gradients are added up depends on it, and with it the bits.
     monkeypatch.setattr(training, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "allowed", lambda: 2)
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
-    one = Training(tiny(), DIGITS)
-    assert {torch.get_num_threads() for _ in one.events()} == {os.cpu_count()}
+    try:
+        one = Training(tiny(), DIGITS)
+        assert torch.get_num_threads() == 1  # building one changes nothing
+        events, seen = one.events(), []
+        for event in events:
+            seen.append(torch.get_num_threads())
+            if isinstance(event, Started):
+                assert event.threads == 2
+            if one.step > 3 and one.settled:
+                break
+        events.close()
+        assert set(seen) == {2}
+        assert torch.get_num_threads() == 1
+        # A run that goes on elsewhere takes as many as it began with: the bits stay the same.
+        monkeypatch.setattr(threads, "allowed", lambda: 1)
+        again = Training(tiny(), DIGITS, one.state())
+        assert {torch.get_num_threads() for _ in again.events()} == {2}
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_threads_are_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(threads, "CGROUP", tmp_path)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(16)), raising=False)
+    assert threads.allowed() == 16
+    for quota, expected in (("max 100000", 16), ("250000 100000", 3), ("10000 100000", 1), ("9900000 100000", 16)):
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+        assert threads.allowed() == expected
+    (tmp_path / "cpu.max").unlink()
+    (tmp_path / "cpu").mkdir()  # the older layout
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    for quota, expected in (("-1", 16), ("400000", 4)):
+        (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota + "\n")
+        assert threads.allowed() == expected
+    for given, expected in (("3", 3), ("6,2", 6), ("0", 4), ("many", 4)):
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert threads.allowed() == expected
 
 
 def gone_on(config: RunConfig, after: int) -> tuple[list[Event], Training, bool]:
@@ -112,7 +154,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("poisoned")
-def test_a_run_that_diverges_keeps_its_last_good_weights_cut_off_or_not() -> None:
+def test_a_run_that_diverges_keeps_its_best_weights_cut_off_or_not() -> None:
     whole, good = Training(tiny(), DIGITS), {}
     said: list[Event] = []
     for event in whole.events():
@@ -144,12 +186,36 @@ def test_a_run_that_never_was_finite_ends_without_a_result(monkeypatch: pytest.M
 def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
     step = Training._gradient_step
-    monkeypatch.setattr(Training, "_gradient_step", lambda self, b, *rest: (seen.append(b), step(self, b, *rest)))
+    monkeypatch.setattr(Training, "_gradient_step", lambda self, b, *rest: (seen.append(b), step(self, b, *rest))[1])
     followed(Training(tiny(batch_size=400, epochs=2), DIGITS))
     assert [len(batch) for batch in seen] == [400, 400, 400, 300] * 2
     first, second = torch.cat(seen[:4]), torch.cat(seen[4:])
     assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(1500))
     assert first.tolist() != second.tolist()
+
+
+@pytest.mark.parametrize(("objective", "sizes"), [("elbo", [1499, 1]), ("dip-vae-i", [1500]), ("info-vae", [1500])])
+def test_an_image_that_would_be_alone_joins_the_batch_before(
+    objective: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    step = Training._gradient_step
+    monkeypatch.setattr(
+        Training, "_gradient_step", lambda self, b, *rest: (seen.append(len(b)), step(self, b, *rest))[1]
+    )
+    one = Training(tiny(objective=objective, batch_size=1499), DIGITS)
+    assert isinstance(followed(one)[-1], Finished)
+    assert seen == sizes * 2
+    assert one.steps_per_epoch == len(sizes)
+
+
+def test_memory_that_does_not_suffice_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_given: object) -> None:
+        torch.empty(1 << 60)
+
+    monkeypatch.setattr(Training, "_gradient_step", greedy)
+    with pytest.raises(TooLargeError, match=r"batch_size=256 .*: a step needs more memory"):
+        followed(Training(tiny(), DIGITS))
 
 
 def test_the_curves_are_means_over_the_images_of_the_steps() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from tests.conftest import tiny
 from vae_core import data
+from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES, PARAMETERS
+from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.torch_ import Posterior
 from vae_core.training import objectives
 from vae_core.training.loop import Training, untrained
@@ -47,7 +50,14 @@ def written_out(q: Posterior) -> MultivariateNormal:
     return MultivariateNormal(q.mu, scale_tril=tril if q.lower is None else tril + q.lower)
 
 
-def step_for(objective: str, *, full: bool = False, epoch: float = 0.0, **parameters: Any) -> Step:
+@dataclass(frozen=True, kw_only=True)
+class Case(Step):
+    """A step and the configuration of its objective."""
+
+    config: RunConfig
+
+
+def step_for(objective: str, *, full: bool = False, epoch: float = 0.0, **parameters: Any) -> Case:
     settings = {"beta": parameters.pop("beta")} if "beta" in parameters else {}
     config = tiny(
         objective=objective,
@@ -62,10 +72,10 @@ def step_for(objective: str, *, full: bool = False, epoch: float = 0.0, **parame
         for weight in model.encoder.parameters():
             weight.mul_(4)
     x = (torch.rand(10, 1, 8, 8, generator=generator(2)) < 0.3).float()
-    return Step(model, x, epoch, IMAGES, generator(3))
+    return Case(model, x, epoch, IMAGES, generator(3), config=config)
 
 
-def evaluated(step: Step) -> Value:
+def evaluated(step: Case) -> Value:
     return build(step.config, generator(4))(step)
 
 
@@ -112,6 +122,16 @@ def test_beta_rises_linearly_and_stays(epoch: float, beta: float) -> None:
 
 def test_without_a_warm_up_beta_is_there_at_once() -> None:
     assert beta_at(tiny(beta=4.0), 0.0) == 4.0
+
+
+@pytest.mark.parametrize("cycles", range(1, 41))
+def test_each_cycle_begins_at_zero_however_the_fractions_round(cycles: int) -> None:
+    # MNIST's 469 steps an epoch: for six cycles the first step of the fourth was taken at the full weight.
+    config = tiny(beta=4.0, epochs=10, warmup_cycles=cycles)
+    betas = [beta_at(config, step / 469) for step in range(4690)]
+    # Counted in whole numbers: the place of each step in its cycle, in units of 1/cycles of a step.
+    expected = [4 * min(1.0, step * cycles % 4690 / 2345) for step in range(4690)]
+    assert betas == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(("epoch", "beta"), [(0, 0.0), (1, 2.0), (2, 4.0), (4.5, 4.0), (5, 0.0), (6, 2.0), (9.9, 4.0)])
@@ -218,10 +238,51 @@ def test_the_three_parts_of_the_kl_add_up_to_it(sampling: str) -> None:
 
 
 def test_stratified_weights_add_up_to_one_and_are_exact_for_the_whole_set() -> None:
-    for size, images in ((5, 100), (64, 1500), (12, 12), (1, 7)):
+    for size, images in ((2, 7), (5, 100), (64, 1500), (12, 12)):
         weights = objectives._batch_weights(size, images, "mss")
-        if size > 1:
-            torch.testing.assert_close(weights.sum(1), torch.ones(size), rtol=1e-4, atol=1e-5)
+        assert (weights > 0).all()
+        torch.testing.assert_close(weights.sum(1), torch.ones(size), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampling", ["mss", "mws"])
+@pytest.mark.parametrize("full", [False, True])
+def test_parts_of_a_batch_give_the_numbers_of_the_whole(
+    full: bool, sampling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worked_out() -> list[Tensor]:
+        q = posterior(batch=23, full=full)
+        q.mu.requires_grad_()
+        z = q.sample(torch.randn(23, 3, generator=generator()))
+        parts = kl_parts(q, z, IMAGES, sampling)
+        (gradient,) = torch.autograd.grad((parts[0] + 6 * parts[1] + 2 * parts[2]).sum(), q.mu)
+        return [*parts, gradient]
+
+    whole = worked_out()
+    monkeypatch.setattr(objectives, "PAIRS", 5 * 23 * 3)  # five codes at a time, three in the last part
+    for ours, theirs in zip(worked_out(), whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_a_large_batch_is_never_held_as_a_table_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    sound = objectives._log_normal
+    monkeypatch.setattr(objectives, "_log_normal", lambda z, q: (held.append((z - q.mu).numel()), sound(z, q))[1])
+    monkeypatch.setattr(objectives, "PAIRS", 1 << 14)
+    q = posterior(batch=400)
+    kl_parts(q, q.mu, IMAGES, "mss")
+    assert max(held) <= 1 << 14
+    assert sum(held) == 400 * 400 * 3
+
+
+NEEDS_TWO = [name for name, entry in OBJECTIVES.items() if entry.least_batch > 1]
+
+
+def test_what_is_undefined_for_one_image_is_refused_not_replaced() -> None:
+    assert NEEDS_TWO == ["beta-tcvae", "dip-vae-i", "dip-vae-ii", "info-vae"]
+    for name in NEEDS_TWO:
+        step = step_for(name)
+        with pytest.raises(ConfigError, match="a batch of one image"):
+            evaluated(replace(step, x=step.x[:1]))
 
 
 def test_independent_dimensions_have_no_total_correlation() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -20,11 +19,15 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.config import RunConfig
+from vae_core.config.catalogue import OBJECTIVES
+from vae_core.config.errors import ConfigError, TooLargeError
 from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
+from vae_core.config.words import nats
 from vae_core.data import Dataset, binarized
 from vae_core.networks.builders import design
 from vae_core.networks.evaluate import per_image, to_bytes, to_unit
 from vae_core.networks.torch_ import VAE
+from vae_core.training import threads
 from vae_core.training.objectives import Step, beta_at, build
 
 CURVE_POINTS = 200
@@ -32,7 +35,14 @@ CURVE_POINTS = 200
 SNAPSHOTS = 20
 """About how many moments can be gone back to; denser at the start, where more happens."""
 HELD_OUT = 500
-"""Test images that are scored at every point of the curves; no gradient sees them and no decision rests on them."""
+"""Test images that are scored at every point of the curves; no gradient sees them, and all that rests on them is which
+weights are left of a run that diverges."""
+JUDGED = 128
+"""Training images by which a run's end is compared with its beginning."""
+LOST = 0.5
+"""A run that has lost this much of what its best weights had gained over the untrained ones has diverged …"""
+SLACK = 0.1
+"""… and this much of the untrained objective besides, and a nat: where nothing was gained, noise is no divergence."""
 PROGRESS_SECONDS = 0.2
 LAST_RATE = 0.02
 """Fraction of the learning rate that is left at the end of the half cosine."""
@@ -47,8 +57,10 @@ State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
 def train(config: RunConfig, dataset: Dataset, state: State | None = None) -> Iterator[Event]:
     """Train from the start, or from a `Training.state()`: the events of the run, `Finished` last.
 
-    A run whose objective is no longer a finite number says `Diverged`, goes back to its last good weights and finishes
-    with those; only one that never had any ends without `Finished`.
+    A run whose objective is no longer a finite number, or at its end is worse than where it began, says `Diverged`,
+    goes back to its best weights and finishes with those; only one that never had any ends without `Finished`.
+
+    Raises `ConfigError` for what cannot be trained as it says, `TooLargeError` when the memory does not suffice.
     """
     return Training(config, dataset, state).events()
 
@@ -59,15 +71,22 @@ class Training:
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset, state: State | None = None) -> None:
-        # Always the same number: a convolution's float32 gradients are added up in an order that depends on it.
-        torch.set_num_threads(os.cpu_count() or 1)
+        if state is None:  # what version 0.1 began is gone on with as it began
+            config.trainable()
         self.config, self.dataset = config, dataset
-        self.model = untrained(config, seeded(config.seed, "weights", 0))
-        self.model.start_from_mean(torch.from_numpy(dataset.train.x.mean(0, dtype=np.float64) / 255).float())
+        self.threads = threads.allowed()
+        """Always the same number: a convolution's float32 gradients are added up in an order that depends on it."""
+        self.model = self._first_model()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, fused=True)
         self.objective = build(config, seeded(config.seed, "objective", 0))
         self.x = torch.from_numpy(dataset.train.x.reshape(len(dataset.train.x), -1).copy())  # (N, C·H·W) uint8
         self.steps_per_epoch = math.ceil(len(self.x) / config.batch_size)
+        least = OBJECTIVES[config.objective].least_batch
+        if len(self.x) < least:
+            raise ConfigError(f"{len(self.x)} training images with objective={config.objective!r}: it needs {least}")
+        # An image that would be alone in the last batch joins the one before, where the objective needs two.
+        if 0 < len(self.x) % config.batch_size < least <= config.batch_size:
+            self.steps_per_epoch -= 1
         self.steps = self.steps_per_epoch * config.epochs
         self.step = 0
         self.seconds = 0.0
@@ -80,6 +99,8 @@ class Training:
         self.sums = torch.zeros(2 + config.latent_dim)
         self.count = 0
         self._good: dict[str, torch.Tensor] | None = None
+        self._best = -math.inf
+        """The held-out score of `_good`, the best of all points so far."""
         self._mark = time.perf_counter()
         if state is not None:
             self._restore(state)
@@ -89,10 +110,16 @@ class Training:
         """Of the products in a step: `bfloat16` where the processor multiplies it faster, else `float32`."""
         return "bfloat16" if _fast_bf16() else "float32"
 
+    def _first_model(self) -> VAE:
+        """The model as the run begins with it."""
+        model = untrained(self.config, seeded(self.config.seed, "weights", 0))
+        model.start_from_mean(torch.from_numpy(self.dataset.train.x.mean(0, dtype=np.float64) / 255).float())
+        return model
+
     # -- what is kept
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        """The model's weights by name; after `Diverged`, those of the last good moment."""
+        """The model's weights by name; after `Diverged`, those of its best moment."""
         return {name: tensor.detach().numpy().copy() for name, tensor in self.model.state_dict().items()}
 
     def state(self) -> State:
@@ -105,7 +132,8 @@ class Training:
                     arrays[f"{prefix}/{name}/{key}"] = value.detach().numpy().copy()
         arrays |= {f"good/{name}": tensor.numpy().copy() for name, tensor in (self._good or {}).items()}
         arrays["sums"] = self.sums.numpy().copy()
-        return arrays, {"step": self.step, "seconds": self.seconds, "count": self.count}
+        facts = {"step": self.step, "seconds": self.seconds, "count": self.count, "threads": self.threads}
+        return arrays, facts | ({"best": self._best} if self._good else {})
 
     def _restore(self, state: State) -> None:
         arrays, meta = state
@@ -123,6 +151,8 @@ class Training:
                     optimizer.state[parameter] = moments
         self.sums = torch.from_numpy(arrays["sums"].copy())
         self.step, self.seconds, self.count = int(meta["step"]), float(meta["seconds"]), int(meta["count"])
+        self.threads = int(meta.get("threads", self.threads))
+        self._best = float(meta.get("best", -math.inf))
 
     def _optimizers(self) -> list[tuple[str, torch.nn.Module, torch.optim.Optimizer]]:
         own = self.objective.optimizer
@@ -136,6 +166,18 @@ class Training:
 
     def events(self) -> Generator[Event]:
         """The run, a step at a time."""
+        try:
+            with threads.set_to(self.threads):
+                yield from self._events()
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "allocate" not in str(error):
+                raise
+            raise TooLargeError(
+                f"batch_size={self.config.batch_size} with objective={self.config.objective!r}, "
+                f"latent_dim={self.config.latent_dim}: a step needs more memory than there is; take a smaller batch"
+            ) from error
+
+    def _events(self) -> Generator[Event]:
         points, moments = self._points(), self._moments()
         low_precision = self.precision == "bfloat16"
         if not self.resumed:
@@ -145,6 +187,7 @@ class Training:
                 steps_per_epoch=self.steps_per_epoch,
                 parameters=sum(p.numel() for p in self.model.parameters()),
                 precision=self.precision,
+                threads=self.threads,
             )
             first = self._snapshot(0)
             self.settled = True
@@ -157,14 +200,13 @@ class Training:
             if order is None or position == 0:
                 epoch = self.step // self.steps_per_epoch
                 order = torch.randperm(len(self.x), generator=seeded(self.config.seed, "order", epoch))
-            batch = order[position * self.config.batch_size : (position + 1) * self.config.batch_size]
-            beta = beta_at(self.config, self.epoch)
-            self._gradient_step(batch, low_precision)
+            end = (position + 1) * self.config.batch_size if position + 1 < self.steps_per_epoch else None
+            self._gradient_step(order[position * self.config.batch_size : end], low_precision)
             self.step += 1
 
             said: list[Event] = []
             if self.step in points:
-                said.append(self._losses(beta))
+                said.append(self._losses(beta_at(self.config, (self.step - 1) / self.steps_per_epoch)))
             if self.step in moments and not self.diverged:
                 said.append(self._snapshot(moments.index(self.step)))
             if self._tick() - speed.told >= PROGRESS_SECONDS:
@@ -190,7 +232,10 @@ class Training:
         return self.step / self.steps_per_epoch
 
     def _gradient_step(self, batch: torch.Tensor, low_precision: bool) -> None:
-        """One step of Adam on the images at `batch`."""
+        """One step of Adam on the images at `batch`.
+
+        The gradient is not clipped: Adam's step is no longer than about the learning rate however large the gradient.
+        """
         noise = seeded(self.config.seed, "epsilon", self.step)
         x = self._images(batch)
         self.optimizer.param_groups[0]["lr"] = self._learning_rate()
@@ -217,22 +262,62 @@ class Training:
         return self.config.learning_rate * (LAST_RATE + (1 - LAST_RATE) * cosine)
 
     def _losses(self, beta: float) -> Losses | Diverged:
-        """The mean since the last point, and the held-out images now; remembers the weights if all is finite."""
+        """The mean since the last point, and the held-out images now; remembers the weights if none were better."""
         objective, reconstruction, *per_dim = (self.sums / self.count).tolist()
         train = Terms(reconstruction, sum(per_dim), per_dim)
         self.sums.zero_()
         self.count = 0
         held_out = per_image(self.model, self.dataset.test.x[:HELD_OUT], seed=self.config.seed).terms()
         if not math.isfinite(objective + train.elbo + held_out.elbo):
-            self.diverged = True
-            return Diverged(
-                self.step,
-                self.epoch,
-                f"the objective was no longer finite after {self.step} steps, so training ended there with the last "
-                "good weights; try a smaller learning rate or a larger σ",
-            )
-        self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            return self._diverged("the objective was no longer finite")
+        weight = self.config.beta if OBJECTIVES[self.config.objective].weighs_kl else 1.0
+        score = held_out.reconstruction - weight * held_out.kl
+        if score >= self._best:
+            self._best = score
+            self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         return Losses(self.step, self.epoch, beta, train, held_out, objective)
+
+    def _diverged(self, what: str) -> Diverged:
+        """Say so. Weights that were never better than the untrained ones are no model, and are not kept as one."""
+        self.diverged = True
+        if self._good is not None and not self._gain() > 0:
+            self._good = None
+        left = (
+            "with the best weights it had had" if self._good else "without a model: it never was better than untrained"
+        )
+        message = f"{what} after {self.step} steps, so training ended there {left}; try a smaller learning rate"
+        return Diverged(
+            self.step, self.epoch, message + (" or a larger σ" if self.config.likelihood == "gaussian" else "")
+        )
+
+    def _judged(self) -> Diverged | None:
+        """What is wrong with the weights at the end, if anything: no number, or far from the best there were."""
+        if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
+            return self._diverged("the weights were no longer finite")
+        if self._good is None:
+            return None  # stopped before the first point
+        untrained, now = self._worth(self._first_model()), self._worth(self.model)
+        gained = max(0.0, self._gain())
+        if now >= untrained + (1 - LOST) * gained - SLACK * abs(untrained) - 1:
+            return None
+        return self._diverged(f"the objective was {nats(now)} nats, having been {nats(untrained + gained)} before,")
+
+    def _gain(self) -> float:
+        """By how much the best weights are better than the untrained ones, nats."""
+        assert self._good is not None
+        best = untrained(self.config)
+        best.load_state_dict(self._good)
+        return self._worth(best) - self._worth(self._first_model())
+
+    def _worth(self, model: VAE) -> float:
+        """The objective of a model as it is at this moment of the run: always on the same images with the same noise.
+
+        A warm-up, or a target that moves, makes figures of different moments incomparable. Nothing is learned here.
+        """
+        x = to_unit(self.x[:JUDGED]).view(-1, *self.config.image_shape)
+        noise = seeded(self.config.seed, "judged", 0)
+        worth = self.objective.worth(Step(model, x, self.epoch, len(self.x), noise))
+        return worth if math.isfinite(worth) else -math.inf
 
     def _progress(self, speed: _Speed) -> Progress:
         rate = speed.tell(self.step) * self.config.batch_size
@@ -258,6 +343,9 @@ class Training:
         return Snapshot(index, self.step, self.epoch, arrays)
 
     def _end(self, speed: _Speed) -> Generator[Event]:
+        if not self.diverged and self.step and (wrong := self._judged()) is not None:
+            self.settled = False
+            yield wrong
         if self.diverged:
             if self._good is None:
                 return

@@ -14,9 +14,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES
+from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.torch_ import Posterior, log_prior
 from vae_core.networks.torch_ import VAE
 
@@ -91,6 +93,15 @@ class Objective(nn.Module):
     def learn(self) -> None:
         """Train its own weights, after the model's step."""
 
+    def beta(self, step: Step) -> float:
+        """The weight of the KL in this step."""
+        return beta_at(self.config, step.epoch)
+
+    def worth(self, step: Step) -> float:
+        """What is maximised, for this model: by it two models are told apart, without a gradient."""
+        with torch.no_grad():
+            return float(self(step).objective)
+
 
 def build(config: RunConfig, generator: torch.Generator) -> Objective:
     """The objective that the configuration names; first weights, if any, from `generator`."""
@@ -106,11 +117,13 @@ def beta_at(config: RunConfig, epoch: float) -> float:
     Linear warm-up (Bowman et al. 2016), once or in each of `warmup_cycles` cycles (Fu et al. 2019, equation 6); a cycle
     without `warmup_epochs` rises over its first half.
     """
+    rise = config.rise_epochs
     if config.warmup_cycles:
         cycle = config.epochs / config.warmup_cycles
-        epoch, rise = epoch % cycle, config.warmup_epochs or cycle / 2
-    else:
-        rise = config.warmup_epochs
+        epoch %= cycle
+        # At a border that binary fractions miss by a rounding error, the remainder is a whole cycle instead of nothing.
+        if cycle - epoch < 1e-12 * config.epochs:
+            epoch = 0.0
     return config.beta * (min(1.0, epoch / rise) if rise else 1.0)
 
 
@@ -143,8 +156,8 @@ class Elbo(_OneCode):
 
     def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         if self.config.parameter("gradient") == "path":
-            return reconstruction - beta_at(self.config, step.epoch) * (q.detach().log_prob(z) - log_prior(z))
-        return reconstruction - beta_at(self.config, step.epoch) * kl.sum(1)
+            return reconstruction - self.beta(step) * (q.detach().log_prob(z) - log_prior(z))
+        return reconstruction - self.beta(step) * kl.sum(1)
 
 
 class FreeBits(_OneCode):
@@ -152,7 +165,7 @@ class FreeBits(_OneCode):
 
     def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         paid = kl.mean(0).clamp(min=self.config.parameter("free_bits")).sum()
-        return reconstruction - beta_at(self.config, step.epoch) * paid
+        return reconstruction - self.beta(step) * paid
 
 
 class Capacity(_OneCode):
@@ -177,36 +190,64 @@ class BetaTCVAE(_OneCode):
         )
 
 
+PAIRS = 1 << 24
+"""Numbers (codes of a batch × codes × D) beyond which the pairs are looked at in parts: what bounds the memory."""
+
+
 def kl_parts(q: Posterior, z: Tensor, images: int, sampling: str) -> tuple[Tensor, Tensor, Tensor]:
-    """log Q(z|X) − log P(z) at codes z (B, D) ~ Q(z|X) in three parts, (B,) nats each, for N = `images`.
+    """log Q(z|X) − log P(z) at codes z (B, D) ~ Q(z|X) in three parts, (B,) nats each, for N = `images`, B ≥ 2.
 
     log Q(z|X)/Q(z), log Q(z)/∏Q(zⱼ), ∑ log Q(zⱼ)/P(zⱼ): their means estimate the index-code mutual information, the
     total correlation and the dimension-wise KL (Chen et al. 2018, equation 2). Q(z) = Σₙ Q(z|xₙ)/N is estimated with
     the batch, by weighted (`mws`, equation S3) or stratified (`mss`, equation S5) sampling.
+
+    In parts, each part's pairs are worked out again on the way back, so that only one part's are held at a time.
     """
-    size = len(z)
+    size, d = z.shape
+    _at_least_two(size)
+    weight = _batch_weights(size, images, sampling).log()
+    rows = max(1, PAIRS // (size * d))
+    if rows >= size:
+        log_own, log_qz, log_product = _aggregate(q, z, weight, 0)
+    else:
+        found = [
+            checkpoint(_aggregate, q, z[start : start + rows], weight[start : start + rows], start, use_reentrant=False)
+            for start in range(0, size, rows)
+        ]
+        log_own, log_qz, log_product = (torch.cat(part) for part in zip(*found, strict=True))
+    return log_own - log_qz, log_qz - log_product, log_product - log_prior(z)
+
+
+def _aggregate(q: Posterior, z: Tensor, weight: Tensor, first: int) -> tuple[Tensor, Tensor, Tensor]:
+    """log Q(z|X), log Q(z) and log ∏ Q(zⱼ), (M,) each, at codes z (M, D) of the images `first`, `first` + 1, …"""
+    size = len(q.mu)
     variance = q.logvar.exp() if q.lower is None else q.logvar.exp() + q.lower.square().sum(2)
     marginal = Posterior(q.mu, variance.log())
     # [i, j]: code i under the posterior of image j.
-    joint = q.log_prob(z[:, None].expand(size, size, -1))
-    by_dimension = _log_normal(z[:, None], marginal)  # (B, B, D)
-    weight = _batch_weights(size, images, sampling).log()
+    joint = q.log_prob(z[:, None].expand(len(z), size, -1))
+    by_dimension = _log_normal(z[:, None], marginal)  # (M, B, D)
     log_qz = (joint + weight).logsumexp(1)
     log_product = (by_dimension + weight[:, :, None]).logsumexp(1).sum(1)
-    return joint.diagonal() - log_qz, log_qz - log_product, log_product - log_prior(z)
+    return joint.diagonal(first), log_qz, log_product
 
 
 def _batch_weights(size: int, images: int, sampling: str) -> Tensor:
-    """(B, B): how much image j of the batch counts in the estimate of Q(z) at the code of image i."""
-    others = size - 1
-    if sampling == "mws" or others == 0:
+    """(B, B): how much image j of the batch counts in the estimate of Q(z) at the code of image i, B ≥ 2."""
+    if sampling == "mws":
         return torch.full((size, size), 1 / (images * size))
-    # The image itself stands for 1/N; of the others, one stands for the rest, so that the weights add up to one.
+    # The image itself stands for 1/N; of the others, one stands for the rest, so that the weights add up to one. In a
+    # batch that is the whole training set there is no rest: each stands for 1/N.
+    others = size - 1
     weights = torch.full((size, size), 1 / others)
     own = torch.arange(size)
     weights[own, own] = 1 / images
     weights[own, (own + 1) % size] = (images - others) / (images * others)
-    return weights.clamp(min=1e-12)  # a batch that is the whole training set leaves nothing for the rest
+    return weights
+
+
+def _at_least_two(size: int) -> None:
+    if size < 2:
+        raise ConfigError("a batch of one image: this objective compares the codes of a batch; give two or more")
 
 
 def _log_normal(z: Tensor, q: Posterior) -> Tensor:
@@ -240,8 +281,14 @@ class FactorVAE(_OneCode):
     def _combine(self, step: Step, q: Posterior, z: Tensor, reconstruction: Tensor, kl: Tensor) -> Tensor:
         self._seen = z.detach(), shuffled_dimensions(z.detach(), step.generator)
         correlation = self.total_correlation(z)
-        elbo = reconstruction - beta_at(self.config, step.epoch) * kl.sum(1)
+        elbo = reconstruction - self.beta(step) * kl.sum(1)
         return elbo - self.config.parameter("tc_weight") * correlation
+
+    def worth(self, step: Step) -> float:
+        """Without the total correlation: the discriminator knows it of the codes that it was trained on alone."""
+        with torch.no_grad():
+            q = step.encode()
+            return float((step.log_likelihood(self._draw(step, q)) - self.beta(step) * q.kl().sum(1)).mean())
 
     def total_correlation(self, z: Tensor) -> Tensor:
         """log of the odds that z (B, D) was not shuffled, (B,): its mean estimates the TC (equation 3)."""
@@ -280,11 +327,12 @@ class DIPVAE(_OneCode):
         off = covariance.square().sum() - diagonal.square().sum()
         penalty = self.config.parameter("lambda_od") * off
         penalty = penalty + self.config.parameter("lambda_d") * (diagonal - 1).square().sum()
-        return reconstruction - beta_at(self.config, step.epoch) * kl.sum(1) - penalty
+        return reconstruction - self.beta(step) * kl.sum(1) - penalty
 
 
 def covariance_of_codes(q: Posterior, *, noise: bool) -> Tensor:
     """Cov[μ(X)] over the batch, plus E[Σ(X)] with `noise`: (D, D) (Kumar et al. 2018, equation 5)."""
+    _at_least_two(len(q.mu))
     centred = q.mu - q.mu.mean(0)
     covariance = centred.T @ centred / len(centred)
     if noise:
@@ -309,8 +357,7 @@ def mmd(a: Tensor, b: Tensor) -> Tensor:
     The kernel is exp(−‖a − b‖²/2D): two codes from the prior are √(2D) apart, root mean square.
     """
     size, d = a.shape
-    if size < 2:
-        return a.new_zeros(())
+    _at_least_two(size)
 
     def kernel(left: Tensor, right: Tensor) -> Tensor:
         squares = left.square().sum(1)[:, None] + right.square().sum(1) - 2 * left @ right.T
@@ -374,11 +421,11 @@ class ImportanceWeighted(Objective):
         z = q.sample(epsilon)
         likelihood = step.log_likelihood(z)
         log_ratio = log_prior(z) - (q.detach() if self._doubly else q).log_prob(z)
-        return likelihood + beta_at(self.config, step.epoch) * log_ratio, likelihood, z
+        return likelihood + self.beta(step) * log_ratio, likelihood, z
 
     def _twice(self, step: Step, share: Tensor) -> Tensor:
         """By what the encoder's gradient is multiplied beside w̃ₖ = `share`."""
-        beta = beta_at(self.config, step.epoch)
+        beta = self.beta(step)
         return 1 - beta + beta * share
 
     def _through_one(self, step: Step, q: Posterior, epsilon: Tensor) -> Value:
@@ -404,7 +451,8 @@ def _scale_gradient(z: Tensor, factor: Tensor) -> None:
     def scaled(gradient: Tensor) -> Tensor:
         return gradient * factor[:, :, None]
 
-    z.register_hook(scaled)
+    if z.requires_grad:
+        z.register_hook(scaled)
 
 
 def _plain(kind: Callable[[RunConfig], Objective]) -> Callable[[RunConfig, torch.Generator], Objective]:
