@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,37 @@ def test_the_number_of_threads_never_changes(monkeypatch: pytest.MonkeyPatch) ->
         assert {torch.get_num_threads() for _ in again.events()} == {2}
     finally:
         torch.set_num_threads(before)
+
+
+LATE = """
+import sys, warnings
+{first}
+import vae_core
+from vae_core.training import threads
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    with threads.set_to({count}):
+        pass
+print(*(one.message for one in said))
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "environment", "warned"),
+    [
+        ("import torch", 2, {}, True),
+        ("import torch", 1, {}, False),
+        ("import torch", 2, {"GOMP_SPINCOUNT": "1000"}, False),
+        ("", 2, {}, False),
+    ],
+)
+def test_torch_imported_first_is_told(first: str, count: int, environment: dict[str, str], warned: bool) -> None:
+    inherited = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    script = LATE.format(first=first, count=count)
+    said = subprocess.run(
+        [sys.executable, "-c", script], env=inherited | environment, capture_output=True, text=True, check=True
+    )
+    assert ("import vae_core first" in said.stdout) == warned
 
 
 def test_threads_are_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

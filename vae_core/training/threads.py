@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 
 import torch
+
+import vae_core
 
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -39,7 +42,18 @@ def _quota() -> float:
 
 @contextlib.contextmanager
 def set_to(count: int) -> Generator[None]:
-    """Torch works on so many threads inside, and on as many as before afterwards."""
+    """Torch works on so many threads inside, and on as many as before afterwards.
+
+    Warns where these threads would spin while they wait for each other: beside twenty other processes on two processors
+    that made training twenty times slower, and nothing can change it in a process that runs.
+    """
+    if vae_core.torch_came_first and count > 1:
+        warnings.warn(
+            "torch was imported before vae_core, so training is many times slower wherever something else needs the "
+            "processor; import vae_core first, or start Python with GOMP_SPINCOUNT=1000 in the environment",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
