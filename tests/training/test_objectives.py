@@ -386,7 +386,7 @@ def test_the_autoencoder_has_neither_noise_nor_kl() -> None:
     mean = step.model.encode(step.x).mu
     expected = torch.distributions.Bernoulli(logits=step.model.decode(mean)).log_prob(step.x).sum((1, 2, 3))
     torch.testing.assert_close(evaluated(step).objective, expected.mean(), rtol=1e-4, atol=1e-4)
-    other = Step(step.model, step.x, 0.0, IMAGES, generator(99))
+    other = replace(step, generator=generator(99))
     assert evaluated(other).objective == evaluated(step).objective
 
 
