@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-import vae_core
+from vae_core.config import openmp
 
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -47,7 +47,7 @@ def set_to(count: int) -> Generator[None]:
     Warns where these threads would spin while they wait for each other: beside twenty other processes on two processors
     that made training twenty times slower, and nothing can change it in a process that runs.
     """
-    if vae_core.torch_came_first and count > 1:
+    if openmp.torch_came_first and count > 1:
         warnings.warn(
             "torch was imported before vae_core, so training is many times slower wherever something else needs the "
             "processor; import vae_core first, or start Python with GOMP_SPINCOUNT=1000 in the environment",
