@@ -43,8 +43,8 @@ class Started:
     steps_per_epoch: int
     parameters: int
     precision: str
-    threads: int | None = None
-    """On which the weights' last bits depend; None in runs older than the figure."""
+    threads: int = 0
+    """On which the weights' last bits depend; 0 in runs older than the figure."""
 
 
 @dataclass(frozen=True)
