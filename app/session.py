@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from typing import Any
 
 import streamlit as st
 
+from vae_core.config.errors import ElboRoomError
 from vae_core.jobs.queue import Jobs
 from vae_core.store import RunInfo, Store
 
@@ -44,17 +47,18 @@ def jobs() -> Jobs:
 
 @st.cache_resource(show_spinner=False)
 def _warm_up() -> None:
-    # The worker imports torch: two seconds of a core that the first page must not lose.
-    timer = threading.Timer(2.5, _quietly_ensure_worker, (jobs(),))
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=_look_after, args=(jobs(),), daemon=True, name="jobs").start()
 
 
-def _quietly_ensure_worker(queue: Jobs) -> None:
-    try:
+def _look_after(queue: Jobs) -> None:
+    """As long as the server lives: have a warm worker, and notice when one dies while somebody waits for it."""
+    time.sleep(2.5)  # the worker imports torch: two seconds of a core that the first page must not lose
+    with contextlib.suppress(ElboRoomError):  # a store that cannot be written says so where somebody asks for work
         queue.ensure_worker("train")
-    except OSError:
-        return  # a store that cannot be written shows its sentence where somebody asks for work
+    while True:
+        with contextlib.suppress(ElboRoomError):
+            queue.watch()
+        time.sleep(1.0)
 
 
 # -- a visitor's own state

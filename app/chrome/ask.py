@@ -28,9 +28,9 @@ def submit(*configs: RunConfig) -> None:
     if rules.strangers:
         _within(rules, configs)
     for config in configs:
-        run_id = session.jobs().submit(config)
+        run_id = session.jobs().submit(config, by=visitor())
         if session.store().get(run_id).status == "stopped":
-            session.jobs().resume(run_id)
+            session.jobs().resume(run_id, by=visitor())
         _owners().setdefault(run_id, visitor())
 
 
@@ -41,7 +41,7 @@ def wish(what: Wish, run_id: str) -> None:
         if rules.strangers:
             _within(rules, [session.store().get(run_id).config])
         _owners().setdefault(run_id, visitor())
-        session.jobs().resume(run_id)
+        session.jobs().resume(run_id, by=visitor())
         return
     if not may_end(run_id):
         raise LimitError(f"{run_id}: only who asked for this run may end it")

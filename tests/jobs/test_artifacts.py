@@ -244,8 +244,8 @@ def test_the_worker_leaves_diagnostics_of_what_it_trained(home: Store, monkeypat
     monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
     jobs = Jobs(home)
     run_id = jobs.submit(tiny())
-    found = jobs.next("train")
-    assert found is not None
-    worker.Worker(jobs, "train").train(*found)
+    job = jobs.table.claim("train", "worker")
+    assert job is not None
+    worker.Worker(jobs, "train").work(job)
     for name in ("codes", "diagnostics"):
         assert home.artifact(run_id, name) is not None

@@ -21,8 +21,8 @@ from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.run import run
+from vae_core.jobs.table import Kind
 from vae_core.store import Store
-from vae_core.store.files import write_json
 
 pytestmark = pytest.mark.timeout(1200)  # a hang ends; nothing here has to happen within a time
 
@@ -37,9 +37,8 @@ def alone(home: Store, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     return Jobs(home)
 
 
-def waiting(jobs: Jobs, kind: str = "train") -> list[str]:
-    folder = jobs.store.home / "queue" / kind
-    return [p.name.partition("-")[2].removesuffix(".json") for p in sorted(folder.glob("*.json"))]
+def waiting(jobs: Jobs, kind: Kind = "train") -> list[str]:
+    return [job.subject for job in jobs.table.living(kind) if job.state == "waiting"]
 
 
 # -- asking, without a worker
@@ -50,12 +49,12 @@ def test_asking_puts_a_run_into_the_queue_once(alone: Jobs) -> None:
     assert alone.submit(tiny()) == one
     assert waiting(alone) == [one, two]
     assert {alone.store.get(r).status for r in (one, two)} == {"queued"}
-    found = alone.next("train")
-    assert found is not None
-    assert found[1] == {"run_id": one}
-    assert alone.next("train") == found  # still there: who has begun it removes it
-    found[0].unlink()
-    assert alone.store.get(one).status == "interrupted"
+    assert [alone.ahead(r) for r in (one, two, "nothing")] == [0, 1, None]
+    job = alone.table.claim("train", "worker")
+    assert job is not None
+    assert (job.subject, job.state, job.attempts) == (one, "running", 1)
+    assert waiting(alone) == [two]
+    assert alone.table.end(job, "failed", "a reason")
     alone.submit(tiny())
     assert waiting(alone) == [two, one]
 
@@ -100,31 +99,21 @@ def test_what_ships_cannot_be_asked_to_stop_or_go(alone: Jobs) -> None:
     assert waiting(alone) == []
 
 
-def test_a_damaged_job_is_dropped_and_the_next_one_taken(alone: Jobs, capsys: pytest.CaptureFixture[str]) -> None:
-    one, two = alone.submit(tiny()), alone.submit(tiny(seed=1))
-    next((alone.store.home / "queue" / "train").glob(f"*-{one}.json")).write_text("{")
-    found = alone.next("train")
-    assert found is not None
-    assert found[1] == {"run_id": two}
-    assert waiting(alone) == [two]
-    assert "dropped a job" in capsys.readouterr().err
-
-
 def test_a_map_is_asked_for_once(alone: Jobs) -> None:
     run_id = next(i.run_id for i in alone.store.infos() if i.shipped)
     request = MapRequest(method="pca", limit=50)
     for _ in range(2):
         alone.derive(run_id, request)
     alone.derive(run_id, None)  # its codes ship
-    assert waiting(alone, "derive") == [f"{run_id}.pca-50"]
-    found = alone.next("derive")
-    assert found is not None
-    assert MapRequest(**found[1]["map"]) == request
+    assert waiting(alone, "derive") == [run_id]
+    job = alone.table.claim("derive", "worker")
+    assert job is not None
+    assert MapRequest(**job.parameters["map"]) == request
     assert alone.partial(run_id, request) is None
     assert alone.derive_error(run_id, request) == ""
-    alone.report_derive_error(run_id, request.name, "too few")
+    alone.table.end(job, "failed", "too few")
     assert alone.derive_error(run_id, request) == "too few"
-    alone.report_derive_error(run_id, request.name, "")
+    alone.derive(run_id, request)
     assert alone.derive_error(run_id, request) == ""
 
 
@@ -151,7 +140,7 @@ def wanted(store: Store) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def working(store: Store, kind: str = "train", grace: float = 10.0) -> Iterator[subprocess.Popen[bytes]]:
+def working(store: Store, kind: Kind = "train", grace: float = 10.0) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of this store, for as long as the test is inside; somebody has to want it (`wanted`)."""
     store.home.mkdir(parents=True, exist_ok=True)
     log = store.home / f"worker-{kind}.log"
@@ -221,7 +210,7 @@ def test_paused_and_resumed_by_the_worker_it_is_the_same_run(jobs: Jobs, store: 
     progress = store.progress(run_id)
     assert progress is not None
     assert progress.step < progress.steps
-    assert not store.is_locked(run_id)
+    until(lambda: not store.is_locked(run_id), "the lock to be given back")
     jobs.resume(run_id)
     until(lambda: status(store, run_id) == "finished", "the end")
     check(store, run_id, expected, tiny(**LONG))
@@ -273,8 +262,7 @@ def test_one_that_waits_goes_its_way_and_one_that_runs_is_cancelled(jobs: Jobs, 
 
 
 def test_a_job_that_fails_does_not_take_the_worker_along(jobs: Jobs, store: Store) -> None:
-    write_json(store.home / "queue" / "train" / "1-nothing.json", {"run_id": "nothing"})
-    write_json(store.home / "queue" / "train" / "2-nothing.json", {"unknown": 1})
+    gone = jobs.table.ask("train", "nothing", {})
     broken = store.create(tiny(seed=6))
     (store.folder(broken) / "checkpoint.safetensors").write_bytes(b"damaged")
     jobs.submit(tiny(seed=6))
@@ -283,7 +271,14 @@ def test_a_job_that_fails_does_not_take_the_worker_along(jobs: Jobs, store: Stor
     info = store.get(broken)
     assert info.status == "failed"
     assert "checkpoint.safetensors: damaged" in info.message
-    assert "no run named 'nothing'" in (store.home / "worker-train.log").read_text()
+    job = jobs.table.find("train", broken, {})
+    assert job is not None
+    assert (job.state, job.attempts) == ("failed", 1)
+    assert "checkpoint.safetensors: damaged" in job.reason
+    job = jobs.table.job(gone.id)
+    assert job is not None
+    assert job.state == "cancelled"
+    assert "no run named 'nothing'" in job.reason
 
 
 def test_a_second_worker_steps_back(jobs: Jobs, store: Store) -> None:
@@ -342,7 +337,9 @@ def test_the_worker_outlives_its_client_by_its_grace_only(home: Store) -> None:
             client.kill()
         # Nobody is left: it halts what it trains at a checkpoint, and ends.
         assert worker.wait() == 0
-    assert status(home, config.run_id) == "paused"
+    # It waits, in its place, for somebody to come back.
+    assert status(home, config.run_id) == "queued"
+    assert waiting(Jobs(home)) == [config.run_id]
     assert (home.folder(config.run_id) / "checkpoint.safetensors").exists()
     assert not home.is_file_locked("worker-train")
 
@@ -367,13 +364,11 @@ def test_a_run_whose_worker_was_killed_goes_on_with_the_next(
         assert os.getpgid(started[0].pid) != os.getpgid(0)  # Ctrl-C in our terminal does not reach it
         started[0].send_signal(signal.SIGKILL)
         started[0].wait()
-        until(lambda: status(home, run_id) == "interrupted", "the death to be seen")
-        jobs.resume(run_id)
-        assert status(home, run_id) in ("queued", "running")
-        until(lambda: status(home, run_id) == "finished", "the end")
+        # Nobody asks once more: who looks at the queue notices.
+        until(lambda: (jobs.watch(), status(home, run_id) == "finished")[1], "the end")
+        assert len(started) == 2
         check(home, run_id, expected, config)
     finally:
         for worker in started:
             end(worker)
-        if jobs._client is not None:
-            jobs._client.__exit__(None, None, None)
+        jobs.close()

@@ -41,7 +41,6 @@ def test_looking_writes_nothing(home: Store) -> None:
         with pytest.raises(RunNotFoundError, match="no run named 'x'"):
             look()
     assert not home.is_locked("x")
-    assert not home.is_queued("x")
     assert not home.home.exists()
 
 

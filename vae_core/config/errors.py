@@ -40,7 +40,7 @@ class RunBusyError(ElboRoomError):
 
 
 class LimitError(ElboRoomError):
-    """More than a visitor of this server may ask for, or another visitor's run."""
+    """More than may be asked for at a time or by one visitor, or another visitor's run."""
 
 
 class ModelError(ElboRoomError, ValueError):

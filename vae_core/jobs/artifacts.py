@@ -241,7 +241,7 @@ class PartialFile:
     """Where a map on its way is shown to other processes: replaced at most every `every` seconds."""
 
     def __init__(self, store: Store, run_id: str, name: str, every: float = 0.4) -> None:
-        self.path = store.home / "artifacts" / run_id / f"{name}.partial.safetensors"
+        self.path = store.layout.partial(run_id, name)
         self.every, self.started, self.told = every, time.monotonic(), 0.0
 
     def tell(self, done: int, total: int, embedding: NDArray[np.float32] | None) -> None:

@@ -1,60 +1,90 @@
 """Ask for work, and say what shall become of it: submit, pause, resume, stop, cancel.
 
-Asking is writing a small file under `<home>/queue/<kind>/`; one worker process for each kind (`worker.py`) takes them
-in order. `train` holds runs, `derive` holds artifacts, so that a map need not wait for a training. A wish about a run
-that is under way is a file `<home>/queue/wishes/<run_id>`. Nothing here imports torch or starts a thread.
+Asking is a row in a table (`table.py`); one worker process for each kind (`worker.py`) takes them in order. `train`
+holds runs, `derive` holds artifacts, so that a map need not wait for a training. Nothing here imports torch or starts a
+thread.
+
+A worker holds a lock as long as it lives, and the system takes that back when it dies. So that somebody notices, every
+process that looks at the queue also looks at the lock (`watch`): where jobs are there and no worker is, what it left
+behind goes back to its place, and a new one is started.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 from vae_core.config import RunConfig
-from vae_core.config.errors import CorruptFileError, RunBusyError, StoreError
+from vae_core.config.errors import CorruptFileError, ElboRoomError, RunBusyError, RunNotFoundError, StoreError
 from vae_core.jobs.artifacts import MapRequest, Partial, PartialFile
+from vae_core.jobs.table import Asked, Job, Kind, Limit, Refill, Table, died
 from vae_core.store import Store, Wish
-from vae_core.store.files import explained, read_json, write_bytes, write_json
+from vae_core.store.files import explained, read_json
 
-Kind = Literal["train", "derive"]
-_NAMES: dict[str, Wish] = {"pause": "pause", "stop": "stop", "cancel": "cancel"}
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_WISHES: dict[str, Wish] = {"pause": "pause", "stop": "stop", "cancel": "cancel"}
+_WATCH_SECONDS = 1.0
 
 
 class Jobs:
-    """The queues of one store. Every method returns at once."""
+    """The queues of one store. Every method returns at once.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    With `limit` asking for more than may wait raises `LimitError`.
+    """
+
+    def __init__(self, store: Store, *, limit: Limit | None = None) -> None:
+        self.store, self.limit = store, limit
+        self.table = Table(
+            store.layout.jobs,
+            alone=lambda: store.file_lock("queue", timeout=20.0),
+            refill=lambda: _waiting_in(store),
+        )
+        self._mutex = threading.Lock()
         self._client: Any = None
+        self._client_lock = store.layout.lock(f"client-{os.getpid()}-{secrets.token_hex(4)}")
+        self._started: dict[Kind, subprocess.Popen[bytes]] = {}
+        self._watched = -_WATCH_SECONDS
 
     # -- asking
 
-    def submit(self, config: RunConfig) -> str:
-        """Have it trained, unless it is complete or under way; the run's name. Raises `StoreError`."""
+    def submit(self, config: RunConfig, *, by: str = "") -> str:
+        """Have it trained, unless it is complete or under way; the run's name. `by` is who asks.
+
+        Raises `StoreError`, `LimitError`.
+        """
+        new = config.run_id not in self.store.run_ids()
         run_id = self.store.create(config)
-        if self.store.get(run_id).status not in ("finished", "stopped"):
-            self.resume(run_id)
+        if self.store.get(run_id).status in ("finished", "stopped"):
+            return run_id
+        try:
+            self.resume(run_id, by=by)
+        except ElboRoomError:
+            if new:  # nobody asked for it as far as the queue is concerned
+                with contextlib.suppress(ElboRoomError):
+                    self.store.delete(run_id)
+            raise
         return run_id
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, by: str = "") -> None:
         """Let a paused, interrupted, stopped or failed run go on from its checkpoint."""
         status = self.store.get(run_id).status
         if status == "finished":
             raise RunBusyError(f"{run_id} is complete; there is nothing to go on with")
         self.forget_wish(run_id)  # one from before would halt it at once
-        if status not in ("queued", "running"):
-            self._enqueue_run(run_id)
+        if status != "running":
+            self._enqueue_run(run_id, by)
 
     def pause(self, run_id: str) -> None:
         """Halt it at a checkpoint; the worker turns to the next in the queue."""
         self._wish(run_id, "pause")  # heeded if the worker has just taken it
-        if self._dequeue(run_id):
+        if self.table.withdraw("train", run_id):
             self.store.set_state(run_id, "paused")
 
     def stop(self, run_id: str) -> None:
@@ -62,26 +92,38 @@ class Jobs:
         if self.store.get(run_id).complete:
             return
         self._wish(run_id, "stop")
-        if self.store.get(run_id).status not in ("queued", "running"):
-            self._enqueue_run(run_id)
+        if self.store.get(run_id).status != "running":
+            self._enqueue_run(run_id, "", limited=False)
 
     def cancel(self, run_id: str) -> None:
-        """End it and forget it, with all its files."""
-        if self.store.is_locked(run_id):
-            self._wish(run_id, "cancel")
-        else:
-            self._dequeue(run_id)
-            self.store.delete(run_id)
-            self.forget_wish(run_id)
+        """End it and forget it, with all its files and whatever was being derived from it."""
+        taken = any(job.state == "running" for job in self.table.living("train", run_id))
+        if not (taken and self.store.is_locked(run_id)):
+            self.table.withdraw("train", run_id)
+            self.table.cancel("derive", run_id)
+            try:
+                self.store.delete(run_id)
+            except RunBusyError:
+                pass  # a worker has just taken it, or a command trains it
+            else:
+                self.forget_wish(run_id)
+                return
+        self._wish(run_id, "cancel")
 
-    def derive(self, run_id: str, request: MapRequest | None) -> None:
+    def ahead(self, run_id: str) -> int | None:
+        """How many runs come before a waiting one; None for one that does not wait."""
+        for place, job in enumerate(self.table.living("train")):
+            if job.subject == run_id:
+                return place if job.state == "waiting" else None
+        return None
+
+    def derive(self, run_id: str, request: MapRequest | None, *, by: str = "") -> None:
         """Have a map computed, or with None the codes of the test set; asking twice is asking once."""
         name = request.name if request else "codes"
-        if self.store.artifact_path(run_id, name).is_file() or self._waiting("derive", f"{run_id}.{name}"):
+        if self.store.artifact_path(run_id, name).is_file():
             return
-        if self.store.is_file_locked(f"derive-{run_id}.{name}"):
-            return
-        self._enqueue("derive", f"{run_id}.{name}", {"run_id": run_id, "map": asdict(request) if request else None})
+        self.table.ask("derive", run_id, _derived(request), by=by, limit=self.limit)
+        self.ensure_worker("derive")
 
     def partial(self, run_id: str, request: MapRequest) -> Partial | None:
         """How far a map is, or None before it began."""
@@ -89,22 +131,22 @@ class Jobs:
 
     def derive_error(self, run_id: str, request: MapRequest | None) -> str:
         """Why it could not be computed, in one sentence; empty if nothing went wrong."""
-        path = self._error_path(run_id, request.name if request else "codes")
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        job = self.table.find("derive", run_id, _derived(request))
+        return job.reason if job is not None and job.state == "failed" else ""
 
     # -- the worker processes
 
     def ensure_worker(self, kind: Kind = "train") -> None:
         """Start the worker of this kind if none is alive. It lives as long as some process that called this does."""
-        if self._client is None:
-            self._client = self.store.file_lock(f"client-{os.getpid()}", timeout=0)
-            with contextlib.suppress(RunBusyError):
-                self._client.__enter__()
+        self._be_a_client()
         if self.store.is_file_locked(f"worker-{kind}"):
             return
-        log = self.store.home / f"worker-{kind}.log"
+        started = self._started.get(kind)
+        if started is not None and started.poll() is None:
+            return  # on its way to its lock
+        log = self.store.layout.log(kind)
         with explained(log), log.open("ab") as output:
-            subprocess.Popen(
+            self._started[kind] = subprocess.Popen(
                 [sys.executable, "-m", "vae_core.jobs.worker", "--home", str(self.store.home), "--kind", kind],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -113,80 +155,132 @@ class Jobs:
                 start_new_session=True,
             )
 
+    def watch(self) -> None:
+        """Notice that a worker died while jobs are there. Cheap: whoever shows a queue calls it at every look."""
+        now = time.monotonic()
+        if now - self._watched < _WATCH_SECONDS:
+            return
+        self._watched = now
+        for kind in KINDS:
+            if self.table.living(kind) and not self.store.is_file_locked(f"worker-{kind}"):
+                with contextlib.suppress(RunBusyError), self.store.file_lock(f"worker-{kind}", timeout=0):
+                    self.recover(kind)
+                self.ensure_worker(kind)
+
+    def close(self) -> None:
+        """Be no client any more, and let go of the table's file."""
+        with self._mutex:
+            if self._client is not None:
+                self._client.__exit__(None, None, None)
+            self._client = None
+        self.table.close()
+
     # -- what the worker calls
 
-    def next(self, kind: Kind) -> tuple[Path, dict[str, Any]] | None:
-        """The oldest waiting job and its file, or None. Who has begun it removes the file, so that no job is lost."""
-        for path in self._queue(kind):
-            try:
-                return path, read_json(path)
-            except FileNotFoundError:
-                continue
-            except CorruptFileError as error:
-                path.unlink(missing_ok=True)
-                print(f"dropped a job: {error}", file=sys.stderr, flush=True)
-        return None
+    def recover(self, kind: Kind) -> None:
+        """Put back what a worker left behind that died. Only for who holds the lock of the worker."""
+        for job in self.table.left_behind(kind):
+            if kind == "train":
+                self._recover_run(job)
+            else:
+                self.table.recover(job)
+        if kind == "train":
+            for info in self.store.infos():
+                # Who asked died between its two words; one of them is enough.
+                if info.status == "queued" and not self.table.living("train", info.run_id):
+                    self.table.ask("train", info.run_id, {})
 
     def wish(self, run_id: str) -> Wish:
         """What is wished of the run that is under way."""
-        with contextlib.suppress(FileNotFoundError):
-            return _NAMES.get(self._wish_path(run_id).read_text(encoding="utf-8"), "go")
-        return "go"
+        return _WISHES.get(self.table.wish(run_id), "go")
 
     def forget_wish(self, run_id: str) -> None:
         """It has been granted."""
-        self._wish_path(run_id).unlink(missing_ok=True)
-
-    def report_derive_error(self, run_id: str, name: str, message: str) -> None:
-        """Say why an artifact could not be computed; an empty message takes it back."""
-        path = self._error_path(run_id, name)
-        if message:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, message.encode(), durable=False)
-        else:
-            path.unlink(missing_ok=True)
+        self.table.set_wish(run_id, "")
 
     def has_client(self) -> bool:
-        """Whether a process that wants a worker is alive."""
-        folder = self.store.home / "locks"
-        return any(self.store.is_file_locked(path.stem) for path in folder.glob("client-*.lock"))
+        """Whether a process that wants a worker is alive. The locks of those that are not are removed."""
+        for path in self.store.layout.locks.glob("client-*.lock"):
+            if self.store.is_file_locked(path.stem):
+                return True
+            with contextlib.suppress(ElboRoomError), self.store.file_lock(path.stem, timeout=0):
+                pass  # no other process will ever take this name; letting go of it removes it
+        return False
 
     # -- inside
 
-    def _enqueue_run(self, run_id: str) -> None:
-        self.store.set_state(run_id, "queued")  # first: a warm worker is faster with "running"
-        self._enqueue("train", run_id, {"run_id": run_id})
+    def _be_a_client(self) -> None:
+        """Hold a lock that no other object holds, so that workers see that somebody lives who wants them."""
+        with self._mutex:
+            while self._client is None or not self._client_lock.exists():
+                client = self.store.file_lock(self._client_lock.stem, timeout=10.0)  # who looks holds it for a moment
+                client.__enter__()
+                self._client = client
 
-    def _enqueue(self, kind: Kind, name: str, job: dict[str, Any]) -> None:
-        folder = self.store.home / "queue" / kind
-        with explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / f"{time.time_ns()}-{name}.json", job)
-        self.ensure_worker(kind)
+    def _enqueue_run(self, run_id: str, by: str, *, limited: bool = True) -> None:
+        before = self.store.get(run_id)
+        if before.status != "queued":
+            self.store.set_state(run_id, "queued")  # first: a warm worker is faster with "running"
+        try:
+            limit = self.limit if limited else None
+            self.table.ask("train", run_id, {}, by=by, limit=limit, again=True)
+        except ElboRoomError:
+            self.store.set_state(run_id, before.status, before.message)
+            raise
+        self.ensure_worker("train")
 
-    def _dequeue(self, run_id: str) -> bool:
-        found = self._waiting("train", run_id)
-        for path in found:
-            path.unlink(missing_ok=True)
-        return bool(found)
-
-    def _waiting(self, kind: Kind, name: str) -> list[Path]:
-        return [path for path in self._queue(kind) if path.name.partition("-")[2] == f"{name}.json"]
-
-    def _queue(self, kind: Kind) -> list[Path]:
-        folder = self.store.home / "queue" / kind
-        return sorted(folder.glob("[0-9]*.json")) if folder.is_dir() else []
+    def _recover_run(self, job: Job) -> None:
+        run_id = job.subject
+        try:
+            if self.wish(run_id) == "cancel" and not self.store.is_locked(run_id):
+                self.store.delete(run_id)
+                self.forget_wish(run_id)
+            info = self.store.get(run_id)
+        except RunNotFoundError:
+            self.table.end(job, "cancelled")
+            return
+        except ElboRoomError as error:
+            self.table.end(job, "failed", str(error))
+            return
+        if info.status in ("finished", "stopped", "paused"):
+            self.table.end(job, "done")
+        elif info.status == "failed":
+            self.table.end(job, "failed", info.message)
+        else:
+            failed = self.table.recover(job) == "failed"
+            if not self.store.is_locked(run_id):  # by a command that trains it; then it speaks for itself
+                self.store.set_state(run_id, *(("failed", died(job.attempts)) if failed else ("queued", "")))
 
     def _wish(self, run_id: str, wish: Wish) -> None:
         if self.store.get(run_id).shipped:
             raise StoreError(f"{run_id} ships with Elbo Room and is read-only")
-        path = self._wish_path(run_id)
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, wish.encode(), durable=False)
+        self.table.set_wish(run_id, wish)
 
-    def _wish_path(self, run_id: str) -> Path:
-        return self.store.home / "queue" / "wishes" / run_id
 
-    def _error_path(self, run_id: str, name: str) -> Path:
-        return self.store.home / "artifacts" / run_id / f"{name}.error"
+def _derived(request: MapRequest | None) -> dict[str, Any]:
+    return {"map": asdict(request) if request else None}
+
+
+# -- a table's first rows
+
+
+def _waiting_in(store: Store) -> Refill:
+    """What waits in this home though no table says so: in version 0.1's folder of files, and by the runs' own state."""
+    found = Refill()
+    for kind in KINDS:
+        for path in sorted(store.layout.old_jobs(kind).glob("[0-9]*-*.json")):
+            found.taken.append(path)
+            with contextlib.suppress(CorruptFileError, FileNotFoundError, KeyError, ValueError):
+                job = read_json(path)
+                asked_at = int(path.name.partition("-")[0]) / 1e9
+                found.jobs.append(
+                    Asked(kind, str(job["run_id"]), {} if kind == "train" else {"map": job["map"]}, asked_at)
+                )
+    for info in reversed(store.infos()):
+        if info.status == "queued":
+            found.jobs.append(Asked("train", info.run_id, {}, info.created))
+    for path in store.layout.old_wishes.glob("[!.]*"):
+        found.taken.append(path)
+        with contextlib.suppress(OSError, ValueError):
+            found.wishes[path.name] = path.read_text(encoding="utf-8")
+    return found

@@ -1,31 +1,30 @@
 """The worker process: `python -m vae_core.jobs.worker --home DIR --kind train|derive`, started by `Jobs.ensure_worker`.
 
-It pays for importing torch, unpacking the data and the first slow step before anyone asks, then waits. One at a time
-for each kind and home; it ends when no process that wants it is left.
+One at a time for each kind and home: it takes its lock first and imports what is slow after, so that those who come too
+late cost nothing. Then it pays for importing torch, unpacking the data and the first slow step before anyone asks, and
+waits. It ends when no process that wants it is left.
 """
 
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 import time
 import traceback
-from pathlib import Path
-from typing import Any
 
-from vae_core import data
-from vae_core.config import RunConfig
-from vae_core.config.errors import ElboRoomError, RunBusyError
-from vae_core.jobs import artifacts
-from vae_core.jobs.artifacts import MapRequest, PartialFile
-from vae_core.jobs.queue import Jobs, Kind
-from vae_core.jobs.run import run
+from vae_core.config.errors import ElboRoomError, RunBusyError, RunNotFoundError
+from vae_core.jobs.queue import Jobs
+from vae_core.jobs.table import Job, Kind
 from vae_core.store import Store, Wish
-from vae_core.training.loop import Training
 
 POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
 """How long the worker outlives its last client, so that a server's restart finds it warm and its run under way."""
+IDLE_SECONDS = 60.0
+"""How long a worker that derives waits for the next job before it gives its memory back; a client starts another."""
+LOCK_SECONDS = 2.0
+"""Those who look whether a worker is there hold its lock for a moment."""
 
 
 class Worker:
@@ -34,7 +33,8 @@ class Worker:
     def __init__(self, jobs: Jobs, kind: Kind, grace: float = GRACE_SECONDS) -> None:
         self.jobs, self.grace = jobs, grace
         self.kind: Kind = kind
-        self._wanted_at = self._looked_at = time.monotonic()
+        self.name = secrets.token_hex(8)
+        self._wanted_at = self._looked_at = self._worked_at = time.monotonic()
 
     def wanted(self) -> bool:
         """Whether a client lives, or lived a moment ago."""
@@ -47,69 +47,132 @@ class Worker:
 
     def loop(self) -> None:
         """Take jobs in order."""
-        while self.wanted():
-            found = self.jobs.next(self.kind)
-            if found is None:
+        self.jobs.recover(self.kind)
+        while self.wanted() and not self._is_idle():
+            job = self.jobs.table.claim(self.kind, self.name, self._is_busy_elsewhere)
+            if job is None:
                 time.sleep(POLL_SECONDS)
                 continue
             try:
-                self.train(*found) if self.kind == "train" else self.derive(*found)
+                self.work(job)
+            except ElboRoomError as error:
+                print(f"{job.subject}: {error}", file=sys.stderr, flush=True)
             except Exception:  # whatever one job does, the next one gets its turn; the log keeps the trace
                 traceback.print_exc()
                 sys.stderr.flush()
-            finally:
-                found[0].unlink(missing_ok=True)
+            self._worked_at = time.monotonic()
 
-    def train(self, waiting: Path, job: dict[str, Any]) -> None:
+    def work(self, job: Job) -> None:
+        """One job, to its end; what it raises is written down, and raised again."""
+        try:
+            (self.train if self.kind == "train" else self.derive)(job)
+        except RunBusyError:
+            self.jobs.table.give_back(job)  # a command was faster
+            raise
+        except RunNotFoundError as error:
+            self.jobs.table.end(job, "cancelled", str(error))
+            raise
+        except Exception as error:
+            self.jobs.table.end(job, "failed", str(error) or type(error).__name__)
+            raise
+        self.jobs.table.end(job, "done")
+
+    def train(self, job: Job) -> None:
         """One run to its end, or to what is wished of it."""
-        run_id, store = str(job["run_id"]), self.jobs.store
+        from vae_core.jobs import artifacts
+        from vae_core.jobs.run import run
 
+        run_id, store = job.subject, self.jobs.store
         heard: set[Wish] = set()
+        leaving = False
 
         def wish() -> Wish:
+            nonlocal leaving
             asked = self.jobs.wish(run_id)
             heard.add(asked)
-            return asked if self.wanted() else "pause"
+            leaving = asked == "go" and not self.wanted()
+            return "pause" if leaving else asked
 
+        saved = _checkpointed(store, run_id)
         for _event in run(store.get(run_id).config, store, wish=wish, resume_stopped=True):
-            waiting.unlink(missing_ok=True)
+            now = _checkpointed(store, run_id)
+            if saved != now:
+                saved = now
+                self.jobs.table.forgive(job)
+        if leaving and store.get(run_id).status == "paused":
+            # Not what anybody wished: it waits, in its place, for somebody to come back.
+            store.set_state(run_id, "queued")
+            self.jobs.table.give_back(job)
+            return
         asked = self.jobs.wish(run_id)
-        if asked in heard or asked == "cancel":
+        if asked in heard:
             # One that was never heard is about what comes next: the run was halted, resumed, and wished about anew.
             self.jobs.forget_wish(run_id)
-        if asked == "cancel":
-            store.delete(run_id)
-        elif store.get(run_id).complete:
+        if asked != "cancel" and store.get(run_id).complete:
+            self.jobs.table.end(job, "done")
             # While the model is warm, so that the first look need not wait: the codes at once, then what they are like.
             artifacts.diagnostics(store, run_id)
+        if "cancel" in (asked, self.jobs.wish(run_id)):
+            store.delete(run_id)
+            self.jobs.forget_wish(run_id)
 
-    def derive(self, waiting: Path, job: dict[str, Any]) -> None:
+    def derive(self, job: Job) -> None:
         """One artifact."""
-        run_id, store = str(job["run_id"]), self.jobs.store
-        request = MapRequest(**job["map"]) if job["map"] else None
-        name = request.name if request else "codes"
-        partial = PartialFile(store, run_id, name)
-        with store.file_lock(f"derive-{run_id}.{name}"):
-            waiting.unlink(missing_ok=True)
-            self.jobs.report_derive_error(run_id, name, "")
-            try:
-                if request:
-                    artifacts.embedding(store, run_id, request, partial.tell)
-                else:
-                    artifacts.codes(store, run_id)
-            except ElboRoomError as error:
-                self.jobs.report_derive_error(run_id, name, str(error))
-                raise
-            finally:
-                partial.remove()
+        from vae_core.jobs import artifacts
+        from vae_core.jobs.artifacts import MapRequest, PartialFile
+
+        run_id, store = job.subject, self.jobs.store
+        request = MapRequest(**job.parameters["map"]) if job.parameters["map"] else None
+        partial = PartialFile(store, run_id, request.name if request else "codes")
+        try:
+            if request:
+                artifacts.embedding(store, run_id, request, partial.tell)
+            else:
+                artifacts.codes(store, run_id)
+        finally:
+            partial.remove()
+
+    def _is_busy_elsewhere(self, job: Job) -> bool:
+        """A command trains it; when that ends, or dies, the job gets its turn."""
+        return self.kind == "train" and self.jobs.store.is_locked(job.subject)
+
+    def _is_idle(self) -> bool:
+        return self.kind == "derive" and time.monotonic() - self._worked_at > IDLE_SECONDS
+
+
+def _checkpointed(store: Store, run_id: str) -> int:
+    """When the run got on for the last time, as far as a process that dies is concerned."""
+    try:
+        return (store.folder(run_id) / "checkpoint.safetensors").stat().st_mtime_ns
+    except (OSError, RunNotFoundError):
+        return 0
 
 
 def warm_up() -> None:
     """Pay for what is slow only once: the data, the optimiser's first step, the first low-precision product."""
+    from vae_core import data
+    from vae_core.config import RunConfig
+    from vae_core.training.loop import Training
+
     training = Training(RunConfig(epochs=1), data.load("mnist"))
     for event in training.events():
         if event.type == "losses":
             break
+
+
+def serve(jobs: Jobs, kind: Kind, grace: float) -> None:
+    """Be the worker, unless another is."""
+    while True:
+        try:
+            with jobs.store.file_lock(f"worker-{kind}", timeout=LOCK_SECONDS):
+                if kind == "train" and not jobs.table.living(kind):
+                    warm_up()
+                Worker(jobs, kind, grace).loop()
+        except RunBusyError:
+            return
+        # Who asked in this moment saw the lock and started nobody.
+        if not (jobs.table.living(kind) and jobs.has_client()):
+            return
 
 
 def main() -> None:
@@ -119,14 +182,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=("train", "derive"), required=True)
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS, help="seconds to outlive the last client")
     args = parser.parse_args()
-    jobs = Jobs(Store(args.home))
-    try:
-        with jobs.store.file_lock(f"worker-{args.kind}", timeout=0.5):
-            if args.kind == "train":
-                warm_up()
-            Worker(jobs, args.kind, args.grace).loop()
-    except RunBusyError:
-        return  # another worker was faster
+    serve(Jobs(Store(args.home)), args.kind, args.grace)
 
 
 if __name__ == "__main__":

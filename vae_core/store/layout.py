@@ -200,10 +200,6 @@ class Layout:
         """A derived thing on its way."""
         return self.artifacts(run_id) / f"{name}.partial.safetensors"
 
-    def error(self, run_id: str, name: str) -> Path:
-        """Why a derived thing could not be computed."""
-        return self.artifacts(run_id) / f"{name}.error"
-
     @property
     def locks(self) -> Path:
         """The folder of locks."""
@@ -218,13 +214,19 @@ class Layout:
         """The folder of what is asked for."""
         return self.home / "queue"
 
-    def waiting(self, kind: str) -> Path:
-        """The folder of jobs of one kind that wait for their worker."""
+    @property
+    def jobs(self) -> Path:
+        """The table of what is asked for."""
+        return self.queue / "jobs.sqlite3"
+
+    def old_jobs(self, kind: str) -> Path:
+        """Version 0.1's folder of jobs of one kind, a file each."""
         return self.queue / kind
 
-    def wish(self, run_id: str) -> Path:
-        """What is wished of a run under way."""
-        return self.queue / "wishes" / run_id
+    @property
+    def old_wishes(self) -> Path:
+        """Version 0.1's folder of what is wished of runs under way."""
+        return self.queue / "wishes"
 
     def log(self, kind: str) -> Path:
         """What a worker prints."""

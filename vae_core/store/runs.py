@@ -194,8 +194,8 @@ class Store:
             status = state.state if state else "interrupted"
             if status in COMPLETE:
                 status = "interrupted"  # by its own word complete, and without a model
-            if status in ("running", "queued") and not self.is_locked(run_id):
-                status = "queued" if self.is_queued(run_id) else "interrupted"
+            if status == "running" and not self.is_locked(run_id):
+                status = "interrupted"
         created, message = (state.created, state.message) if state else (0.0, "")
         shipped = folder.path.parent == self.shipped
         return RunInfo(run_id, record.config, status, created, result, message, shipped, record.model, record.precision)
@@ -337,11 +337,6 @@ class Store:
     def is_file_locked(self, name: str) -> bool:
         """Whether a living process holds the lock."""
         return locks.is_held(self.layout.lock(name))
-
-    def is_queued(self, run_id: str) -> bool:
-        """Whether the run waits for the worker."""
-        folder = self.layout.waiting("train")
-        return folder.is_dir() and any(folder.glob(f"*-{run_id}.json"))
 
     # -- reading a run
 
