@@ -83,6 +83,7 @@ export type Layer = LinearLayer | ConvolutionLayer | WindowLayer | ReshapeLayer 
 
 export interface Manifest {
   format: number;
+  run_id: string;
   latent_dim: number;
   /** [C, H, W] */
   image_shape: number[];
@@ -139,10 +140,322 @@ export type WorkerAnswer =
 
 // ---- what a component gets
 
-/** How Streamlit calls the default export of a component's module. */
-export interface ComponentCall<Data> {
-  data: Data;
-  parentElement: HTMLElement | ShadowRoot;
-  setStateValue(name: string, value: unknown): void;
-  setTriggerValue(name: string, value: unknown): void;
+/** What one latent dimension says: `dim` from 0 on, `kl` in nats, averaged over images; null where it is not known. */
+export interface DimensionKL {
+  dim: number;
+  kl: number | null;
+}
+
+/** `app/components/map.py` */
+export interface MapData {
+  key: string;
+  /** Address of `points` F32 (N, 2), `labels` U8, `indices` I32 and, where points carry a number, `values` F32. */
+  points: string;
+  /** Address of `images` U8 (M, C, H, W) and `indices` I32. */
+  images: string;
+  names: string[];
+  palette: string[];
+  colourBy: "label" | "value";
+  colourTitle: string;
+  colourUnit: string;
+  selected: number | null;
+  lasso: number[];
+  axes: { x: string; y: string; meaningful: boolean };
+  caption: string;
+  progress: number | null;
+  progressText: string;
+  height: number;
+}
+
+/** `app/components/gallery.py`: one picture of the blob. */
+export interface GalleryPicture {
+  tensor: string;
+  index: number;
+  caption?: string;
+  /** A difference: 128 is none. */
+  diverging?: boolean;
+}
+
+/** `app/components/gallery.py`: what is shown together. */
+export interface GalleryTile {
+  pictures: GalleryPicture[];
+  title?: string;
+  lines?: string[];
+  /** What a click returns. */
+  value?: number | string;
+}
+
+/** `app/components/gallery.py` */
+export interface GalleryData {
+  blob: string;
+  /** The name of a tensor stands for all its pictures. */
+  tiles: GalleryTile[] | string;
+  columns: number;
+  tilePx: number;
+  selected: number | string | null;
+  clickable: boolean;
+  dense: boolean;
+  gap: number;
+  caption: string;
+}
+
+/** `app/chrome/presenter.py` */
+export interface PresenterData {
+  presenting: boolean;
+  /** Of the tour, from 1 on; 0 or null off it. */
+  stop: number | null;
+  stops: number;
+  sentence: string;
+  astray: boolean;
+  offer: boolean;
+  /** Which of `places` the keys lead through; null for another page. */
+  place: number | null;
+  places: number;
+}
+
+/** `app/views/compare.py`: one model; `links` say which dimension follows which: [the first model's, its own, sign, |r|]. */
+export interface CompareModel {
+  letter: string;
+  title: string;
+  colour: string;
+  blob: string;
+  images: string;
+  links: [dim: number, other: number, sign: number, r: number | null][];
+}
+
+/** `app/views/compare.py` */
+export interface CompareData {
+  models: CompareModel[];
+  dims: { dim: number; kl: number }[];
+  inactive: { dim: number; kl: number }[];
+  z: number[];
+}
+
+/** `app/lab/gaussian.py`: one model of the family; figures in nats, null where they are not worked out yet. */
+export interface AggregateModel {
+  run: string;
+  beta: number;
+  /** How far the density reaches upwards and to the right, of a code. */
+  reach: number;
+  wide: number;
+  rate: number;
+  information: number | null;
+  marginal: number | null;
+}
+
+/** `app/lab/gaussian.py`: a whole data set, or why there is none. */
+export interface AggregateData {
+  error?: string;
+  key?: string;
+  options?: [run: string, title: string][];
+  run?: string;
+  /** Address of `means`, `sigma` (models, images, 2), `density` (models, H, W) and `labels`. */
+  blob?: string;
+  palette?: string[];
+  models?: AggregateModel[];
+}
+
+/** `app/lab/gaussian.py` */
+export interface GaussianViewData {
+  mode: "line" | "plane" | "data";
+  line: [mu: number, sigma: number];
+  plane: number[];
+  sweep: AggregateData;
+}
+
+/** `app/lab/gap.py`: nats. */
+export interface GapTerms {
+  logPx: number;
+  gap: number;
+  reconstruction: number;
+  kl: number;
+  elbo: number;
+}
+
+export type GapName = "encoder" | "diagonal" | "full";
+
+/** `app/lab/gap.py`: a Gaussian over the posterior; `terms` is null until the integrals are known. */
+export interface GapGaussian {
+  mean: [number, number];
+  covariance: [[number, number], [number, number]];
+  terms: GapTerms | null;
+}
+
+/** `app/lab/gap.py` */
+export interface GapData {
+  key: string;
+  /** What to ask for to have the final figures; null once they are there. */
+  refine: string | null;
+  image: number;
+  labels: string;
+  decoder: string;
+  /** Address of `means` and `labels`; null for figures that are not final. */
+  encoded: string | null;
+  palette: string[];
+  /** Address of `pixels` (C, H, W) and `log_density` (n, m). */
+  grid: string;
+  /** The corners of the grid. */
+  low: [number, number];
+  high: [number, number];
+  /** Of the log density, where 50, 90 and 99 % are inside. */
+  levels: number[];
+  gaussians: { encoder: GapGaussian } & Partial<Record<GapName, GapGaussian>>;
+  family: "diagonal" | "full";
+  isLogLikelihood: boolean;
+  /** Where z was dragged to; null is Q's mean. */
+  z: [number, number] | null;
+  gaussian: GapName;
+}
+
+/** `app/lab/rate_distortion.py`: nats per image; errors are null where they are not worked out. */
+export interface RateDistortionModel {
+  run: string;
+  title: string;
+  /** Of the sweep; one outside is only comparable. */
+  inside: boolean;
+  /** Null for another objective than reconstruction − β·KL. */
+  beta: number | null;
+  rate: number;
+  distortion: number;
+  elbo: number;
+  rateError: number | null;
+  distortionError: number | null;
+  elboError: number | null;
+  /** Address of `images` and `reconstructions`. */
+  pictures: string;
+}
+
+/** `app/lab/rate_distortion.py` */
+export interface RateDistortionData {
+  sweep: string;
+  models: RateDistortionModel[];
+  beta: number;
+  current: string | null;
+}
+
+/** `app/lab/beta.py`: one model of the sweep; nats per image. */
+export interface BetaModel {
+  run: string;
+  beta: number;
+  latentDim: number;
+  reconstruction: number;
+  kl: number;
+  elbo: number;
+  klPerDim: number[];
+  /** The two dimensions that are shown of its codes. */
+  axes: [number, number];
+  decoder: string;
+  /** Address of `start` (images, D), `means` (N, 2) and `labels` (N). */
+  encoded: string;
+}
+
+/** `app/lab/beta.py` */
+export interface BetaData {
+  sweep: string;
+  models: BetaModel[];
+  beta: number;
+  /** Address of `images` and `labels`. */
+  images: string;
+  set: number;
+  seed: number;
+  plane: boolean;
+  /** Nats from which a dimension is called active. */
+  threshold: number;
+  /** Address of `values`: the variance of the data along its first principal components. */
+  eigenvalues: string;
+  palette: string[];
+}
+
+/** `app/lab/collapse.py`: one run. */
+export interface CollapsePanel {
+  run: string;
+  title: string;
+  /** Address of `epoch`, `beta`, `reconstruction` (T) and `kl` (T, D); null while there is one point at most. */
+  blob: string | null;
+  epochs: number;
+  /** The dimensions, the one that ends most active first. */
+  order: number[];
+  /** Whether the objective is reconstruction − β·KL, of whatever form. */
+  weighs: boolean;
+  /** Nats for which no dimension is charged. */
+  free: number;
+  /** What it is doing; empty once it is finished. */
+  status: string;
+  /** Of each dimension at the end. */
+  findings: { state: string; sentence: string }[] | null;
+}
+
+/** `app/lab/collapse.py` */
+export interface CollapseData {
+  panels: CollapsePanel[];
+  at: number | null;
+  /** Panel and dimension; −1: none. */
+  pick: [panel: number, dim: number];
+  palette: string[];
+}
+
+/** `app/lab/reparameterisation.py` */
+export interface ReparameterisationData {
+  error?: string;
+  model: string;
+  images: string;
+  /** μ1, μ2, σ1, σ2 */
+  q: number[];
+  zoom: boolean;
+  seed: number;
+  /** Row of the images blob. */
+  image: number | null;
+  how: "trick" | "direct";
+  code: number;
+}
+
+/** `app/lab/sampling.py` */
+export interface SamplingData {
+  refine: string | null;
+  image: number;
+  seed: number;
+  labels: string;
+  /** Address of `pixels`, and of `prior` and `q` each `…_log_weight`, `…_log_likelihood` and `…_pictures`. */
+  blob: string;
+  samples: number;
+  /** log P(X), nats, or its best bound; null where it is not known. */
+  reference: number | null;
+  /** How many other samples the bound is from; 0: it was integrated. */
+  referenceSamples: number;
+  isLogLikelihood: boolean;
+  k: number | null;
+}
+
+/** β from that step on. */
+export type BetaFrom = [step: number, beta: number];
+
+/** `app/lab/steps.py` */
+export interface StepsData {
+  /** Address of `images` and `labels`. */
+  images: string;
+  palette: string[];
+  hidden: number;
+  latent_dim: number;
+  batch: number;
+  rate: number;
+  /** The values of β to choose from. */
+  stops: number[];
+  limit: number;
+  seed: number;
+  image: number;
+  step: number;
+  path: BetaFrom[];
+}
+
+/** `app/components/__init__.py` */
+export interface PlayerData {
+  model: string;
+  images: string | null;
+  means: string | null;
+  z: number[];
+  dims: DimensionKL[];
+  inactive: DimensionKL[];
+  image: number | null;
+  palette: string[];
+  height: number;
 }

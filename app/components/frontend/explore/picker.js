@@ -1,21 +1,29 @@
 // Owns the choice of a test image: a grid of thumbnails, one group a label.
 
 import { h } from "../kit/dom.js";
-import { indexOf, labelOf } from "../kit/images.js";
+import { indexOf, labelOf, rowsByLabel } from "../kit/images.js";
+import { tensorOf } from "../net/safetensors.js";
 import { paintRow } from "../paint/picture.js";
 
-// blob, choose(row), close() -> an element that is a dialogue
+/** @import { Arrays } from "../types.d.ts" */
+
+/**
+ * An element that is a dialogue.
+ * @param {Arrays} blob `images`, and their `labels` and `indices` where they are known
+ * @param {(row: number) => void} choose
+ * @param {() => void} close
+ */
 export function makePicker(blob, choose, close) {
-  const count = blob.tensors.get("images").shape[0];
-  const groups = new Map();
-  for (let row = 0; row < count; row++) {
+  const images = tensorOf(blob, "images", Uint8Array);
+  const rows = Array.from({ length: images.shape[0] }, (_, row) => row);
+  /** @type {Iterable<[label: number | undefined, rows: number[]]>} */
+  const groups = blob.tensors.has("labels")
+    ? rowsByLabel(tensorOf(blob, "labels", Uint8Array).data)
+    : [[undefined, rows]];
+  const thumbnail = (/** @type {number} */ row) => {
     const label = labelOf(blob, row);
-    if (!groups.has(label)) groups.set(label, []);
-    groups.get(label).push(row);
-  }
-  const thumbnail = (row, label) => {
     const canvas = h("canvas");
-    paintRow(canvas, blob.tensors.get("images"), row);
+    paintRow(canvas, images, row);
     const name = `test image ${indexOf(blob, row)}${label === undefined ? "" : `, label ${label}`}`;
     return h(
       "button",
@@ -23,7 +31,6 @@ export function makePicker(blob, choose, close) {
       canvas,
     );
   };
-  const sorted = [...groups].sort(([a], [b]) => a - b);
   const element = h(
     "div",
     { class: "picker", role: "dialog", "aria-label": "Choose a test image" },
@@ -37,12 +44,12 @@ export function makePicker(blob, choose, close) {
     h(
       "div",
       { class: "groups" },
-      ...sorted.map(([label, rows]) =>
+      ...Array.from(groups, ([label, rows]) =>
         h(
           "div",
           { class: "group" },
           h("b", {}, label === undefined ? "" : String(label)),
-          h("div", { class: "thumbnails" }, ...rows.map((row) => thumbnail(row, label))),
+          h("div", { class: "thumbnails" }, ...rows.map(thumbnail)),
         ),
       ),
     ),

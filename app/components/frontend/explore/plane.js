@@ -4,19 +4,34 @@
 import { draggable } from "../kit/drag.js";
 import { h } from "../kit/dom.js";
 import { decimal, rounded, within } from "../kit/numbers.js";
+import { tensorOf } from "../net/safetensors.js";
 import { penOf } from "../paint/picture.js";
 
 export const CELLS = 21; // pictures per side, at −3 … 3
 const REACH = 3 + 3 / (CELLS - 1); // the cells at ±3 are whole
 
-// host: {move(z1, z2), release(), value(dim)}
+/**
+ * @import { Arrays, Cell } from "../types.d.ts"
+ */
+
+/**
+ * @typedef {object} PlaneHost
+ * @property {(z1: number, z2: number) => void} move
+ * @property {() => void} release
+ * @property {(dim: number) => number} value
+ */
+
 export class Plane {
+  /** @type {{ codes: Float32Array, labels: Uint8Array } | null} */
+  means = null;
+  size = 0; // CSS px on a side
+
+  /** @param {number[]} shape of a picture @param {string[]} palette @param {PlaneHost} host */
   constructor(shape, palette, host) {
     const [, H, W] = shape;
     this.shape = shape;
     this.palette = palette;
     this.host = host;
-    this.means = null;
     this.pictures = h("canvas", { class: "pictures", width: CELLS * W, height: CELLS * H });
     this.dots = h("canvas", { class: "dots" });
     this.ring = h("div", { class: "ring" });
@@ -32,7 +47,7 @@ export class Plane {
       this.dots,
       this.ring,
     );
-    const ticks = (axis) =>
+    const ticks = (/** @type {"x" | "y"} */ axis) =>
       [-3, -2, -1, 0, 1, 2, 3].map((z) => {
         const at = ((z + REACH) / (2 * REACH)) * 100;
         return h("span", { style: axis === "x" ? `left:${at}%` : `bottom:${at}%` }, decimal(z, 0));
@@ -55,6 +70,7 @@ export class Plane {
     this.listen();
   }
 
+  /** @param {string} name @param {HTMLElement} layer */
   toggle(name, layer) {
     const button = h("button", { type: "button", "aria-pressed": "true" }, name);
     button.addEventListener("click", () => {
@@ -66,7 +82,8 @@ export class Plane {
 
   listen() {
     const { field, host } = this;
-    const go = (z1, z2) => host.move(...[z1, z2].map((z) => rounded(within(z, -3, 3))));
+    const kept = (/** @type {number} */ z) => rounded(within(z, -3, 3));
+    const go = (/** @type {number} */ z1, /** @type {number} */ z2) => host.move(kept(z1), kept(z2));
     draggable(field, {
       at(event) {
         const box = field.getBoundingClientRect();
@@ -78,26 +95,29 @@ export class Plane {
       move: (place) => go(...place),
       nudge: ({ x, y }) => go(host.value(0) + 0.1 * x, host.value(1) + 0.1 * y),
       end: () => host.release(),
-      save: () => [host.value(0), host.value(1)],
+      save: () => /** @type {[number, number]} */ ([host.value(0), host.value(1)]),
       restore: (place) => host.move(...place),
     });
   }
 
-  // blob: means F32 (N, 2), labels U8 (N)
+  /** @param {Arrays} blob `means` F32 (N, 2), `labels` U8 (N) */
   setMeans(blob) {
-    this.means = { codes: blob.tensors.get("means").data, labels: blob.tensors.get("labels").data };
+    const labels = tensorOf(blob, "labels", Uint8Array).data;
+    this.means = { codes: tensorOf(blob, "means", Float32Array).data, labels };
     this.toggles.hidden = false;
-    const present = [...new Set(this.means.labels)].sort((a, b) => a - b);
+    const present = [...new Set(labels)].sort((a, b) => a - b);
     this.legend.replaceChildren(
       ...present.map((label) => h("span", {}, h("i", { style: `background:${this.colour(label)}` }), String(label))),
     );
     this.drawDots();
   }
 
+  /** @param {number} label */
   colour(label) {
     return this.palette[label % this.palette.length] ?? "gray";
   }
 
+  /** @param {number} size CSS px on a side */
   layout(size) {
     this.element.style.setProperty("--plane", `${size}px`);
     const scale = globalThis.devicePixelRatio || 1;
@@ -130,7 +150,10 @@ export class Plane {
     }
   }
 
-  // cells: [[column, row, span], …], their pictures side by side in `pixels`
+  /**
+   * Pictures of cells, side by side in `pixels`.
+   * @param {Cell[]} cells @param {Uint8ClampedArray<ArrayBuffer>} pixels
+   */
   paintCells(cells, pixels) {
     const [, H, W] = this.shape;
     const batch = h("canvas", { width: cells.length * W, height: H });
@@ -144,7 +167,7 @@ export class Plane {
 
   show() {
     if (!this.size) return;
-    const place = (z) => ((within(z, -REACH, REACH) + REACH) / (2 * REACH)) * this.size;
+    const place = (/** @type {number} */ z) => ((within(z, -REACH, REACH) + REACH) / (2 * REACH)) * this.size;
     const x = place(this.host.value(0));
     const y = this.size - place(this.host.value(1));
     this.ring.style.transform = `translate(${x}px, ${y}px)`;

@@ -1,7 +1,7 @@
 // Owns the Explore component: the code z, the picture it decodes to, and everything that moves it. While a control is held
 // nothing leaves the page; on release one message, "view": {z, image}, says where it stands.
 
-import { h, isCalm } from "../kit/dom.js";
+import { around, h, isCalm, later } from "../kit/dom.js";
 import { alike, Hand } from "../kit/hand.js";
 import { nats } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
@@ -9,15 +9,45 @@ import { gaussian } from "../kit/random.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/likelihoods.js";
+import { tensorOf } from "../net/safetensors.js";
 import { paintPicture, penOf, pictureAt, writePicture } from "../paint/picture.js";
 import { makePicker } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
 import { Rows } from "./rows.js";
 
+/**
+ * @import { Host } from "../kit/view.js"
+ * @import { Arrays, Manifest, Network, PlayerData, Tensor, WorkerAnswer, WorkerRequest } from "../types.d.ts"
+ */
+
+/**
+ * @typedef {object} Parts what stands on the page while a model does
+ * @property {Network} net
+ * @property {Manifest} manifest
+ * @property {HTMLCanvasElement} canvas
+ * @property {CanvasRenderingContext2D} context
+ * @property {ImageData} pixels
+ * @property {Rows} rows
+ * @property {Plane | null} plane
+ * @property {HTMLElement} stage
+ * @property {HTMLElement} panel of the start image
+ * @property {{ pick: HTMLElement, play: HTMLElement }} buttons
+ */
+/**
+ * @typedef {object} Start the image that z started from
+ * @property {Float32Array} x
+ * @property {Float32Array} code
+ * @property {HTMLElement} distortion
+ * @property {HTMLElement} back
+ */
+
 const ROUNDING = 0.0051; // codes that differ by less than a link's rounding are the same code
 const SWING = 2.5; // how far a dimension that plays goes
 
-// Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
+/**
+ * Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
+ * @param {Float32Array} a @param {Float32Array} b @param {number} t @param {Float32Array} out
+ */
 function slerp(a, b, t, out) {
   let [dot, aa, bb] = [0, 0, 0];
   for (let d = 0; d < a.length; d++) {
@@ -34,14 +64,39 @@ function slerp(a, b, t, out) {
 }
 
 class Player {
+  /** @type {Parts | null} */
+  parts = null;
+  /** @type {PlayerData} */
+  data = later();
+  z = new Float32Array(0);
+  /** @type {number | null} index into the images blob of the image that z started from */
+  image = null;
+  /** @type {Arrays | null} */
+  images = null;
+  /** @type {Start | null} */
+  start = null;
+  /** @type {Worker | null} */
+  worker = null;
+  /** @type {HTMLElement | null} */
+  picker = null;
+  /** @type {number | null} the frame to come while it plays */
+  playing = null;
+  /** @type {(() => void)[]} */
+  stops = [];
+  subject = "";
+  height = 0;
+  paints = 0;
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.hand = new Hand((view) => host.keep("view", view), { tolerance: ROUNDING });
-    this.stops = [];
+    this.hand = new Hand((/** @type {{ z: number[], image: number | null }} */ view) => host.keep("view", view), {
+      tolerance: ROUNDING,
+    });
     root.addEventListener("keydown", (event) => {
       // Space plays, except where it already means something: on a button or the fold.
-      if (event.key !== " " || event.composedPath()[0].closest?.("button, summary")) return;
+      if (event.key !== " " || around(event, "button, summary")) return;
       event.preventDefault();
       this.togglePlay(null);
     });
@@ -59,12 +114,13 @@ class Player {
     this.stopPlay(false);
     for (const stop of this.stops.splice(0)) stop();
     this.worker?.terminate();
-    this.worker = this.net = this.rows = this.plane = this.start = this.images = null;
+    this.worker = this.parts = this.start = this.images = null;
     this.closePicker();
   }
 
   // ---- what Python says -------------------------------------------------------------------------------------------
 
+  /** @param {PlayerData} data */
   update(data) {
     const { model, images, means, dims, inactive, palette, z, image = null } = data;
     const subject = JSON.stringify([model, images, means, dims, inactive, palette]);
@@ -76,25 +132,27 @@ class Player {
       this.open(data);
       return;
     }
-    this.plane?.drawDots(); // the theme may have changed
+    this.parts?.plane?.drawDots(); // the theme may have changed
     if (!this.hand.hears({ z, image })) return;
     this.stopPlay(false);
-    if (this.net && z.length !== this.net.D) {
-      this.fail(new Error(`a code of ${z.length} numbers came for ${this.net.D} latent dimensions`));
+    const D = this.parts?.net.D ?? z.length;
+    if (z.length !== D) {
+      this.fail(new Error(`a code of ${z.length} numbers came for ${D} latent dimensions`));
       return;
     }
     if (!alike(z, this.z, ROUNDING)) this.z = Float32Array.from(z);
     this.image = image;
-    if (this.net) this.begin();
+    this.begin();
   }
 
+  /** @param {PlayerData} data */
   open(data) {
     this.leaveModel();
     this.data = data;
     this.z = Float32Array.from(data.z);
     this.image = data.image ?? null;
     this.root.replaceChildren(h("div", { class: "waiting", role: "status" }, "Loading the model …"));
-    const ready = (blob) => {
+    const ready = (/** @type {Arrays} */ blob) => {
       try {
         this.build(blob);
       } catch (error) {
@@ -104,20 +162,22 @@ class Player {
     this.stops.push(this.host.blobs([data.model], ready));
   }
 
+  /** @param {unknown} error */
   fail(error) {
     this.leaveModel();
-    const sentence = `This model cannot be shown: ${error.message}.`;
+    const sentence = `This model cannot be shown: ${error instanceof Error ? error.message : error}.`;
     this.root.replaceChildren(h("p", { class: "error", role: "alert" }, sentence));
   }
 
   // ---- the page ---------------------------------------------------------------------------------------------------
 
+  /** @param {Arrays} blob */
   build(blob) {
     const { data } = this;
+    /** @type {Manifest} */
     const manifest = JSON.parse(blob.metadata.manifest);
-    this.manifest = manifest;
-    this.net = compile(manifest, blob.tensors);
-    const { D, shape } = this.net;
+    const net = compile(manifest, blob.tensors);
+    const { D, shape } = net;
     if (this.z.length !== D) throw new Error(`a code of ${this.z.length} numbers came for ${D} latent dimensions`);
     const [, H, W] = shape;
 
@@ -127,29 +187,28 @@ class Player {
     );
     const active = [...data.dims, ...unlisted.map((dim) => ({ dim, kl: null }))];
 
-    this.canvas = h("canvas", {
+    const canvas = h("canvas", {
       "data-testid": "decoded",
       width: W,
       height: H,
       role: "img",
       "aria-label": "Decoded picture",
     });
-    this.context = penOf(this.canvas);
-    this.pixels = new ImageData(W, H);
-    this.canvas.dataset.paints = "0";
+    const pixels = new ImageData(W, H);
+    canvas.dataset.paints = "0";
     this.paints = 0;
 
-    this.rows = new Rows(active, data.inactive, shape, {
+    const rows = new Rows(active, data.inactive, shape, {
       value: (dim) => this.z[dim],
       input: (dim, value) => this.moveOne(dim, value),
       release: () => this.release(),
       play: (dim) => this.togglePlay(dim),
       opened: (dims) => {
-        this.rows.paintNow(this.pixels);
-        this.worker?.postMessage({ type: "dims", dims });
+        rows.paintNow(pixels);
+        this.ask({ type: "dims", dims });
       },
     });
-    this.plane =
+    const plane =
       D === 2
         ? new Plane(shape, data.palette, {
             value: (dim) => this.z[dim],
@@ -158,95 +217,103 @@ class Player {
           })
         : null;
 
-    this.buttons = this.makeButtons();
-    this.startPanel = h("div", { class: "start", hidden: true });
-    const picture = h("div", { class: "picture" }, this.canvas);
-    const parts = this.plane
+    const { element: row, ...buttons } = this.makeButtons(D);
+    const panel = h("div", { class: "start", hidden: true });
+    const picture = h("div", { class: "picture" }, canvas);
+    const children = plane
       ? [
-          h("div", { class: "left" }, picture, this.rows.element),
-          this.plane.element,
-          h("div", { class: "side" }, this.buttons, this.plane.toggles, this.plane.legend, this.startPanel),
+          h("div", { class: "left" }, picture, rows.element),
+          plane.element,
+          h("div", { class: "side" }, row, plane.toggles, plane.legend, panel),
         ]
-      : [h("div", { class: "left" }, picture, this.buttons, this.startPanel), this.rows.element];
-    this.stage = h("div", { class: this.plane ? "stage two" : "stage" }, ...parts);
-    this.root.replaceChildren(this.stage);
+      : [h("div", { class: "left" }, picture, row, panel), rows.element];
+    const stage = h("div", { class: plane ? "stage two" : "stage" }, ...children);
+    this.parts = { net, manifest, canvas, context: penOf(canvas), pixels, rows, plane, stage, panel, buttons };
+    this.root.replaceChildren(stage);
     this.layout();
 
     this.paint(-1); // the picture first, everything else after it
-    this.startWorker(manifest, blob.tensors);
+    this.startWorker(this.parts, blob.tensors);
     this.stops.push(this.host.blobs([data.images], (images) => images && this.haveImages(images)));
-    if (this.plane) this.stops.push(this.host.blobs([data.means], (means) => means && this.plane?.setMeans(means)));
+    if (plane) this.stops.push(this.host.blobs([data.means], (means) => means && plane.setMeans(means)));
   }
 
-  makeButtons() {
+  /** @param {number} D */
+  makeButtons(D) {
+    /** @param {string} text @param {string} title @param {() => void} onclick */
     const button = (text, title, onclick) => h("button", { type: "button", title, onclick }, text);
-    this.pickButton = button("Test image…", "Encode an image of the test set, here in the page", () =>
-      this.openPicker(),
-    );
-    this.pickButton.hidden = true; // until the images and an encoder are there
-    this.playButton = button("▶ Play", "Walk through the prior (space); space on a slider plays that dimension", () =>
+    const pick = button("Test image…", "Encode an image of the test set, here in the page", () => this.openPicker());
+    pick.hidden = true; // until the images and an encoder are there
+    const play = button("▶ Play", "Walk through the prior (space); space on a slider plays that dimension", () =>
       this.togglePlay(null),
     );
-    this.copyButton = button("Copy link", "A link to this model and this code", () => this.copyLink());
-    return h(
+    const copy = button("Copy link", "A link to this model and this code", () => copyLink(copy));
+    const element = h(
       "div",
       { class: "buttons" },
-      button("Prior mean", "z = 0", () => this.jump(new Float32Array(this.net.D))),
+      button("Prior mean", "z = 0", () => this.jump(new Float32Array(D))),
       button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, () => gaussian()))),
-      this.pickButton,
-      this.playButton,
-      this.copyButton,
+      pick,
+      play,
+      copy,
       button("Save PNG", "The picture, 16 times as large", () => this.savePNG()),
     );
+    return { element, pick, play };
   }
 
   layout() {
-    if (!this.stage) return;
     const width = this.root.clientWidth;
-    if (!width || !this.rows) return;
-    const [, H, W] = this.net.shape;
+    if (!width || !this.parts) return;
+    const { net, rows, plane, stage } = this.parts;
+    const [, H, W] = net.shape;
     const stacked = width < 820;
     const style = getComputedStyle(this.root);
     const unit = parseFloat(style.fontSize) / 14; // presenter mode has larger type
     // Streamlit's header and the model's line take about 130 px above, the tour some below; the rest of the window is ours.
     const around = parseFloat(style.scrollMarginTop);
     const room = Math.max(this.height - (around - 146), globalThis.innerHeight - around);
-    const below = (this.plane ? 150 : 176) * unit; // what stands under the picture
+    const below = (plane ? 150 : 176) * unit; // what stands under the picture
     const target = Math.min(0.32 * width, room - below, 640);
     // Whole pixels of the picture make it crisp: 28 pixels at 12 CSS px each.
     const zoom = Math.max(Math.ceil(320 / W), Math.floor(Math.max(320, target) / W));
     const side = zoom * W;
     this.root.style.setProperty("--picture", `${side}px`);
     this.root.style.setProperty("--picture-height", `${zoom * H}px`);
-    this.stage.classList.toggle("stacked", stacked);
-    if (this.plane) {
+    stage.classList.toggle("stacked", stacked);
+    if (plane) {
       const left = Math.min(side, width);
-      this.rows.layout(left, 1e4, true, unit);
+      rows.layout(left, 1e4, true, unit);
       const free = stacked ? width - 40 * unit : width - left - 40 * unit - 2 * 24 - 190 * unit;
-      this.plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40 * unit))));
+      plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40 * unit))));
     } else if (stacked) {
-      this.rows.layout(width, 1e4, true, unit);
+      rows.layout(width, 1e4, true, unit);
     } else {
-      this.rows.layout(width - side - 28, room, false, unit);
+      rows.layout(width - side - 28, room, false, unit);
     }
   }
 
   // ---- the code and the picture -----------------------------------------------------------------------------------
 
-  // Paints synchronously. moved: the dimension that changed alone, or -1.
+  /**
+   * Paints synchronously.
+   * @param {number} moved the dimension that changed alone, or -1
+   */
   paint(moved) {
-    const picture = this.net.decode(this.z);
-    writePicture(this.pixels.data, picture, this.net.shape);
-    this.context.putImageData(this.pixels, 0, 0);
-    this.canvas.dataset.paints = String(++this.paints);
-    if (moved >= 0) this.rows.show(moved, this.z[moved]);
-    else for (let d = 0; d < this.net.D; d++) this.rows.show(d, this.z[d]);
-    this.rows.paintNow(this.pixels);
-    this.plane?.show();
+    if (!this.parts) return;
+    const { net, pixels, context, canvas, rows, plane } = this.parts;
+    const picture = net.decode(this.z);
+    writePicture(pixels.data, picture, net.shape);
+    context.putImageData(pixels, 0, 0);
+    canvas.dataset.paints = String(++this.paints);
+    if (moved >= 0) rows.show(moved, this.z[moved]);
+    else for (let d = 0; d < net.D; d++) rows.show(d, this.z[d]);
+    rows.paintNow(pixels);
+    plane?.show();
     this.showFigures();
-    this.worker?.postMessage({ type: "z", z: this.z, moved });
+    this.ask({ type: "z", z: this.z, moved });
   }
 
+  /** @param {number} dim @param {number} value */
   moveOne(dim, value) {
     this.stopPlay(false);
     this.hand.takes();
@@ -254,6 +321,7 @@ class Player {
     this.paint(dim);
   }
 
+  /** @param {number[]} z */
   moveAll(z) {
     this.stopPlay(false);
     this.hand.takes();
@@ -261,6 +329,7 @@ class Player {
     this.paint(-1);
   }
 
+  /** @param {Float32Array} z @param {number | null} [image] */
   jump(z, image = null) {
     this.stopPlay(false);
     this.hand.takes();
@@ -270,7 +339,7 @@ class Player {
     this.release();
   }
 
-  // Takes up z and the start image, both already set.
+  /** Takes up z and the start image, both already set. */
   begin() {
     this.showStart();
     this.paint(-1);
@@ -282,35 +351,40 @@ class Player {
 
   // ---- the start image --------------------------------------------------------------------------------------------
 
+  /** @param {Arrays} blob */
   haveImages(blob) {
+    if (!this.parts) return;
+    const { net, buttons } = this.parts;
     this.images = blob;
-    const [N, ...shape] = blob.tensors.get("images").shape;
-    if (String(shape) !== String(this.net.shape)) {
-      this.fail(new Error(`its pictures are [${this.net.shape}], the test images [${shape}]`));
+    const [N, ...shape] = tensorOf(blob, "images", Uint8Array).shape;
+    if (String(shape) !== String(net.shape)) {
+      this.fail(new Error(`its pictures are [${net.shape}], the test images [${shape}]`));
       return;
     }
     if (this.image != null && this.image >= N) this.image = null;
-    this.pickButton.hidden = !this.net.encode;
+    buttons.pick.hidden = !net.encode;
     this.showStart();
   }
 
   showStart() {
-    const panel = this.startPanel;
+    if (!this.parts) return;
+    const { net, panel } = this.parts;
+    const { images, image } = this;
     this.start = null;
-    panel.hidden = this.image == null || !this.images || !this.net.encode;
-    if (panel.hidden) return;
-    const { net, images, image } = this;
-    const x = pictureAt(images.tensors.get("images"), image);
+    panel.hidden = true;
+    if (image === null || !images || !net.encode) return;
+    panel.hidden = false;
+    const x = pictureAt(tensorOf(images, "images", Uint8Array), image);
     const { mu, logvar, lower } = net.encode(x);
     const code = mu.slice();
-    this.start = { x, code };
     const [original, reconstruction] = [h("canvas"), h("canvas")];
     paintPicture(original, x, net.shape);
     paintPicture(reconstruction, net.decode(code), net.shape);
     const label = labelOf(images, image);
+    /** @param {string} caption @param {HTMLElement} canvas */
     const figure = (caption, canvas) => h("figure", {}, canvas, h("figcaption", {}, caption));
-    this.distortion = h("dd");
-    this.back = h(
+    const distortion = h("dd");
+    const back = h(
       "button",
       { type: "button", class: "link", onclick: () => this.jump(code, image) },
       "Back to its code",
@@ -334,22 +408,23 @@ class Player {
             { title: net.isLogLikelihood ? null : "Bernoulli on grey pixels: an objective, not the log of a density" },
             "−log P(X|z)",
           ),
-          this.distortion,
+          distortion,
           h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
           h("dd", {}, nats(gaussianKL(mu, logvar, lower))),
         ),
-        this.back,
+        back,
       ),
     );
+    this.start = { x, code, distortion, back };
     this.showFigures();
   }
 
-  // The reconstruction term at the current z, live: what leaving the image's own code costs.
+  /** The reconstruction term at the current z, live: what leaving the image's own code costs. */
   showFigures() {
-    if (!this.start) return;
-    const { x, code } = this.start;
-    this.distortion.textContent = nats(this.net.distortion(this.z, x));
-    this.back.style.visibility = alike(this.z, code, ROUNDING) ? "hidden" : "visible";
+    if (!this.start || !this.parts) return;
+    const { x, code, distortion, back } = this.start;
+    distortion.textContent = nats(this.parts.net.distortion(this.z, x));
+    back.style.visibility = alike(this.z, code, ROUNDING) ? "hidden" : "visible";
   }
 
   openPicker() {
@@ -357,32 +432,38 @@ class Player {
       this.closePicker();
       return;
     }
+    const { parts, images } = this;
+    const encode = parts?.net.encode;
+    if (!encode || !images) return;
     this.stopPlay(true);
+    const pictures = tensorOf(images, "images", Uint8Array);
     this.picker = makePicker(
-      this.images,
+      images,
       (row) => {
         this.closePicker();
-        this.jump(this.net.encode(pictureAt(this.images.tensors.get("images"), row)).mu.slice(), row);
+        this.jump(encode(pictureAt(pictures, row)).mu.slice(), row);
       },
       () => this.closePicker(),
     );
-    this.stage.append(this.picker);
-    this.picker.querySelector(`[data-row="${this.image ?? 0}"]`)?.focus();
+    parts.stage.append(this.picker);
+    const row = this.picker.querySelector(`[data-row="${this.image ?? 0}"]`);
+    if (row instanceof HTMLElement) row.focus();
   }
 
   closePicker() {
     if (!this.picker) return;
     this.picker.remove();
     this.picker = null;
-    this.pickButton?.focus();
+    this.parts?.buttons.pick.focus();
   }
 
   // ---- play -------------------------------------------------------------------------------------------------------
 
-  // dim: the dimension that swings, or null for a walk through the prior.
+  /** @param {number | null} dim the dimension that swings, or null for a walk through the prior */
   togglePlay(dim) {
-    if (!this.net) return;
-    if (this.playing) {
+    if (!this.parts) return;
+    const { play } = this.parts.buttons;
+    if (this.playing !== null) {
       this.stopPlay(true);
       return;
     }
@@ -391,9 +472,10 @@ class Player {
     let from = this.z.slice();
     let to = Float32Array.from(this.z, () => gaussian());
     let leg = 0;
+    /** @type {number | null} */
     let begun = null;
     let shown = -1;
-    const step = (now) => {
+    const step = (/** @type {number} */ now) => {
       begun ??= now;
       let seconds = (now - begun) / 1000;
       // Without motion: one picture a second instead of an animation.
@@ -417,43 +499,34 @@ class Player {
     };
     this.hand.takes({ yields: true });
     this.playing = requestAnimationFrame(step);
-    this.playButton.textContent = "❚❚ Stop";
-    this.playButton.setAttribute("aria-pressed", "true");
+    play.textContent = "❚❚ Stop";
+    play.setAttribute("aria-pressed", "true");
   }
 
+  /** @param {boolean} send whether to say where it came to rest */
   stopPlay(send) {
-    if (!this.playing) return;
+    if (this.playing === null || !this.parts) return;
+    const { play } = this.parts.buttons;
     cancelAnimationFrame(this.playing);
     this.playing = null;
-    this.playButton.textContent = "▶ Play";
-    this.playButton.removeAttribute("aria-pressed");
+    play.textContent = "▶ Play";
+    play.removeAttribute("aria-pressed");
     if (send) this.release();
   }
 
   // ---- out of the page --------------------------------------------------------------------------------------------
 
-  async copyLink() {
-    const said = (text) => {
-      this.copyButton.textContent = text;
-      setTimeout(() => (this.copyButton.textContent = "Copy link"), 1500);
-    };
-    try {
-      await navigator.clipboard.writeText(location.href);
-      said("Copied");
-    } catch {
-      // Plain http on a classroom network has no clipboard; the address bar holds the same link.
-      said("See address bar");
-    }
-  }
-
   savePNG() {
-    const [, H, W] = this.net.shape;
+    if (!this.parts) return;
+    const { net, canvas, manifest } = this.parts;
+    const [, H, W] = net.shape;
     const large = h("canvas", { width: 16 * W, height: 16 * H });
     const context = penOf(large);
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.canvas, 0, 0, large.width, large.height);
-    const name = `${this.manifest.run_id}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
+    context.drawImage(canvas, 0, 0, large.width, large.height);
+    const name = `${manifest.run_id}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
     large.toBlob((png) => {
+      if (!png) return;
       const url = URL.createObjectURL(png);
       h("a", { href: url, download: `${name}.png` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 1000);
@@ -462,39 +535,62 @@ class Player {
 
   // ---- beside the page --------------------------------------------------------------------------------------------
 
-  startWorker(manifest, tensors) {
-    this.worker = new Worker(new URL("../net/worker.js", import.meta.url), { type: "module" });
+  /** @param {WorkerRequest} request */
+  ask(request) {
+    this.worker?.postMessage(request);
+  }
+
+  /** @param {Parts} parts @param {Map<string, Tensor>} tensors */
+  startWorker({ manifest, rows, plane }, tensors) {
+    const worker = new Worker(new URL("../net/worker.js", import.meta.url), { type: "module" });
     // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
-    const names = manifest.decoder.flatMap((layer) => (layer.weight ? [layer.weight, layer.bias] : []));
-    const own = new Map(
-      names.map((name) => [name, { shape: tensors.get(name).shape, data: tensors.get(name).data.slice() }]),
-    );
-    const { format, latent_dim, image_shape, output, decoder } = manifest;
-    this.worker.postMessage({
-      type: "model",
-      manifest: { format, latent_dim, image_shape, output, decoder },
-      tensors: own,
-      dims: this.rows.shown(),
-    });
-    this.worker.postMessage({ type: "z", z: this.z, moved: -1 });
-    if (this.plane) this.worker.postMessage({ type: "plane", cells: CELLS });
+    const names = manifest.decoder.flatMap((layer) => ("weight" in layer ? [layer.weight, layer.bias] : []));
+    /** @type {Map<string, Tensor>} */
+    const own = new Map();
+    for (const name of names) {
+      const tensor = tensors.get(name);
+      if (tensor) own.set(name, { ...tensor, data: tensor.data.slice() });
+    }
+    this.worker = worker;
+    this.ask({ type: "model", manifest: { ...manifest, encoder: [] }, tensors: own, dims: rows.shown() });
+    this.ask({ type: "z", z: this.z, moved: -1 });
+    if (plane) this.ask({ type: "plane", cells: CELLS });
 
     // Strips come faster than the screen shows them: keep the newest of each, draw once a frame.
+    /** @type {Map<number, Uint8ClampedArray<ArrayBuffer>>} */
     const strips = new Map();
+    /** @type {number | null} */
     let frame = null;
     const draw = () => {
       frame = null;
-      for (const [dim, pixels] of strips) this.rows?.paintStrip(dim, pixels);
+      for (const [dim, pixels] of strips) rows.paintStrip(dim, pixels);
       strips.clear();
     };
-    this.worker.onmessage = ({ data }) => {
+    worker.onmessage = (/** @type {MessageEvent<WorkerAnswer>} */ { data }) => {
       if (data.type === "cells") {
-        this.plane?.paintCells(data.cells, data.pixels);
+        plane?.paintCells(data.cells, data.pixels);
         return;
       }
       strips.set(data.dim, data.pixels);
       if (frame === null) frame = requestAnimationFrame(draw);
     };
+  }
+}
+
+/** @param {HTMLElement} button says what became of it */
+async function copyLink(button) {
+  const said = (/** @type {string} */ text) => {
+    button.textContent = text;
+    setTimeout(() => {
+      button.textContent = "Copy link";
+    }, 1500);
+  };
+  try {
+    await navigator.clipboard.writeText(location.href);
+    said("Copied");
+  } catch {
+    // Plain http on a classroom network has no clipboard; the address bar holds the same link.
+    said("See address bar");
   }
 }
 

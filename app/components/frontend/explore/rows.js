@@ -19,12 +19,40 @@ const PRIOR = `<svg class="prior" viewBox="${-LIMIT - half} 0 ${2 * (LIMIT + hal
 <path d="M${-LIMIT - half} 1 L${densityPath} L${LIMIT + half} 1 Z"/>
 ${[-2, -1, 0, 1, 2].map((z) => `<line x1="${z}" x2="${z}" y1="0" y2="1"/>`).join("")}</svg>`;
 
-// host: {value(dim), input(dim, value), release(), play(dim), opened(dims)}
+/** @import { DimensionKL } from "../types.d.ts" */
+
+/**
+ * @typedef {object} RowsHost
+ * @property {(dim: number) => number} value
+ * @property {(dim: number, value: number) => void} input
+ * @property {() => void} release
+ * @property {(dim: number) => void} play
+ * @property {(dims: number[]) => void} opened the dimensions whose strips can be seen by now
+ */
+
+/**
+ * @typedef {object} Row
+ * @property {HTMLElement} element
+ * @property {HTMLInputElement} input
+ * @property {HTMLElement} value
+ * @property {HTMLElement} now
+ * @property {CanvasRenderingContext2D} picture the one in the handle
+ * @property {CanvasRenderingContext2D} strip
+ */
+
 export class Rows {
+  /** @type {Map<number, Row>} by dimension */
+  rows = new Map();
+  /** @type {HTMLDetailsElement | null} the fold of the inactive ones */
+  details = null;
+  frame = 0; // CSS px, the width of one picture on a strip
+  /** @type {[width: number, height: number, stacked: boolean, unit: number]} what `layout` was told */
+  given = [0, 0, false, 1];
+
+  /** @param {DimensionKL[]} active @param {DimensionKL[]} inactive @param {number[]} shape @param {RowsHost} host */
   constructor(active, inactive, shape, host) {
     this.host = host;
     this.shape = shape;
-    this.rows = new Map(); // dim -> {element, input, value, now, picture, strip}
     this.active = active;
     this.inactive = inactive;
     const loudest = Math.max(...active.map(({ kl }) => kl ?? 0), 1e-9);
@@ -40,27 +68,28 @@ export class Rows {
       const why =
         `Moving ${many ? "them" : "it"} changes nothing: the KL term has switched ${many ? "them" : "it"} off. ` +
         "The code there is just the prior, whatever the image, and the decoder has learnt not to listen.";
-      this.details = h(
+      const details = h(
         "details",
         {},
         h("summary", {}, `${inactive.length} inactive dimension${many ? "s" : ""} (KL < 0.01 nats)`),
         h("p", { class: "note" }, why),
       );
       // Rows that nobody asked for cost nothing: they are made, and their strips decoded, when the fold opens.
-      this.details.addEventListener("toggle", () => {
-        if (this.details.open && !this.rows.has(inactive[0].dim)) {
-          this.details.append(...inactive.map((entry) => this.row(entry, loudest)));
-          this.layout(this.width, this.height, this.stacked, this.unit);
+      details.addEventListener("toggle", () => {
+        if (details.open && !this.rows.has(inactive[0].dim)) {
+          details.append(...inactive.map((entry) => this.row(entry, loudest)));
+          this.layout(...this.given);
         }
         // What was unfolded should be seen, without moving the page.
-        if (this.details.open) this.list.scrollTop = this.details.offsetTop - 24;
+        if (details.open) this.list.scrollTop = details.offsetTop - 24;
         host.opened(this.shown());
       });
-      this.list.append(this.details);
+      this.list.append(details);
+      this.details = details;
     }
   }
 
-  // The dimensions whose strips can be seen, top to bottom.
+  /** The dimensions whose strips can be seen, top to bottom. */
   shown() {
     const folded = this.details?.open ? this.inactive : [];
     return [...this.active, ...folded].map(({ dim }) => dim);
@@ -79,6 +108,7 @@ export class Rows {
     );
   }
 
+  /** @param {DimensionKL} entry @param {number} loudest the largest KL of all */
   row({ dim, kl }, loudest) {
     const name = `z${dim + 1}`;
     const { host } = this;
@@ -144,10 +174,13 @@ export class Rows {
     return element;
   }
 
-  // The frame is whole pixels wide, and the handle is exactly one frame: at −3 … 3 it lies on the strip's pictures.
-  // unit: what a pixel is beside type of the usual size.
+  /**
+   * The frame is whole pixels wide, and the handle is exactly one frame: at −3 … 3 it lies on the strip's pictures.
+   * @param {number} width CSS px @param {number} height @param {boolean} stacked
+   * @param {number} unit what a pixel is beside type of the usual size
+   */
   layout(width, height, stacked, unit) {
-    Object.assign(this, { width, height, stacked, unit });
+    this.given = [width, height, stacked, unit];
     const [, H, W] = this.shape;
     const count = Math.max(1, this.active.length);
     const room = stacked ? width : width - SIDES * unit - 36;
@@ -168,10 +201,11 @@ export class Rows {
     for (const dim of this.rows.keys()) this.show(dim, this.host.value(dim));
   }
 
+  /** @param {number} dim @param {number} z */
   show(dim, z) {
     const row = this.rows.get(dim);
     if (!row) return;
-    row.input.value = z;
+    row.input.value = String(z);
     row.value.textContent = decimal(z);
     const at = (within(z, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT);
     row.now.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
@@ -181,11 +215,15 @@ export class Rows {
     else row.input.removeAttribute("aria-valuetext");
   }
 
-  // The picture of now (an ImageData) into every handle.
+  /**
+   * The picture of now into every handle.
+   * @param {ImageData} image
+   */
   paintNow(image) {
     for (const row of this.rows.values()) row.picture.putImageData(image, 0, 0);
   }
 
+  /** @param {number} dim @param {Uint8ClampedArray<ArrayBuffer>} pixels */
   paintStrip(dim, pixels) {
     const [, H, W] = this.shape;
     this.rows.get(dim)?.strip.putImageData(new ImageData(pixels, FRAMES * W, H), 0, 0);

@@ -2,19 +2,43 @@
 // Pictures are drawn at their own size and scaled by CSS, so that a redraw is one putImageData and the layout stands still.
 
 import { divergingRamp, parseColour } from "../kit/colours.js";
-import { h } from "../kit/dom.js";
+import { find, h, later } from "../kit/dom.js";
 import { arrowOf, keyed } from "../kit/keys.js";
 import { view } from "../kit/view.js";
+import { tensorOf } from "../net/safetensors.js";
 import { paintRow, Sheet } from "../paint/picture.js";
 
+/**
+ * @import { Host } from "../kit/view.js"
+ * @import { Arrays, GalleryData, GalleryPicture, GalleryTile } from "../types.d.ts"
+ */
+
+/** @typedef {GalleryPicture & { title?: string | undefined, value: number | string | null }} Cell one picture of a dense grid */
+
 class Gallery {
+  /** @type {GalleryData} */
+  data = later();
+  /** @type {Arrays | null} */
+  blob = null;
+  address = "";
+  stop = () => {};
+  /** @type {boolean | null} */
+  wasDense = null;
+  /** @type {Uint8Array | undefined} the scale for differences */
+  diverging;
+  /** @type {Cell[]} */
+  cells = [];
+  /** @type {Sheet | null} the canvas of a dense grid */
+  sheet = null;
+  cursor = -1;
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.blob = null;
-    this.stop = () => {};
   }
 
+  /** @param {GalleryData} data */
   update(data) {
     this.data = data;
     this.diverging = divergingRamp(parseColour(getComputedStyle(this.root).getPropertyValue("--st-background-color")));
@@ -32,6 +56,7 @@ class Gallery {
     this.show();
   }
 
+  /** @param {number | string | null} value */
   pick(value) {
     this.host.ask("picked", value);
   }
@@ -39,47 +64,52 @@ class Gallery {
   show() {
     if (this.data.dense !== this.wasDense) this.root.replaceChildren();
     this.wasDense = this.data.dense;
-    if (this.data.dense) this.drawDense();
-    else this.drawCards();
+    const { dense, tiles } = this.data;
+    if (dense) this.drawDense(tiles);
+    else if (typeof tiles !== "string") this.drawCards(tiles);
   }
 
-  /** The tensor a picture is in, or null while it is not there. */
+  /**
+   * The tensor a picture is in, or null while it is not there.
+   * @param {string} name @param {number} [row]
+   */
   tensor(name, row = 0) {
-    const tensor = this.blob?.tensors.get(name);
-    return tensor && row < tensor.shape[0] ? tensor : null;
+    if (!this.blob?.tensors.has(name)) return null;
+    const tensor = tensorOf(this.blob, name, Uint8Array);
+    return row < tensor.shape[0] ? tensor : null;
   }
 
   // ---- cards ---------------------------------------------------------------------------------------------------
 
-  drawCards() {
-    const { tiles, columns, tilePx, clickable } = this.data;
-    let grid = this.root.firstElementChild;
-    if (!grid) {
-      grid = h("div");
-      this.root.append(grid);
-    }
+  /** @param {GalleryTile[]} tiles */
+  drawCards(tiles) {
+    const { columns, tilePx, clickable } = this.data;
+    const grid = this.root.querySelector("div") ?? h("div");
+    if (!grid.parentElement) this.root.append(grid);
     grid.className = "gallery-cards";
     grid.setAttribute("role", "list");
     const most = Math.max(1, ...tiles.map((tile) => tile.pictures.length));
-    grid.style.setProperty("--columns", columns);
+    grid.style.setProperty("--columns", String(columns));
     grid.style.setProperty("--card", `${most * tilePx + (most - 1) * 8 + 26}px`);
-    const tag = clickable ? "BUTTON" : "DIV";
+    const tag = clickable ? "button" : "div";
     tiles.forEach((tile, i) => {
-      let slot = grid.children[i];
-      if (slot?.firstElementChild.tagName !== tag) {
+      const slot = grid.children[i];
+      let card = slot?.firstElementChild;
+      if (!(card instanceof HTMLElement) || card.localName !== tag) {
+        card = h(tag);
         const fresh = h("div");
         fresh.setAttribute("role", "listitem");
         fresh.style.display = "grid";
-        fresh.append(h(tag));
+        fresh.append(card);
         if (slot) slot.replaceWith(fresh);
         else grid.append(fresh);
-        slot = fresh;
       }
-      this.drawCard(slot.firstElementChild, tile, clickable);
+      this.drawCard(/** @type {HTMLElement} */ (card), tile, clickable);
     });
-    while (grid.children.length > tiles.length) grid.lastElementChild.remove();
+    while (grid.children.length > tiles.length) grid.lastElementChild?.remove();
   }
 
+  /** @param {HTMLElement} card @param {GalleryTile} tile @param {boolean} clickable */
   drawCard(card, tile, clickable) {
     card.className = "gallery-card";
     if (!card.firstElementChild) {
@@ -89,27 +119,23 @@ class Gallery {
       words.className = "gallery-words";
       card.append(pictures, words);
     }
-    const [pictures, words] = card.children;
+    const [pictures, words] = [find(card, ".gallery-pictures"), find(card, ".gallery-words")];
     const lines = tile.lines ?? [];
     const captions = tile.pictures.map((picture) => picture.caption).filter(Boolean);
     const spoken = [tile.title, ...captions, ...lines].filter(Boolean).join(", ");
     if (clickable) {
-      card.type = "button";
+      card.setAttribute("type", "button");
       card.setAttribute("aria-label", spoken);
       card.setAttribute("aria-pressed", String(this.data.selected !== null && this.data.selected === tile.value));
-      card.onclick = () => this.pick(tile.value);
+      card.onclick = () => this.pick(tile.value ?? null);
     }
 
     tile.pictures.forEach((picture, i) => {
-      let figure = pictures.children[i];
-      if (!figure) {
-        figure = h("figure");
-        figure.append(h("canvas"), h("figcaption"));
-        pictures.append(figure);
-      }
+      const figure = pictures.children[i] ?? h("figure", {}, h("canvas"), h("figcaption"));
+      if (!figure.parentElement) pictures.append(figure);
       this.drawPicture(figure, picture);
     });
-    while (pictures.children.length > tile.pictures.length) pictures.lastElementChild.remove();
+    while (pictures.children.length > tile.pictures.length) pictures.lastElementChild?.remove();
 
     const text = JSON.stringify([tile.title, lines]);
     if (words.dataset.text === text) return;
@@ -120,8 +146,9 @@ class Gallery {
     for (const line of lines) words.append(h("span", {}, line));
   }
 
+  /** @param {Element} figure @param {GalleryPicture} picture */
   drawPicture(figure, { tensor: name, index, caption = "", diverging = false }) {
-    const [canvas, words] = figure.children;
+    const [canvas, words] = [find(figure, "canvas", HTMLCanvasElement), find(figure, "figcaption")];
     const tensor = this.tensor(name, index);
     const [, , height, width] = tensor?.shape ?? [1, 1, 1, 1];
     const { tilePx } = this.data;
@@ -137,13 +164,14 @@ class Gallery {
 
   // ---- dense ---------------------------------------------------------------------------------------------------
 
-  drawDense() {
+  /** @param {GalleryTile[] | string} tiles */
+  drawDense(tiles) {
     const { columns, tilePx, clickable, caption, gap } = this.data;
-    let figure = this.root.firstElementChild;
-    if (!figure) figure = this.buildDense();
+    const figure = this.root.querySelector("figure") ?? this.buildDense();
     figure.className = clickable ? "gallery-dense clickable" : "gallery-dense";
-    const [frame, words, live] = figure.children;
-    const [canvas] = frame.children;
+    const frame = find(figure, "div");
+    const [words, live] = [find(figure, "figcaption"), find(figure, ".gallery-live")];
+    const canvas = find(frame, "canvas", HTMLCanvasElement);
     words.textContent = caption;
     words.hidden = !caption;
     live.hidden = !clickable;
@@ -152,13 +180,13 @@ class Gallery {
 
     // A tensor's name stands for all of its pictures, in order.
     this.cells =
-      typeof this.data.tiles === "string"
-        ? Array.from({ length: this.tensor(this.data.tiles)?.shape[0] ?? 0 }, (_, index) => ({
-            tensor: this.data.tiles,
+      typeof tiles === "string"
+        ? Array.from({ length: this.tensor(tiles)?.shape[0] ?? 0 }, (_, index) => ({
+            tensor: tiles,
             index,
             value: index,
           }))
-        : this.data.tiles.map((tile) => ({ ...tile.pictures[0], title: tile.title, value: tile.value ?? null }));
+        : tiles.map((tile) => ({ ...tile.pictures[0], title: tile.title, value: tile.value ?? null }));
     canvas.setAttribute("role", clickable ? "application" : "img");
     canvas.setAttribute(
       "aria-label",
@@ -170,14 +198,7 @@ class Gallery {
     const shape = first.shape.slice(1);
     const [channels, height, width] = shape;
     const sheet = new Sheet(shape, this.cells.length, { columns, gap, canvas });
-    this.grid = {
-      columns,
-      stepX: sheet.stepX,
-      stepY: sheet.stepY,
-      width: sheet.width,
-      height: sheet.height,
-      tile: [width, height],
-    };
+    this.sheet = sheet;
     frame.style.width = `${Math.round((sheet.width * tilePx) / width)}px`;
     this.cells.forEach((cell, i) => {
       const data = this.tensor(cell.tensor, cell.index)?.data;
@@ -185,7 +206,7 @@ class Gallery {
       if (data) sheet.put(data, i, { from: cell.index * channels * height * width, lut });
     });
     sheet.show();
-    this.placeMarks();
+    this.placeMarks(sheet);
   }
 
   buildDense() {
@@ -193,36 +214,38 @@ class Gallery {
     figure.innerHTML =
       '<div><canvas></canvas><i class="chosen" hidden></i><i class="cursor" hidden></i></div><figcaption></figcaption><span class="gallery-live" aria-live="polite"></span>';
     this.root.append(figure);
-    const canvas = figure.querySelector("canvas");
+    const canvas = find(figure, "canvas", HTMLCanvasElement);
     this.cursor = -1;
-    const under = (event) => {
+    this.sheet = null;
+    /** @param {Sheet} sheet @param {MouseEvent} event */
+    const under = (sheet, event) => {
       const box = canvas.getBoundingClientRect();
-      const x = Math.floor((((event.clientX - box.left) / box.width) * canvas.width) / this.grid.stepX);
-      const y = Math.floor((((event.clientY - box.top) / box.height) * canvas.height) / this.grid.stepY);
-      const cell = y * this.grid.columns + x;
+      const x = Math.floor((((event.clientX - box.left) / box.width) * canvas.width) / sheet.stepX);
+      const y = Math.floor((((event.clientY - box.top) / box.height) * canvas.height) / sheet.stepY);
+      const cell = y * sheet.columns + x;
       return x >= 0 && y >= 0 && cell < this.cells.length ? cell : -1;
     };
-    const go = (cell) => {
-      if (!this.data.clickable || !this.grid) return;
+    const go = (/** @type {number} */ cell) => {
+      if (!this.data.clickable || !this.sheet) return;
       this.cursor = cell;
-      this.placeMarks();
+      this.placeMarks(this.sheet);
     };
-    canvas.addEventListener("pointermove", (event) => this.grid && go(under(event)));
+    canvas.addEventListener("pointermove", (event) => this.sheet && go(under(this.sheet, event)));
     canvas.addEventListener("pointerleave", () => go(-1));
     canvas.addEventListener("blur", () => go(-1));
     canvas.addEventListener("click", (event) => {
-      const cell = this.grid && this.data.clickable ? under(event) : -1;
+      const cell = this.sheet && this.data.clickable ? under(this.sheet, event) : -1;
       if (cell >= 0) this.pick(this.cells[cell].value);
     });
     keyed(canvas, {
       move: (event) => {
-        if (!this.grid || !this.data.clickable) return false;
+        if (!this.sheet || !this.data.clickable) return false;
         const arrow = arrowOf(event);
         if (arrow) {
-          const to = this.cursor < 0 ? 0 : this.cursor + arrow[0] - arrow[1] * this.grid.columns;
+          const to = this.cursor < 0 ? 0 : this.cursor + arrow[0] - arrow[1] * this.sheet.columns;
           if (to >= 0 && to < this.cells.length) go(to);
           const { title, index } = this.cells[this.cursor];
-          figure.querySelector(".gallery-live").textContent = title ?? `picture ${index}`;
+          find(figure, ".gallery-live").textContent = title ?? `picture ${index}`;
           return "done";
         }
         if ((event.key !== "Enter" && event.key !== " ") || this.cursor < 0) return false;
@@ -233,21 +256,19 @@ class Gallery {
     return figure;
   }
 
-  placeMarks() {
-    const { columns, stepX, stepY, width, height, tile } = this.grid;
-    const place = (mark, cell) => {
+  /** @param {Sheet} sheet */
+  placeMarks({ columns, stepX, stepY, width, height, shape }) {
+    const [, high, wide] = shape;
+    const place = (/** @type {HTMLElement} */ mark, /** @type {number} */ cell) => {
       mark.hidden = cell < 0 || cell >= this.cells.length;
       mark.style.left = `${(100 * (cell % columns) * stepX) / width}%`;
       mark.style.top = `${(100 * Math.floor(cell / columns) * stepY) / height}%`;
-      mark.style.width = `${(100 * tile[0]) / width}%`;
-      mark.style.height = `${(100 * tile[1]) / height}%`;
+      mark.style.width = `${(100 * wide) / width}%`;
+      mark.style.height = `${(100 * high) / height}%`;
     };
     const { selected } = this.data;
-    place(
-      this.root.querySelector(".chosen"),
-      selected === null ? -1 : this.cells.findIndex((cell) => cell.value === selected),
-    );
-    place(this.root.querySelector(".cursor"), this.cursor);
+    place(find(this.root, ".chosen"), selected === null ? -1 : this.cells.findIndex((cell) => cell.value === selected));
+    place(find(this.root, ".cursor"), this.cursor);
   }
 }
 

@@ -1,9 +1,9 @@
 // A blob of test images: `images` (N, C, H, W), and for each its `labels` and its `indices` in the test set, where they are known.
 
-/** @typedef {{tensors: Map<string, {shape: number[], data: any}>}} Blob */
+/** @import { Arrays } from "../types.d.ts" */
 
 /**
- * @param {Blob} blob
+ * @param {Arrays} blob
  * @param {number} row
  * @returns {number | undefined}
  */
@@ -11,7 +11,7 @@ export const labelOf = (blob, row) => blob.tensors.get("labels")?.data[row];
 
 /**
  * Which image of the test set it is.
- * @param {Blob} blob
+ * @param {Arrays} blob
  * @param {number} row
  * @returns {number}
  */

@@ -14,7 +14,7 @@ import { surrounding } from "./room.js";
  * @property {(name: string, value: unknown) => void} ask a wish, once: open something, compute something
  * @property {(name: string, value: unknown) => void} askAfterPaint the same, when what is there has been painted
  * @property {() => void} redraw one `draw` in the next frame, however often this is called
- * @property {(names: (string | null | undefined)[], ready: (...blobs: any[]) => void, failed?: (error: Error) => void) => () => void} blobs
+ * @property {typeof whenBlobs} blobs
  *   `ready(...blobs)` once all of them are there, perhaps at once; what is null stays null. Returns a stop function, which the end of
  *   the view calls too
  * @property {(element: Element) => void} watch call `resize` and `draw` when this element has another size, too
@@ -31,13 +31,13 @@ import { surrounding } from "./room.js";
  */
 
 /** @typedef {new (root: HTMLElement, host: Host) => View} ViewClass */
-/** @typedef {{View: ViewClass, name: string, tag: string}} Definition what a view's module exports */
+/** @typedef {{View: ViewClass, name: string, tag: keyof HTMLElementTagNameMap}} Definition what a view's module exports */
 /** @typedef {{keep: (name: string, value: unknown) => void, ask: (name: string, value: unknown) => void}} Outside the two callbacks */
 
 /**
  * The default export of a view's module.
  * @param {ViewClass} View
- * @param {{name?: string, tag?: string}} [options] class and tag of its root
+ * @param {{name?: string, tag?: keyof HTMLElementTagNameMap}} [options] class and tag of its root
  * @returns {Definition}
  */
 export const view = (View, { name = "lab", tag = "div" } = {}) => ({ View, name, tag });
@@ -134,7 +134,8 @@ class Life {
       redraw: () => this.#redraw(),
       watch: (element) => this.observer.observe(element),
       blobs: (names, ready, ...failed) => {
-        const guarded = (/** @type {unknown[]} */ ...blobs) => signal.aborted || this.#try(() => ready(...blobs));
+        /** @type {typeof ready} */
+        const guarded = (...blobs) => signal.aborted || this.#try(() => ready(...blobs));
         const stop = whenBlobs(names, guarded, ...failed);
         signal.addEventListener("abort", stop);
         return stop;

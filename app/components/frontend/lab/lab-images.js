@@ -3,13 +3,24 @@
 import { makeButton } from "../kit/controls.js";
 import { h } from "../kit/dom.js";
 import { rowsByLabel } from "../kit/images.js";
+import { tensorOf } from "../net/safetensors.js";
 
-/** `onpick(index)` is called with the index in the test set of the image that is wanted. */
+/** @import { Host } from "../kit/view.js" */
+
 export class LabImages {
+  /** @type {Uint8Array} */
+  labels = new Uint8Array(0);
+  image = 0;
+  address = "";
+  stop = () => {};
+
+  /**
+   * @param {Host} host
+   * @param {(index: number) => void} onpick the index in the test set of the image that is wanted
+   */
   constructor(host, onpick) {
     this.host = host;
     this.onpick = onpick;
-    this.labels = new Uint8Array(0);
     this.name = h("output", { class: "which", "data-testid": "which-image" });
     this.classes = h("div", { class: "choice", role: "group", "aria-label": "Next image of this label" });
     this.element = h(
@@ -26,14 +37,17 @@ export class LabImages {
     );
   }
 
-  /** `labels` names the blob of the test set's labels. */
+  /** @param {number} image @param {string} labels the address of the test set's labels */
   update(image, labels) {
     this.image = image;
-    if (this.id === labels) return this.show();
-    this.id = labels;
-    this.stop?.();
+    if (this.address === labels) {
+      this.show();
+      return;
+    }
+    this.address = labels;
+    this.stop();
     this.stop = this.host.blobs([labels], (blob) => {
-      this.labels = blob.tensors.get("labels").data;
+      this.labels = tensorOf(blob, "labels", Uint8Array).data;
       const known = [...rowsByLabel(this.labels).keys()];
       this.classes.replaceChildren(
         ...known.map((label) => makeButton(String(label), () => this.next(label), { "aria-label": `Next ${label}` })),
@@ -54,14 +68,18 @@ export class LabImages {
     }
   }
 
+  /** @param {number} by */
   step(by) {
     this.onpick((this.image + by + this.count) % this.count);
   }
 
+  /** @param {number} label */
   next(label) {
     for (let n = 1; n <= this.count; n++) {
       const index = (this.image + n) % this.count;
-      if (this.labels[index] === label) return this.onpick(index);
+      if (this.labels[index] !== label) continue;
+      this.onpick(index);
+      return;
     }
   }
 }
@@ -69,6 +87,9 @@ export class LabImages {
 export const LAB_GREY =
   "Grey pixels under a Bernoulli: the usual objective, but not the log of a density. Compare this “log P(X)” only with its like.";
 
-/** A canvas for one picture. */
+/**
+ * A canvas for one picture.
+ * @param {string} label @param {string} [testid]
+ */
 export const labPicture = (label, testid) =>
   h("canvas", { class: "picture", role: "img", "aria-label": label, "data-testid": testid });

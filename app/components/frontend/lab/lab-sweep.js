@@ -4,14 +4,19 @@ import { h, isCalm } from "../kit/dom.js";
 import { keyed, movementOf } from "../kit/keys.js";
 import { shortest, within } from "../kit/numbers.js";
 
-export const betaText = (beta) => shortest(beta);
+export const betaText = (/** @type {number} */ beta) => shortest(beta);
 
 const GLIDE = 320; // ms from one stop to the next
 
 /**
- * A slider over the models of a sweep, one stop for each, evenly spaced. `onmove(at)` is called while it moves, with
- * 0 … betas.length − 1, a whole number at a stop; `onrelease(index)` when it has come to rest there.
- * `.state` is a place for a few words; `.set(index)` moves it without a call; `.go(index)` as a person would; `.stop()` ends a motion under way.
+ * A slider over the models of a sweep, one stop for each, evenly spaced.
+ * `.state` is a place for a few words; `.set(index)` moves it without a call; `.go(index)` as a person would; `.stop()` ends
+ * a motion under way.
+ * @param {object} options
+ * @param {number[]} options.betas
+ * @param {number} options.index
+ * @param {(at: number) => void} options.onmove while it moves, with 0 … betas.length − 1, a whole number at a stop
+ * @param {(index: number) => void} options.onrelease when it has come to rest there
  */
 export function sweepSlider({ betas, index, onmove, onrelease }) {
   const last = betas.length - 1;
@@ -25,16 +30,17 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
       betaText(beta),
     ),
   );
+  /** @type {number | null} */
   let motion = null;
 
-  const show = (at) => {
-    input.value = at;
+  const show = (/** @type {number} */ at) => {
+    input.value = String(at);
     const nearest = Math.round(at);
     shown.textContent = `β = ${betaText(betas[nearest])}`;
     input.setAttribute("aria-valuetext", shown.textContent);
     stops.forEach((stop, i) => stop.setAttribute("aria-pressed", String(i === nearest)));
   };
-  const move = (at) => {
+  const move = (/** @type {number} */ at) => {
     show(at);
     onmove(at);
   };
@@ -42,28 +48,31 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
     if (motion !== null) cancelAnimationFrame(motion);
     motion = null;
   };
-  const arrive = (target) => {
+  const arrive = (/** @type {number} */ target) => {
     move(target);
     onrelease(target);
   };
-  const go = (target) => {
+  const go = (/** @type {number} */ target) => {
     stop();
     const from = Number(input.value);
-    if (isCalm() || from === target) return arrive(target);
+    if (isCalm() || from === target) {
+      arrive(target);
+      return;
+    }
     // A hop of many stops takes no longer than one: nobody wants to wait for β.
     const start = performance.now();
     const time = GLIDE * Math.min(1, Math.abs(target - from));
-    const frame = (now) => {
+    const frame = (/** @type {number} */ now) => {
       const done = Math.min(1, Math.max(0, (now - start) / time));
       if (done === 1) {
         motion = null;
-        return arrive(target);
+        arrive(target);
+        return;
       }
       move(from + (target - from) * done * done * (3 - 2 * done));
       motion = requestAnimationFrame(frame);
     };
     motion = requestAnimationFrame(frame);
-    return undefined;
   };
   input.addEventListener("input", () => {
     stop();
@@ -97,6 +106,7 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
     state,
     go,
     stop,
+    /** @param {number} next */
     set(next) {
       stop();
       show(next);

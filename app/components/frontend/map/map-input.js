@@ -1,19 +1,28 @@
 // Pointer, wheel and keyboard on the map: what a gesture means. It changes the map only through the map's own verbs.
 
+import { around, find } from "../kit/dom.js";
 import { draggable } from "../kit/drag.js";
 import { arrowOf, isPlain, letterOf } from "../kit/keys.js";
 import { within } from "../kit/numbers.js";
 import { findNearest, findNeighbour } from "./map-find.js";
 
+/** @import { LatentMap, MapCloud } from "./map.js" */
+
 const STEP_PX = 5; // an arrow key goes at least this far: a step is seen
 
-/** Listen on `map`'s stage, toolbar and legend. */
+/** @type {Record<string, string>} */
+const ACTIONS = { "+": "in", "=": "in", "-": "out", 0: "reset" };
+
+/**
+ * Listen on `map`'s stage, toolbar and legend.
+ * @param {LatentMap} map
+ */
 export function listenToMap(map) {
-  map.root.querySelector(".map-tools").addEventListener("click", (event) => {
-    const button = event.target.closest("[data-do]");
-    if (button && map.cloud) map.do(button.dataset.do);
+  find(map.root, ".map-tools").addEventListener("click", (event) => {
+    const action = around(event, "[data-do]")?.dataset.do;
+    if (action && map.cloud) map.do(action);
   });
-  const label = (event) => event.target.closest("[data-label]")?.dataset.label;
+  const label = (/** @type {Event} */ event) => around(event, "[data-label]")?.dataset.label;
   map.legend.addEventListener("click", (event) => label(event) !== undefined && map.mute(Number(label(event)), false));
   // The two clicks of a double click have hidden and shown it again.
   map.legend.addEventListener(
@@ -22,7 +31,7 @@ export function listenToMap(map) {
   );
 
   const area = map.points;
-  let last = [0, 0]; // where the pointer was when it last moved
+  let last = /** @type {[number, number]} */ ([0, 0]); // where the pointer was when it last moved
   draggable(area, {
     shift: false, // with shift a lasso is drawn
     at: (event) => [event.offsetX, event.offsetY],
@@ -85,13 +94,15 @@ export function listenToMap(map) {
   area.addEventListener("blur", () => map.point(-1));
 }
 
-/** Whether the key meant something. */
+/**
+ * Whether the key meant something.
+ * @param {LatentMap} map @param {KeyboardEvent} event
+ */
 function pressKey(map, event) {
   if (!map.cloud || !isPlain(event)) return false;
   const arrow = arrowOf(event);
-  const action =
-    { "+": "in", "=": "in", "-": "out", 0: "reset" }[event.key] ?? (letterOf(event) === "l" ? "lasso" : null);
-  if (arrow) step(map, arrow);
+  const action = ACTIONS[event.key] ?? (letterOf(event) === "l" ? "lasso" : null);
+  if (arrow) step(map, map.cloud, arrow);
   else if (event.key === "Enter" && map.hover >= 0) {
     map.select(map.hover);
     map.say("selected");
@@ -107,18 +118,22 @@ function pressKey(map, event) {
   return true;
 }
 
-/** To the next point in the direction of an arrow; the map follows where that lies outside. */
-function step(map, arrow) {
+/**
+ * To the next point in the direction of an arrow; the map follows where that lies outside.
+ * @param {LatentMap} map @param {MapCloud} cloud @param {[right: number, up: number]} arrow
+ */
+function step(map, cloud, arrow) {
   const plot = map.view.plot();
   const start = map.hover >= 0 ? map.hover : map.rowOf(map.selected);
   const row =
     start >= 0
-      ? findNeighbour(map.view, map.cloud, start, arrow, STEP_PX)
-      : findNearest(map.view, map.cloud, ...map.view.middle());
+      ? findNeighbour(map.view, cloud, start, arrow, STEP_PX)
+      : findNearest(map.view, cloud, ...map.view.middle());
   if (row < 0) return;
-  const [x, y] = map.placeOf(row);
+  const [x, y] = map.placeOf(cloud, row);
+  /** @param {number} value @param {number} low @param {number} high */
   const overshoot = (value, low, high) => Math.min(0, value - low) + Math.max(0, value - high);
   map.pan(-overshoot(x, plot.left + 40, plot.left + plot.width - 40), -overshoot(y, 40, plot.height - 40));
   map.point(row);
-  map.say(map.wordsOf(row).join(", "));
+  map.say(map.wordsOf(cloud, row).join(", "));
 }

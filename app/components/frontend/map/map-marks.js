@@ -1,6 +1,17 @@
-// What lies over the points: axes, rings, the lasso being drawn. `look` is the theme: {background: [r, g, b], ink, line, accent, font}.
+// What lies over the points: axes, rings, the lasso being drawn.
 
-/** Tick labels and titles in the gutters. */
+/**
+ * @import { MapView, Tick } from "./map-view.js"
+ * @import { RGB } from "../kit/colours.js"
+ */
+
+/** @typedef {{ background: RGB, ink: string, line: string, accent: string, font: string }} Look the theme */
+
+/**
+ * Tick labels and titles in the gutters.
+ * @param {CanvasRenderingContext2D} pen @param {MapView} view @param {{ x: Tick[], y: Tick[] }} ticks
+ * @param {{ x: string, y: string }} titles @param {Look} look
+ */
 export function drawAxes(pen, view, ticks, titles, look) {
   const plot = view.plot();
   pen.strokeStyle = look.line;
@@ -28,7 +39,11 @@ export function drawAxes(pen, view, ticks, titles, look) {
   pen.restore();
 }
 
-/** A ring around a point (or a frame around its picture): in the text's colour on the background's, seen on any crowd. */
+/**
+ * A ring around a point (or a frame around its picture): in the text's colour on the background's, seen on any crowd.
+ * @param {CanvasRenderingContext2D} pen @param {[number, number]} place @param {number} radius @param {number} side
+ * @param {string} colour @param {boolean} chosen @param {Look} look
+ */
 export function drawRing(pen, [x, y], radius, side, colour, chosen, look) {
   pen.beginPath();
   if (side) pen.rect(Math.round(x) - side / 2 - 4, Math.round(y) - side / 2 - 4, side + 8, side + 8);
@@ -46,7 +61,10 @@ export function drawRing(pen, [x, y], radius, side, colour, chosen, look) {
   pen.fill();
 }
 
-/** The lasso while it is drawn: [[x, y], …]. */
+/**
+ * The lasso while it is drawn.
+ * @param {CanvasRenderingContext2D} pen @param {[number, number][]} path @param {Look} look
+ */
 export function drawLasso(pen, path, look) {
   pen.beginPath();
   for (const [x, y] of path) pen.lineTo(x, y);

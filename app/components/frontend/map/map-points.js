@@ -1,5 +1,20 @@
 // The points of the map, written straight into pixels: 10,000 small discs cost about 2 ms, whatever the graphics card.
-// A raster is {pixels: Uint32Array of RGBA, width, ratio: device px per CSS px}; a cloud is {n, at, labels, shade, shades, muted, inLasso}.
+
+/**
+ * @import { MapView, Tick } from "./map-view.js"
+ * @import { Cloud } from "./map-find.js"
+ * @import { RGB } from "../kit/colours.js"
+ * @import { Numbers } from "../types.d.ts"
+ */
+
+/** @typedef {{ pixels: Uint32Array, width: number, ratio: number }} Raster RGBA; ratio: device px per CSS px */
+
+/**
+ * @typedef {object} Paint what colours a point
+ * @property {Numbers} shade (n) the point's row in `shades`
+ * @property {Uint8Array} shades 256 × 3 bytes
+ * @property {Numbers | null} inLasso (n) 1 or 0; null without a lasso
+ */
 
 const GRID = 0.07; // how far a grid line goes from the background to the text's colour
 const ZERO_LINE = 0.22;
@@ -7,16 +22,23 @@ const STRENGTH = { plain: 0.82, outside: 0.16, muted: 0.1 }; // opacities: a cro
 const PICTURE_MIN = 16; // CSS px
 const PICTURE_MAX = 64;
 
-/** [r, g, b] as one pixel of a little-endian RGBA image. */
+/**
+ * One pixel of a little-endian RGBA image.
+ * @param {RGB} colour
+ */
 function pack([r, g, b]) {
   return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 }
 
-/** The pixels of a disc and how much of each it covers (0 … 256), for centres at (i + ½)/4 within a pixel. */
+/**
+ * The pixels of a disc and how much of each it covers (0 … 256), for centres at (i + ½)/4 within a pixel.
+ * @param {number} radius @param {number} stride
+ */
 function makeDiscs(radius, stride) {
   const reach = Math.ceil(radius) + 1;
   const quarters = [0.125, 0.375, 0.625, 0.875];
-  const disc = (fx, fy) => {
+  const disc = (/** @type {number} */ fx, /** @type {number} */ fy) => {
+    /** @type {[dx: number[], dy: number[], cover: number[]]} */
     const [dx, dy, cover] = [[], [], []];
     for (let y = -reach; y <= reach; y++) {
       for (let x = -reach; x <= reach; x++) {
@@ -33,7 +55,11 @@ function makeDiscs(radius, stride) {
   return { reach, at: quarters.map((fy) => quarters.map((fx) => disc(fx, fy))) };
 }
 
-/** The background, and lines at the ticks ({x, y} of MapView, or null without axes), those at zero stronger. */
+/**
+ * The background, and lines at the ticks, those at zero stronger; `ticks` is null without axes.
+ * @param {Raster} raster @param {MapView} view @param {{ x: Tick[], y: Tick[] } | null} ticks
+ * @param {RGB} background @param {RGB} ink
+ */
 export function paintGround(raster, view, ticks, background, ink) {
   const { pixels, width, ratio } = raster;
   pixels.fill(pack(background));
@@ -41,9 +67,10 @@ export function paintGround(raster, view, ticks, background, ink) {
   const plot = view.plot();
   const left = Math.round(plot.left * ratio);
   const bottom = Math.round(plot.height * ratio);
-  const line = (value) => {
+  const line = (/** @type {number} */ value) => {
     const amount = value === 0 ? ZERO_LINE : GRID;
-    return pack(background.map((c, i) => Math.round(c + amount * (ink[i] - c))));
+    const mixed = background.map((c, i) => Math.round(c + amount * (ink[i] - c)));
+    return pack(/** @type {RGB} */ (mixed));
   };
   for (const { px, value } of ticks.x) {
     const x = Math.round(px * ratio);
@@ -55,7 +82,11 @@ export function paintGround(raster, view, ticks, background, ink) {
   }
 }
 
-/** Blend the points in, the faint ones (hidden labels in `grey`, points outside the lasso) below. Returns how many are in view. */
+/**
+ * Blend the points in, the faint ones (hidden labels in `grey`, points outside the lasso) below. Returns how many are in
+ * view.
+ * @param {Raster} raster @param {MapView} view @param {Cloud & Paint} cloud @param {RGB} grey
+ */
 export function paintPoints(raster, view, cloud, grey) {
   const { pixels, width, ratio } = raster;
   const { at, labels, shade, shades, inLasso } = cloud;
@@ -114,7 +145,10 @@ export function paintPoints(raster, view, cloud, grey) {
   return visible;
 }
 
-/** The side in CSS px at which `visible` pictures of height × width have room on the map; 0: they have none. */
+/**
+ * The side in CSS px at which `visible` pictures of height × width have room on the map; 0: they have none.
+ * @param {MapView} view @param {number} visible @param {number} height @param {number} width
+ */
 export function pictureSide(view, visible, height, width) {
   const plot = view.plot();
   const natural = Math.max(height, width);
@@ -124,7 +158,11 @@ export function pictureSide(view, visible, height, width) {
   return side >= PICTURE_MIN ? side : 0;
 }
 
-/** Draw points as pictures of `side` CSS px in a frame of their colour. `pictureOf(row)` gives a canvas, or null for none. */
+/**
+ * Draw points as pictures of `side` CSS px in a frame of their colour. `pictureOf(row)` gives a canvas, or null for none.
+ * @param {CanvasRenderingContext2D} pen @param {number} ratio @param {MapView} view @param {Cloud & Paint} cloud
+ * @param {number} side @param {(row: number) => HTMLCanvasElement | null} pictureOf
+ */
 export function paintPictures(pen, ratio, view, cloud, side, pictureOf) {
   const plot = view.plot();
   const { scale, left, top } = view.affine();

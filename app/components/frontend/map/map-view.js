@@ -8,6 +8,7 @@ const GUTTER = { left: 56, bottom: 44 }; // room for ticks and titles, where the
 const TICK_PX = 72; // ticks are at least this far apart
 
 /** @typedef {{ value: number, px: number, text: string }} Tick */
+/** @typedef {[cx: number, cy: number, halfWidth: number, halfHeight: number]} Bounds */
 
 export class MapView {
   constructor() {
@@ -17,7 +18,8 @@ export class MapView {
     this.width = 0; // of the stage, CSS px
     this.height = 0;
     this.meaningful = false; // whether there are axes
-    this.bounds = [0, 0, 1, 1]; // [cx, cy, half width, half height] of the points
+    /** @type {Bounds} of the points */
+    this.bounds = [0, 0, 1, 1];
     this.count = 1; // how many points there are
   }
 

@@ -58,3 +58,18 @@ export function parseSafetensors(bytes) {
   }
   return { metadata, tensors };
 }
+
+/**
+ * A tensor that must be there, of the kind that is expected.
+ * @template {Tensor["data"]} Data
+ * @param {Arrays} arrays
+ * @param {string} name
+ * @param {new (length: number) => Data} kind such as Float32Array
+ * @returns {Tensor<Data>}
+ */
+export function tensorOf({ tensors }, name, kind) {
+  const found = tensors.get(name);
+  if (!found) throw new Error(`the tensor ${name} is missing; there is ${[...tensors.keys()].join(", ") || "none"}`);
+  if (!(found.data instanceof kind)) throw new Error(`the tensor ${name} is ${found.dtype}, not a ${kind.name}`);
+  return /** @type {Tensor<Data>} */ (found);
+}

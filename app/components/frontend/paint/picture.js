@@ -7,7 +7,7 @@ import { h } from "../kit/dom.js";
 
 /** @typedef {Float32Array | Float64Array | Uint8Array | Uint8ClampedArray} Values floats in [0, 1], or bytes */
 /** @typedef {readonly number[]} Shape [C, H, W] */
-/** @typedef {{shape: readonly number[], data: any}} Tensor pictures (N, C, H, W) */
+/** @typedef {{shape: readonly number[], data: Values}} Tensor pictures (N, C, H, W) */
 
 /** @param {Shape} shape */
 const sizeOf = ([C = 1, H = 1, W = 1]) => C * H * W;

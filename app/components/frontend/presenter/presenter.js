@@ -1,10 +1,16 @@
 // What floats over the page: the bar of the tour, the way into it and into presenter mode; and the keys of a presenter's
 // remote. Nothing happens here: a wish is sent to Python, which opens a page or changes the link.
 
-import { h } from "../kit/dom.js";
+import { h, later } from "../kit/dom.js";
 import { isPlain, letterOf } from "../kit/keys.js";
 import { view } from "../kit/view.js";
 
+/**
+ * @import { Host } from "../kit/view.js"
+ * @import { Attributes, PresenterData } from "../types.d.ts"
+ */
+
+/** @type {Record<string, string | undefined>} */
 const STEPS = { ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back" }; // what a remote sends
 
 // What has a use for these keys itself; a button or a link has none.
@@ -18,13 +24,16 @@ const WRITING =
   "textarea, select, [contenteditable]:not([contenteditable=false]), [role=textbox], [role=combobox], " +
   "input:not([type=range], [type=checkbox], [type=radio], [type=button])";
 
-// The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
+/**
+ * The focus may be in a shadow tree, and what holds it may hold the key, such as a list around its options.
+ * @param {Event} event @param {string} selector
+ */
 const isWithin = (event, selector) =>
   event.composedPath().some((node) => node instanceof Element && node.matches(selector));
 
 // The stop at which this browser's visitor was last: 0 before the tour and after its end, or where nothing may be kept.
 const LAST_STOP = "elbo-room-tour";
-const lastStop = (stops) => {
+const lastStop = (/** @type {number} */ stops) => {
   try {
     const stop = Number(localStorage.getItem(LAST_STOP));
     return Number.isInteger(stop) && stop > 0 && stop <= stops ? stop : 0;
@@ -32,28 +41,40 @@ const lastStop = (stops) => {
     return 0;
   }
 };
-const keepStop = (stop) => {
+const keepStop = (/** @type {number} */ stop) => {
   try {
-    localStorage.setItem(LAST_STOP, stop);
+    localStorage.setItem(LAST_STOP, String(stop));
   } catch {} // then the tour begins anew
 };
 
-// Place and window -> what share of its full size the type of a view had room for: seen again, it does not jump.
-globalThis.elboRoomTypes ??= new Map();
-const shares = globalThis.elboRoomTypes;
+/** @type {Map<string, number>} place and window -> what share of its full size the type of a view had room for: seen again, it does not jump */
+const shares = new Map();
+/** @type {AbortController | null} of the presenter that hears the keys */
+let latest = null;
 // Streamlit is at work, or holds a place for what it has not loaded yet.
 const UNFINISHED = '[data-test-script-state="running"], [data-testid="stMain"] [data-testid="stSkeleton"]';
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
 
 class Presenter {
+  /** @type {PresenterData} */
+  data = later();
+  fitted = ""; // the window for which the type was fitted
+  share = 1;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  hiding;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  fitting;
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
     this.seen = "";
     this.fits = false; // whether there is a view whose type is fitted
     // Streamlit may make the next page's component before it takes this one away: only the latest listens.
-    globalThis.elboRoomKeys?.abort();
-    globalThis.elboRoomKeys = this.listening = new AbortController();
+    latest?.abort();
+    this.listening = new AbortController();
+    latest = this.listening;
     const { signal } = this.listening;
     document.addEventListener("keydown", (event) => this.onkey(event), { signal });
     document.addEventListener("pointermove", () => this.show(), { signal, passive: true });
@@ -71,7 +92,10 @@ class Presenter {
     else if (this.fits) this.fitSoon();
   }
 
-  /** What a key asks for, if anything. */
+  /**
+   * What a key asks for, if anything.
+   * @param {KeyboardEvent} event
+   */
   wishOf(event) {
     const { presenting } = this.data;
     if (letterOf(event) === "p" && !event.shiftKey) return presenting ? "quit" : "present";
@@ -79,6 +103,7 @@ class Presenter {
     return presenting && !event.shiftKey ? STEPS[event.key] : null;
   }
 
+  /** @param {KeyboardEvent} event */
   onkey(event) {
     if (event.defaultPrevented || !isPlain(event)) return;
     const wish = this.wishOf(event);
@@ -88,6 +113,7 @@ class Presenter {
     if (!event.repeat) this.wish(wish);
   }
 
+  /** @param {string} wish */
   wish(wish) {
     if (wish === "next" && this.data.stop === this.data.stops) keepStop(0);
     this.host.ask("wish", wish);
@@ -114,10 +140,11 @@ class Presenter {
     if (this.fits) this.fitSoon();
   }
 
+  /** @param {number} share */
   setType(share) {
     this.share = share;
     shares.set(`${this.data.place} ${this.fitted}`, share);
-    document.documentElement.style.setProperty("--fit", share);
+    document.documentElement.style.setProperty("--fit", String(share));
     setTimeout(() => globalThis.dispatchEvent(new Event("resize")), 0); // what fits the window fits anew
   }
 
@@ -130,33 +157,43 @@ class Presenter {
   fit() {
     // The style that makes the type large comes by a road of its own, and may be late.
     const large = getComputedStyle(document.documentElement).getPropertyValue("--type");
-    if (!large || document.querySelector(UNFINISHED)) return this.fitSoon();
+    if (!large || document.querySelector(UNFINISHED)) {
+      this.fitSoon();
+      return;
+    }
     const main = document.querySelector('[data-testid="stMain"]');
+    if (!main) return;
     const [room, needed] = [main.clientHeight, main.scrollHeight];
     if (needed <= room + 2 || this.share <= SMALLEST_TYPE) return;
     // Not all of a view grows with its type, so the first guess is followed by others.
     this.setType(Math.max(SMALLEST_TYPE, this.share * Math.min(0.98, Math.max(0.92, room / needed))));
   }
 
+  /** @param {PresenterData} data */
   update(data) {
     this.data = data;
     if (JSON.stringify(data) === this.seen) return;
     this.seen = JSON.stringify(data);
     if (data.stop) keepStop(data.stop);
     this.refit();
-    const held = this.root.getRootNode().activeElement?.dataset.wish;
+    const tree = this.root.getRootNode();
+    const focused = tree instanceof ShadowRoot || tree instanceof Document ? tree.activeElement : null;
+    const held = focused?.getAttribute("data-wish");
     this.root.classList.toggle("presenting", data.presenting);
-    this.root.replaceChildren(...[data.stop ? this.bar() : null, this.corner()].filter(Boolean));
+    this.root.replaceChildren(...(data.stop ? [this.bar(data.stop)] : []), this.corner());
     // Whoever goes on by the keyboard need not look for the button again.
-    if (held) this.root.querySelector(`[data-wish="${held}"]:not(:disabled)`)?.focus({ preventScroll: true });
+    const again = held && this.root.querySelector(`[data-wish="${held}"]:not(:disabled)`);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }
 
+  /** @param {string} text @param {string} wish @param {Attributes} [attributes] */
   button(text, wish, attributes = {}) {
     return h("button", { type: "button", "data-wish": wish, onclick: () => this.wish(wish), ...attributes }, text);
   }
 
-  bar() {
-    const { stop, stops, sentence, astray } = this.data;
+  /** @param {number} stop */
+  bar(stop) {
+    const { stops, sentence, astray } = this.data;
     const bar = h(
       "section",
       { class: "bar", "aria-label": "Guided tour", "data-testid": "tour" },

@@ -4,7 +4,7 @@
 
 import { colourOf } from "../../kit/colours.js";
 import { makeButton } from "../../kit/controls.js";
-import { h } from "../../kit/dom.js";
+import { h, later } from "../../kit/dom.js";
 import { Hand } from "../../kit/hand.js";
 import { rowsByLabel } from "../../kit/images.js";
 import { decimal, within } from "../../kit/numbers.js";
@@ -14,8 +14,28 @@ import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, mo, mtext } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { paintSheet, penOf, resizeCanvas, Sheet } from "../../paint/picture.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
+
+/**
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, BetaData, BetaModel, Network } from "../../types.d.ts"
+ */
+
+/** @typedef {"reconstructions" | "samples" | "plane"} Kind */
+/** @typedef {{ beta: number, set: number, seed: number, plane: boolean }} Stands what is kept of it */
+
+/**
+ * @typedef {object} Opened a model of the sweep and what is here of it
+ * @property {BetaModel} facts
+ * @property {Network | null} net
+ * @property {Arrays | null} codes
+ * @property {number} reach how far from 0 its plane is shown
+ * @property {Partial<Record<Kind, Decoded>>} sheets
+ * @property {number} set which images and codes its sheets are of; −1: none yet
+ * @property {number} seed
+ */
 
 const SAMPLE_ROWS = 4;
 const GAP = 2; // pixels of the picture's own raster between two pictures
@@ -24,6 +44,7 @@ const SLICE = 7; // ms of decoding before the page gets its turn
 const HOLD = 0.3; // of the way to the next stop, a trained model is shown as it is
 const BARS = 10; // eigenvalues
 
+/** @param {number} at @returns {[low: number, mix: number]} */
 const mixOf = (at) => {
   const low = Math.floor(at);
   const mix = within((at - low - HOLD) / (1 - 2 * HOLD), 0, 1);
@@ -32,10 +53,11 @@ const mixOf = (at) => {
 
 /** Pictures of one kind of one model, on a canvas of their own; `step()` decodes one more and says whether it did. */
 class Decoded extends Sheet {
+  /** @param {Network} net @param {Float32Array} codes (N, D) @param {number} columns @param {number} gap */
   constructor(net, codes, columns, gap) {
     super(net.shape, codes.length / net.D, { columns, gap });
     this.net = net;
-    this.codes = codes; // (N, D)
+    this.codes = codes;
     this.done = 0;
   }
 
@@ -50,17 +72,50 @@ class Decoded extends Sheet {
 }
 
 class BetaView {
+  /** @type {BetaData} */
+  data = later();
+  key = ""; // which models
+  at = 0; // where in the sweep, a whole number at a model
+  set = 0;
+  seed = 0;
+  showsPlane = false;
+  D = 0;
+  /** @type {Opened[]} */
+  models = [];
+  /** @type {number[]} the dimensions, as they are shown */
+  order = [];
+  /** @type {number[]} the images that are shown */
+  rows = [];
+  /** @type {Arrays | null} */
+  images = null;
+  /** @type {number[] | null} */
+  eigenvalues = null;
+  klTop = 1; // nats
+  legendFor = "";
+  scheduled = false;
+  /** @type {(() => void)[]} */
+  stops = [];
+  /** @type {ReturnType<typeof sweepSlider>} */
+  slider = later();
+  /** @type {Record<"objective" | "elbo", ReturnType<typeof live>[]>} */
+  numbers = later();
+  /** @type {Record<"originals" | "reconstructions" | "samples", HTMLCanvasElement>} */
+  canvases = later();
+  /** @type {Record<"plane" | "kl" | "pca", Chart>} */
+  charts = later();
+  /** @type {Record<"active" | "legend" | "toggle", HTMLElement>} */
+  parts = later();
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.key = null;
     this.turn = new MessageChannel();
     this.turn.port1.onmessage = () => this.slice();
-    this.scheduled = false;
-    this.stops = [];
-    this.hand = new Hand((view) => host.keep("view", view));
+    this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
   }
 
+  /** @param {BetaData} data */
   update(data) {
     this.data = data;
     const { beta, set, seed, plane } = data;
@@ -76,17 +131,26 @@ class BetaView {
 
   destroy() {
     this.turn.port1.close();
-    this.slider?.stop();
+    if (this.models.length) this.slider.stop();
   }
 
+  /** @param {BetaData} data */
   begin(data) {
-    this.slider?.stop();
-    this.stops.forEach((stop) => stop());
+    if (this.models.length) this.slider.stop();
+    for (const stop of this.stops) stop();
     this.set = data.set;
     this.seed = data.seed;
     this.showsPlane = data.plane;
     this.images = this.eigenvalues = null;
-    this.models = data.models.map((model) => ({ ...model, net: null, codes: null, sheets: {} }));
+    this.models = data.models.map((facts) => ({
+      facts,
+      net: null,
+      codes: null,
+      reach: 4,
+      sheets: {},
+      set: -1,
+      seed: -1,
+    }));
     this.D = data.models[0].latentDim;
     this.at = this.placeOf(data.beta);
     this.order = this.fixedOrder();
@@ -97,25 +161,26 @@ class BetaView {
         this.plan();
       }),
       this.host.blobs([data.eigenvalues], (blob) => {
-        this.eigenvalues = Array.from(blob.tensors.get("values").data);
+        this.eigenvalues = Array.from(tensorOf(blob, "values", Float32Array).data);
         this.host.redraw();
       }),
       ...this.models.map((model) =>
-        this.host.blobs([model.decoder, model.encoded], (decoder, encoded) => {
+        this.host.blobs([model.facts.decoder, model.facts.encoded], (decoder, encoded) => {
           try {
             model.net = compile(JSON.parse(decoder.metadata.manifest), decoder.tensors);
           } catch (error) {
-            this.state.textContent = error.message;
+            this.slider.state.textContent = error instanceof Error ? error.message : String(error);
             return;
           }
-          model.codes = encoded.tensors;
-          model.reach = reachOf(encoded.tensors.get("means").data);
+          model.codes = encoded;
+          model.reach = reachOf(tensorOf(encoded, "means", Float32Array).data);
           this.plan();
         }),
       ),
     ];
   }
 
+  /** @param {number} beta */
   placeOf(beta) {
     return Math.max(
       0,
@@ -123,7 +188,10 @@ class BetaView {
     );
   }
 
-  /** Another place in the same sweep. */
+  /**
+   * Another place in the same sweep.
+   * @param {Stands} stands
+   */
   adopt({ beta, set, seed, plane }) {
     this.slider.stop();
     this.at = this.placeOf(beta);
@@ -132,19 +200,20 @@ class BetaView {
     this.showPlane(plane);
   }
 
-  // The dimension that lives in the most models first, then the one with the largest KL where β is 1 or next to it.
+  /** The dimension that lives in the most models first, then the one with the largest KL where β is 1 or next to it. */
   fixedOrder() {
     const { models } = this.data;
     const reference = models.reduce((best, model) =>
       Math.abs(model.beta - 1) < Math.abs(best.beta - 1) ? model : best,
     );
-    const lives = (dim) => models.filter((model) => model.klPerDim[dim] >= this.data.threshold).length;
+    const lives = (/** @type {number} */ dim) =>
+      models.filter((model) => model.klPerDim[dim] >= this.data.threshold).length;
     const dims = Array.from({ length: this.D }, (_, dim) => dim);
     return dims.sort((a, b) => lives(b) - lives(a) || reference.klPerDim[b] - reference.klPerDim[a]);
   }
 
   build() {
-    const { models, palette } = this.data;
+    const { models } = this.data;
     this.slider = sweepSlider({
       betas: models.map((model) => model.beta),
       index: this.at,
@@ -155,7 +224,7 @@ class BetaView {
       },
       onrelease: () => this.hand.lets(this.stands()),
     });
-    const figure = (term, digits = 1) => live(term, { digits });
+    const figure = (/** @type {string} */ term) => live(term, { digits: 1 });
     this.numbers = {
       objective: [figure("reconstruction"), live(), figure("kl"), figure("")],
       elbo: [figure("reconstruction"), figure("kl"), figure("elbo")],
@@ -166,7 +235,7 @@ class BetaView {
     ek.dataset.testid = "kl";
     ee.dataset.testid = "elbo";
     oo.dataset.testid = "objective";
-    const name = (text, term) => mtext(text, term);
+    const name = mtext;
     const trained = formula(
       name("objective"),
       mo("="),
@@ -198,13 +267,13 @@ class BetaView {
       ee,
       mtext("\u2002nats per image", "prior"),
     );
-    this.state = this.slider.state;
 
-    const picture = (label, testid) =>
+    const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
-    this.originals = picture("Test images, one of each label", "originals");
-    this.reconstructions = picture("Their reconstructions", "reconstructions");
-    this.samples = picture("Pictures decoded from codes drawn from the prior", "samples");
+    const originals = picture("Test images, one of each label", "originals");
+    const reconstructions = picture("Their reconstructions", "reconstructions");
+    const samples = picture("Pictures decoded from codes drawn from the prior", "samples");
+    this.canvases = { originals, reconstructions, samples };
     const pictures = h(
       "section",
       {},
@@ -214,40 +283,39 @@ class BetaView {
         h("h4", {}, "Test images"),
         makeButton("Other images", () => this.otherImages()),
       ),
-      this.originals,
+      originals,
       h("header", {}, h("h4", {}, "Reconstructions"), h("span", { class: "prior" }, "decoded from the mean of Q(z|X)")),
-      this.reconstructions,
+      reconstructions,
       h(
         "header",
         {},
         h("h4", {}, "Samples from the prior"),
         makeButton("Other codes", () => this.otherCodes()),
       ),
-      this.samples,
+      samples,
     );
 
-    this.planeChart = new Chart({
+    const planeChart = new Chart({
       x: { min: -4, max: 4, label: "z1" },
       y: { min: -4, max: 4, label: "z2" },
       square: true,
       label: "Where test images are encoded, coloured by label, with circles of the prior",
     });
-    this.planeButton = makeButton("Decoded plane", () => this.togglePlane(), {
+    const toggle = makeButton("Decoded plane", () => this.togglePlane(), {
       "aria-pressed": String(this.showsPlane),
     });
-    this.planeButton.hidden = this.D !== 2;
-    this.legend = h("div", { class: "legend" });
+    toggle.hidden = this.D !== 2;
+    const legend = h("div", { class: "legend" });
     const plane = h(
       "section",
       {},
-      h("header", {}, h("h4", {}, "Where images are encoded"), this.planeButton),
-      this.planeChart.element,
-      this.legend,
+      h("header", {}, h("h4", {}, "Where images are encoded"), toggle),
+      planeChart.element,
+      legend,
     );
-    this.palette = palette;
 
     this.klTop = this.klScale();
-    this.klChart = new Chart({
+    const klChart = new Chart({
       x: {
         min: -0.5,
         max: this.D - 0.5,
@@ -258,9 +326,9 @@ class BetaView {
       y: { min: 0, max: this.klTop, label: "KL, nats" },
       label: "KL per dimension",
     });
-    this.klChart.canvas.dataset.testid = "kl-bars";
-    this.active = h("span", { class: "prior", "data-testid": "active" });
-    this.pcaChart = new Chart({
+    klChart.canvas.dataset.testid = "kl-bars";
+    const active = h("span", { class: "prior", "data-testid": "active" });
+    const pcaChart = new Chart({
       x: {
         min: -0.5,
         max: BARS - 0.5,
@@ -274,8 +342,8 @@ class BetaView {
     const bars = h(
       "section",
       {},
-      h("header", {}, h("h4", {}, "KL per dimension"), this.active),
-      this.klChart.element,
+      h("header", {}, h("h4", {}, "KL per dimension"), active),
+      klChart.element,
       h(
         "header",
         { class: "later" },
@@ -290,8 +358,10 @@ class BetaView {
           "linear VAEs drop the smallest first",
         ),
       ),
-      this.pcaChart.element,
+      pcaChart.element,
     );
+    this.charts = { plane: planeChart, kl: klChart, pca: pcaChart };
+    this.parts = { active, legend, toggle };
     this.root.replaceChildren(
       h(
         "div",
@@ -300,10 +370,10 @@ class BetaView {
         h("div", { class: "three" }, pictures, plane, bars),
       ),
     );
-    this.legendFor = null;
+    this.legendFor = "";
   }
 
-  // One scale for all β > 0, so that bars are seen to fall; where the KL is free, at β = 0, they may leave the plot.
+  /** One scale for all β > 0, so that bars are seen to fall; where the KL is free, at β = 0, they may leave the plot. */
   klScale() {
     const paid = this.data.models.filter((model) => model.beta > 0);
     const top = Math.max(0.5, ...(paid.length ? paid : this.data.models).flatMap((model) => model.klPerDim));
@@ -315,37 +385,37 @@ class BetaView {
 
   plan() {
     if (!this.images) return;
-    const rows = [...rowsByLabel(this.images.tensors.get("labels").data).values()].map(
-      (of) => of[this.set % of.length],
-    );
+    const groups = rowsByLabel(tensorOf(this.images, "labels", Uint8Array).data);
+    const rows = Array.from(groups.values(), (of) => of[this.set % of.length]);
     this.rows = rows;
     const columns = rows.length;
     const draw = normals(this.seed);
     const z = Float32Array.from({ length: SAMPLE_ROWS * columns * this.D }, draw);
     for (const model of this.models) {
-      if (!model.net) continue;
-      const { net, sheets } = model;
-      if (sheets.set !== this.set) {
-        const start = model.codes.get("start").data;
+      const { net, codes: encoded, sheets } = model;
+      if (!net || !encoded) continue;
+      if (model.set !== this.set) {
+        const start = tensorOf(encoded, "start", Float32Array).data;
         const codes = Float32Array.from(
           rows.flatMap((row) => Array.from(start.subarray(row * net.D, (row + 1) * net.D))),
         );
-        sheets.set = this.set;
+        model.set = this.set;
         sheets.reconstructions = new Decoded(net, codes, columns, GAP);
       }
-      if (sheets.seed !== this.seed) {
-        sheets.seed = this.seed;
+      if (model.seed !== this.seed) {
+        model.seed = this.seed;
         sheets.samples = new Decoded(net, z, columns, GAP);
       }
       if (this.D === 2 && this.showsPlane && !sheets.plane) {
+        /** @type {number[]} */
         const code = [];
-        const middle = (n) => ((2 * n + 1) / CELLS - 1) * model.reach;
+        const middle = (/** @type {number} */ n) => ((2 * n + 1) / CELLS - 1) * model.reach;
         for (let row = 0; row < CELLS; row++)
           for (let column = 0; column < CELLS; column++) code.push(middle(column), -middle(row));
         sheets.plane = new Decoded(net, Float32Array.from(code), CELLS, 0);
       }
     }
-    this.paintOriginals();
+    paintSheet(this.canvases.originals, tensorOf(this.images, "images", Uint8Array), { rows, gap: GAP });
     this.schedule();
     this.host.redraw();
   }
@@ -356,11 +426,12 @@ class BetaView {
     this.turn.port2.postMessage(null);
   }
 
-  // The model that is shown comes first, then its neighbours; pictures before planes.
+  /** The model that is shown comes first, then its neighbours; pictures before planes. */
   slice() {
     this.scheduled = false;
     const near = this.models.filter((model) => model.net).sort((a, b) => this.distance(a) - this.distance(b));
-    const sheets = ["reconstructions", "samples", "plane"].flatMap((kind) => near.map((model) => model.sheets[kind]));
+    const kinds = /** @type {Kind[]} */ (["reconstructions", "samples", "plane"]);
+    const sheets = kinds.flatMap((kind) => near.map((model) => model.sheets[kind]));
     const end = performance.now() + SLICE;
     for (const sheet of sheets) {
       while (sheet && performance.now() < end && sheet.step());
@@ -371,6 +442,7 @@ class BetaView {
     else if (this.models.every((model) => model.net)) this.root.dataset.decoded = "all";
   }
 
+  /** @param {Opened} model */
   distance(model) {
     return Math.abs(this.models.indexOf(model) - this.at);
   }
@@ -394,9 +466,10 @@ class BetaView {
     this.hand.says(this.stands());
   }
 
+  /** @param {boolean} shown */
   showPlane(shown) {
     this.showsPlane = shown;
-    this.planeButton.setAttribute("aria-pressed", String(shown));
+    this.parts.toggle.setAttribute("aria-pressed", String(shown));
     this.again();
   }
 
@@ -406,7 +479,7 @@ class BetaView {
     this.plan();
   }
 
-  /** What is kept of it. */
+  /** @returns {Stands} */
   stands() {
     const { beta } = this.data.models[Math.round(this.at)];
     return { beta, set: this.set, seed: this.seed, plane: this.showsPlane };
@@ -419,15 +492,16 @@ class BetaView {
     const [low, mix] = mixOf(this.at);
     const a = this.models[low];
     const b = this.models[Math.min(low + 1, this.models.length - 1)];
-    this.root.dataset.beta = mix ? "" : betaText(a.beta);
-    this.write(a, b, mix);
-    this.fade(this.reconstructions, "reconstructions", a, b, mix);
-    this.fade(this.samples, "samples", a, b, mix);
+    this.root.dataset.beta = mix ? "" : betaText(a.facts.beta);
+    this.write(a.facts, b.facts, mix);
+    this.fade("reconstructions", a, b, mix);
+    this.fade("samples", a, b, mix);
     this.drawPlane(a, b, mix);
-    this.drawKL(a, b, mix);
+    this.drawKL(a.facts, b.facts, mix);
     this.drawPCA();
   }
 
+  /** @param {BetaModel} a @param {BetaModel} b @param {number} mix */
   write(a, b, mix) {
     const { objective, elbo } = this.numbers;
     const none = mix ? NaN : 0; // between two models there is nothing to compute them from
@@ -436,16 +510,20 @@ class BetaView {
     });
     [a.reconstruction, a.kl, a.elbo].forEach((value, i) => elbo[i].set(value + none));
     if (!mix) objective[1].element.textContent = betaText(a.beta);
-    const active = a.klPerDim.filter((kl) => kl >= this.data.threshold).length;
-    const counted = mix ? "" : `${active} of ${this.D} active: above ${this.data.threshold} nats`;
-    if (this.active.textContent !== counted) this.active.textContent = counted;
+    const { active } = this.parts;
+    const lively = a.klPerDim.filter((kl) => kl >= this.data.threshold).length;
+    const counted = mix ? "" : `${lively} of ${this.D} active: above ${this.data.threshold} nats`;
+    if (active.textContent !== counted) active.textContent = counted;
     const text = mix
       ? `cross-fade from β = ${betaText(a.beta)} to ${betaText(b.beta)}: no model in between`
       : "a trained model";
-    if (this.state.textContent !== text) this.state.textContent = text;
+    const { state } = this.slider;
+    if (state.textContent !== text) state.textContent = text;
   }
 
-  fade(canvas, kind, a, b, mix) {
+  /** @param {"reconstructions" | "samples"} kind @param {Opened} a @param {Opened} b @param {number} mix */
+  fade(kind, a, b, mix) {
+    const canvas = this.canvases[kind];
     const [first, second] = [a.sheets[kind]?.canvas, b.sheets[kind]?.canvas];
     if (!first) return;
     resizeCanvas(canvas, first.width, first.height);
@@ -459,20 +537,17 @@ class BetaView {
     context.globalAlpha = 1;
   }
 
-  paintOriginals() {
-    paintSheet(this.originals, this.images.tensors.get("images"), { rows: this.rows, gap: GAP });
-  }
-
+  /** @param {Opened} a @param {Opened} b @param {number} mix */
   drawPlane(a, b, mix) {
-    const chart = this.planeChart;
-    const reach = a.reach === undefined ? 4 : a.reach + mix * ((b.reach ?? a.reach) - a.reach);
+    const chart = this.charts.plane;
+    const reach = !a.codes || !b.codes ? a.reach : a.reach + mix * (b.reach - a.reach);
     chart.x.min = chart.y.min = -reach;
     chart.x.max = chart.y.max = reach;
-    chart.x.label = mix ? " " : `z${a.axes[0] + 1}`;
-    chart.y.label = mix ? " " : `z${a.axes[1] + 1}`;
+    chart.x.label = mix ? " " : `z${a.facts.axes[0] + 1}`;
+    chart.y.label = mix ? " " : `z${a.facts.axes[1] + 1}`;
     const context = chart.begin();
     if (this.showsPlane && this.D === 2) {
-      const paint = (model, alpha) => {
+      const paint = (/** @type {Opened} */ model, /** @type {number} */ alpha) => {
         const sheet = model.sheets.plane;
         if (!sheet || !alpha) return;
         context.globalAlpha = alpha;
@@ -488,7 +563,7 @@ class BetaView {
       paint(a, 1);
       if (mix) paint(b, mix);
     }
-    if (a.codes) this.dots(context, chart, a, b, mix);
+    if (a.codes) this.dots(context, a.codes, b.codes, mix);
     const prior = this.showsPlane && this.D === 2 ? "#ffffff" : colourOf(this.root, "--ink");
     for (const radius of [1, 2]) chart.ellipse(0, 0, radius, radius, 0, prior, { width: 2, dash: [6, 4] });
     const paper = prior === "#ffffff" ? "#000000" : colourOf(this.root, "--paper");
@@ -497,15 +572,20 @@ class BetaView {
     chart.end();
   }
 
-  // A thousand dots, label by label: the same image goes from its place in one model to that in the next.
-  dots(context, chart, a, b, mix) {
-    const from = a.codes.get("means").data;
-    const to = mix && b.codes ? b.codes.get("means").data : from;
-    const labels = a.codes.get("labels").data;
+  /**
+   * A thousand dots, label by label: the same image goes from its place in one model to that in the next.
+   * @param {CanvasRenderingContext2D} context @param {Arrays} a @param {Arrays | null} b @param {number} mix
+   */
+  dots(context, a, b, mix) {
+    const chart = this.charts.plane;
+    const { palette } = this.data;
+    const from = tensorOf(a, "means", Float32Array).data;
+    const to = mix && b ? tensorOf(b, "means", Float32Array).data : from;
+    const labels = tensorOf(a, "labels", Uint8Array).data;
     const size = chart.box.right - chart.box.left > 420 ? 5 : 4;
     const present = [...rowsByLabel(labels).keys()];
     for (const label of present) {
-      context.fillStyle = this.palette[label % this.palette.length];
+      context.fillStyle = palette[label % palette.length];
       for (let n = 0; n < labels.length; n++) {
         if (labels[n] !== label) continue;
         const x = from[2 * n] + mix * (to[2 * n] - from[2 * n]);
@@ -515,17 +595,18 @@ class BetaView {
     }
     if (this.legendFor !== present.join()) {
       this.legendFor = present.join();
-      this.legend.replaceChildren(
+      this.parts.legend.replaceChildren(
         ...present.map((label) =>
-          h("span", {}, h("i", { style: `background:${this.palette[label % this.palette.length]}` }), String(label)),
+          h("span", {}, h("i", { style: `background:${palette[label % palette.length]}` }), String(label)),
         ),
       );
     }
   }
 
+  /** @param {BetaModel} a @param {BetaModel} b @param {number} mix */
   drawKL(a, b, mix) {
-    const chart = this.klChart;
-    chart.height = 0.58 * this.planeChart.canvas.clientHeight;
+    const chart = this.charts.kl;
+    chart.height = 0.58 * this.charts.plane.canvas.clientHeight;
     const context = chart.begin();
     const [kl, grey, ink] = ["--kl", "--prior", "--ink"].map((name) => colourOf(this.root, name));
     const { threshold } = this.data;
@@ -556,17 +637,17 @@ class BetaView {
   }
 
   drawPCA() {
-    const chart = this.pcaChart;
-    chart.height = 0.46 * this.planeChart.canvas.clientHeight;
+    const chart = this.charts.pca;
+    chart.height = 0.46 * this.charts.plane.canvas.clientHeight;
     const values = this.eigenvalues;
     if (values) chart.y.max = 1.12 * values[0];
     const context = chart.begin();
     if (values) {
       context.fillStyle = colourOf(this.root, "--prior");
       const width = chart.px(0.36) - chart.px(-0.36);
-      values.forEach((value, i) =>
-        context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value)),
-      );
+      values.forEach((value, i) => {
+        context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value));
+      });
       const said = `Variance of the data along its first principal components: ${values.map((value) => decimal(value, 2)).join(", ")}`;
       if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
     } else chart.label(BARS / 2 - 0.5, 3, "computing …", undefined, "center");
@@ -574,7 +655,10 @@ class BetaView {
   }
 }
 
-// How far from 0 the plane is shown: all but a hundredth of the codes, and at least the prior.
+/**
+ * How far from 0 the plane is shown: all but a hundredth of the codes, and at least the prior.
+ * @param {Float32Array} means
+ */
 function reachOf(means) {
   const sizes = Float32Array.from(means, Math.abs).sort();
   return Math.max(3.2, Math.ceil(10.5 * sizes[Math.floor(0.99 * (sizes.length - 1))]) / 10);

@@ -4,7 +4,7 @@
 
 import { inkOn } from "../../kit/colours.js";
 import { makeSlider } from "../../kit/controls.js";
-import { h } from "../../kit/dom.js";
+import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { movementOf } from "../../kit/keys.js";
@@ -13,40 +13,58 @@ import { roomFor } from "../../kit/room.js";
 import { bentTicks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
 import { Chart } from "../../paint/chart.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { bracket, formula, live, mi, mn, mo, mrow, msub, mtext } from "../../paint/formula.js";
+
+/**
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, CollapseData, CollapsePanel } from "../../types.d.ts"
+ */
+
+/** @typedef {{ top: number, bar: number }} Scale nats: of the streams, of the bars */
+/** @typedef {[panel: number, dim: number]} Pick */
+/** @typedef {ReturnType<typeof live>} Live */
+/** @typedef {{ at: number, pick: Pick | null }} Stands what is kept of it */
 
 const CLOSED = 0.01; // nats: what Explore folds away too
 const NARROWEST = 36; // CSS pixels for one dimension's bar and number
 
 // Time is drawn on a cube-root scale: dimensions close within the first epoch or two.
-const toTime = (epoch) => Math.cbrt(epoch);
-const toEpoch = (time) => Math.max(0, time) ** 3;
+const toTime = (/** @type {number} */ epoch) => Math.cbrt(epoch);
+const toEpoch = (/** @type {number} */ time) => Math.max(0, time) ** 3;
 
-const names = (dims) => {
+const names = (/** @type {number[]} */ dims) => {
   const all = dims.map((dim) => `z${dim + 1}`);
   return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all.join("");
 };
 
 /** One run: its curves, stacked with the dimension that ends most active at the bottom. */
 class Curves {
-  constructor({ tensors }, order) {
-    const of = (name) => tensors.get(name).data;
-    [this.epoch, this.beta, this.reconstruction, this.values] = ["epoch", "beta", "reconstruction", "kl"].map(of);
+  /** @param {Arrays} blob @param {number[]} order of the dimensions */
+  constructor(blob, order) {
+    const of = (/** @type {string} */ name) => tensorOf(blob, name, Float32Array).data;
+    this.epoch = of("epoch");
+    this.beta = of("beta");
+    this.reconstruction = of("reconstruction");
+    this.values = of("kl");
     this.count = this.epoch.length;
     this.D = order.length;
     // edges[k][t]: the top of the k lowest bands.
-    this.edges = [new Float32Array(this.count)];
+    let below = new Float32Array(this.count);
+    this.edges = [below];
     for (const dim of order) {
-      const below = this.edges.at(-1);
-      this.edges.push(below.map((sum, t) => sum + this.kl(t, dim)));
+      below = below.map((sum, t) => sum + this.kl(t, dim));
+      this.edges.push(below);
     }
     this.time = this.epoch.map(toTime);
   }
 
+  /** @param {number} t @param {number} dim */
   kl(t, dim) {
     return this.values[t * this.D + dim];
   }
 
+  /** @param {number} t */
   total(t) {
     return this.edges[this.D][t];
   }
@@ -55,7 +73,10 @@ class Curves {
     return this.count - 1;
   }
 
-  /** The logged point nearest to a moment. */
+  /**
+   * The logged point nearest to a moment.
+   * @param {number} epoch
+   */
   nearest(epoch) {
     let best = 0;
     for (let t = 1; t < this.count; t++)
@@ -66,6 +87,20 @@ class Curves {
 
 /** One stream with the numbers at the cursor. */
 class StreamPanel {
+  /** @type {CollapsePanel} */
+  data = later();
+  /** @type {Curves | null} */
+  curves = null;
+  /** @type {string | null} */
+  address = null;
+  stop = () => {};
+  shown = 0; // bars that are built
+  /** @type {{ dim: number, value: HTMLElement, fill: HTMLElement, button: HTMLElement }[]} */
+  cells = [];
+  /** @type {{ dims: number[], value: HTMLElement } | null} what has no bar of its own */
+  rest = null;
+
+  /** @param {number} index @param {CollapseView} view */
   constructor(index, view) {
     this.index = index;
     this.view = view;
@@ -90,18 +125,23 @@ class StreamPanel {
     this.title = h("h4", {});
     this.badge = h("span", { class: "badge", "data-testid": `closed-${index}` });
     this.bars = h("div", { class: "bars", role: "group" });
-    this.figures = {};
-    const figure = (name, text, term) => {
-      this.figures[name] = h("b", { class: term, "data-testid": `${name}-${index}` });
-      return h("div", {}, h("span", {}, text), this.figures[name]);
+    const value = (/** @type {string} */ name, term = name) =>
+      h("b", { class: term, "data-testid": `${name}-${index}` });
+    this.figures = {
+      beta: value("beta", ""),
+      reconstruction: value("reconstruction"),
+      kl: value("kl"),
+      elbo: value("elbo"),
     };
+    const figure = (/** @type {string} */ text, /** @type {HTMLElement} */ number) =>
+      h("div", {}, h("span", {}, text), number);
     this.numbers = h(
       "div",
       { class: "figures" },
-      figure("beta", "β", ""),
-      figure("reconstruction", "reconstruction", "reconstruction"),
-      figure("kl", "KL", "kl"),
-      figure("elbo", "ELBO", "elbo"),
+      figure("β", this.figures.beta),
+      figure("reconstruction", this.figures.reconstruction),
+      figure("KL", this.figures.kl),
+      figure("ELBO", this.figures.elbo),
     );
     this.waiting = h("p", { class: "waiting" });
     this.element = h(
@@ -113,9 +153,9 @@ class StreamPanel {
       this.bars,
       this.numbers,
     );
-    this.cells = [];
   }
 
+  /** @param {CollapsePanel} data */
   set(data) {
     const other = this.data?.run !== data.run;
     this.data = data;
@@ -126,17 +166,16 @@ class StreamPanel {
       this.curves = null;
       this.shown = 0;
     }
-    if (data.blob !== this.blob) {
-      this.blob = data.blob;
-      this.stop?.();
-      this.stop = data.blob
-        ? this.view.host.blobs([data.blob], (blob) => {
-            this.curves = new Curves(blob, this.data.order);
-            this.shown = 0; // the order of the bars may be another
-            this.say();
-            this.view.arrived();
-          })
-        : null;
+    if (data.blob !== this.address) {
+      this.address = data.blob;
+      this.stop();
+      this.stop = this.view.host.blobs([data.blob], (blob) => {
+        if (!blob) return;
+        this.curves = new Curves(blob, this.data.order);
+        this.shown = 0; // the order of the bars may be another
+        this.say();
+        this.view.arrived();
+      });
     }
     this.say();
   }
@@ -154,10 +193,11 @@ class StreamPanel {
 
   /** Dimensions that carry nothing at the end, in their order. */
   closed() {
-    if (!this.curves) return [];
+    const { curves } = this;
+    if (!curves) return [];
     const { findings, order } = this.data;
-    const is = (dim) =>
-      findings ? findings[dim].state === "collapsed" : this.curves.kl(this.curves.last, dim) < CLOSED;
+    const is = (/** @type {number} */ dim) =>
+      findings ? findings[dim].state === "collapsed" : curves.kl(curves.last, dim) < CLOSED;
     return order.filter(is).sort((a, b) => a - b);
   }
 
@@ -189,11 +229,7 @@ class StreamPanel {
     );
   }
 
-  /** The point under the cursor. */
-  get t() {
-    return this.curves.nearest(this.view.at);
-  }
-
+  /** @param {Scale} scale @param {number} height CSS px */
   draw(scale, height) {
     const { curves, chart, data, view } = this;
     if (!curves) return;
@@ -216,19 +252,20 @@ class StreamPanel {
       context.globalAlpha = 1;
       context.strokeStyle = chart.colours.paper;
       context.lineWidth = 1;
-      chart.stroke(xs.map((x, t) => [x, chart.py(above[t])]));
+      chart.stroke(xs.map((x, t) => /** @type {[number, number]} */ ([x, chart.py(above[t])])));
     });
     // Names where a band is thick enough for them, near the end.
-    const t = curves.nearest(toEpoch(0.93 * curves.time[curves.last]));
+    const near = curves.nearest(toEpoch(0.93 * curves.time[curves.last]));
     data.order.forEach((dim, k) => {
-      const [below, above] = [curves.edges[k][t], curves.edges[k + 1][t]];
+      const [below, above] = [curves.edges[k][near], curves.edges[k + 1][near]];
       if (Math.abs(chart.py(below) - chart.py(above)) < chart.text + 1) return;
       if (picked !== null && picked !== dim) return;
-      chart.label(curves.time[t], (below + above) / 2, `z${dim + 1}`, inkOn(view.colour(dim)), "center", 0, null);
+      chart.label(curves.time[near], (below + above) / 2, `z${dim + 1}`, inkOn(view.colour(dim)), "center", 0, null);
     });
-    this.sayPeak(scale);
+    this.sayPeak(curves, scale);
     chart.end(); // the cursor's handle may stand out at either end
-    const at = chart.px(curves.time[this.t]);
+    const t = curves.nearest(view.at);
+    const at = chart.px(curves.time[t]);
     context.strokeStyle = context.fillStyle = chart.colours.ink;
     context.lineWidth = 2;
     chart.stroke([
@@ -238,20 +275,27 @@ class StreamPanel {
     context.beginPath();
     context.arc(at, chart.box.top + 7, 7, 0, 2 * Math.PI);
     context.fill();
-    this.write(scale, picked);
+    this.write(curves, t, scale, picked);
   }
 
-  /** Where the stream rises above the plot, how far it goes. */
-  sayPeak({ top }) {
-    const { curves, chart } = this;
+  /**
+   * Where the stream rises above the plot, how far it goes.
+   * @param {Curves} curves @param {Scale} scale
+   */
+  sayPeak(curves, { top }) {
+    const { chart } = this;
     let peak = 0;
     for (let t = 1; t < curves.count; t++) if (curves.total(t) > curves.total(peak)) peak = t;
     if (curves.total(peak) <= top) return;
     chart.label(chart.x.max, top, `↑ up to ${decimal(curves.total(peak), 0)} nats  `, chart.colours.ink, "right", 16);
   }
 
-  write({ bar }, picked) {
-    const { curves, figures, t } = this;
+  /**
+   * The numbers at point t.
+   * @param {Curves} curves @param {number} t @param {Scale} scale @param {number | null} picked
+   */
+  write(curves, t, { bar }, picked) {
+    const { figures } = this;
     for (const { dim, value, fill, button } of this.cells) {
       const kl = curves.kl(t, dim);
       value.textContent = decimal(kl);
@@ -271,14 +315,29 @@ class StreamPanel {
 }
 
 class CollapseView {
+  /** @type {StreamPanel[]} */
+  panels = [];
+  /** @type {string[]} */
+  palette = [];
+  at = Infinity; // the moment, epochs
+  epochs = 1;
+  /** @type {Pick | null} */
+  pick = null;
+  focus = 0; // the panel that the formulas are about
+  run = "";
+  written = ""; // what the formulas were built for
+  /** @type {{ terms: Live[], others: Live | null, all: Live }} of the sum */
+  sums = later();
+  /** @type {Record<"reconstruction" | "beta" | "kl" | "whole", Live>} of the price */
+  parts = later();
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.panels = [];
-    this.at = Infinity;
-    this.pick = null;
-    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 0.0051 }); // a link rounds the moment
-    this.focus = 0;
+    this.hand = new Hand((/** @type {{ at: number | null, pick: Pick | null }} */ view) => host.keep("view", view), {
+      tolerance: 0.0051,
+    }); // a link rounds the moment
     this.slider = makeSlider({
       label: "Moment",
       min: 0,
@@ -312,12 +371,13 @@ class CollapseView {
     );
   }
 
+  /** @param {CollapseData} data */
   update(data) {
     this.palette = data.palette;
     while (this.panels.length < data.panels.length) this.panels.push(new StreamPanel(this.panels.length, this));
-    for (const panel of this.panels.splice(data.panels.length)) panel.stop?.();
+    for (const panel of this.panels.splice(data.panels.length)) panel.stop();
     this.streams.replaceChildren(...this.panels.map((panel) => panel.element));
-    this.streams.style.setProperty("--streams", this.panels.length);
+    this.streams.style.setProperty("--streams", String(this.panels.length));
     this.epochs = Math.max(...data.panels.map((panel) => panel.epochs));
     const other = data.panels[0].run !== this.run;
     if (other) this.hand.forget();
@@ -329,24 +389,30 @@ class CollapseView {
     this.run = data.panels[0].run;
     if (this.focus >= this.panels.length) this.focus = 0;
     if (this.pick && this.pick[0] >= this.panels.length) this.pick = null;
-    data.panels.forEach((panel, i) => this.panels[i].set(panel));
-    this.written = null;
+    data.panels.forEach((panel, i) => {
+      this.panels[i].set(panel);
+    });
+    this.written = "";
   }
 
   arrived() {
-    this.written = null;
+    this.written = "";
     this.host.redraw();
   }
 
+  /** @param {number} dim */
   colour(dim) {
     return this.palette[dim % this.palette.length];
   }
 
-  /** The run that the formulas and the words are about. */
+  /** The run that the formulas and the words are about, its curves, and its point under the cursor. */
   get lead() {
-    return this.panels[this.focus]?.curves ? this.panels[this.focus] : this.panels.find((panel) => panel.curves);
+    const panel = [this.panels[this.focus], ...this.panels].find((one) => one?.curves);
+    const curves = panel?.curves;
+    return panel && curves ? { panel, curves, t: curves.nearest(this.at) } : null;
   }
 
+  /** @param {number} epoch @param {number} [index] of the panel */
   move(epoch, index = this.focus) {
     this.hand.takes();
     this.at = Math.min(epoch, this.epochs);
@@ -354,11 +420,15 @@ class CollapseView {
     this.host.redraw();
   }
 
-  /** A key goes from one logged point to the next, however far apart they are: where on the slider that is. */
+  /**
+   * A key goes from one logged point to the next, however far apart they are: where on the slider that is.
+   * @param {KeyboardEvent} event
+   */
   step(event) {
     const movement = movementOf(event);
-    if (!this.lead || !movement) return null;
-    const { curves, t } = this.lead;
+    const { lead } = this;
+    if (!lead || !movement) return null;
+    const { curves, t } = lead;
     const by =
       "end" in movement
         ? movement.end * curves.count
@@ -366,6 +436,7 @@ class CollapseView {
     return toTime(curves.epoch[within(t + by, 0, curves.last)]) / toTime(this.epochs);
   }
 
+  /** @param {number} index of the panel @param {number} dim */
   choose(index, dim) {
     const same = this.pick && this.pick[0] === index && this.pick[1] === dim;
     this.hand.takes();
@@ -376,35 +447,37 @@ class CollapseView {
   }
 
   keep() {
-    if (!this.lead) return;
-    const at = Number(this.lead.curves.epoch[this.lead.t].toFixed(3));
+    const { lead } = this;
+    if (!lead) return;
+    const at = Number(lead.curves.epoch[lead.t].toFixed(3));
     this.hand.lets({ at, pick: this.pick });
   }
 
   draw() {
-    const there = this.panels.filter((panel) => panel.curves);
-    if (!there.length) return;
+    const { lead } = this;
+    if (!lead) return;
+    const { chart } = lead.panel;
     const wide = this.root.clientWidth > 1000;
     const beside = wide || this.panels.length === 1;
-    const height = beside
-      ? Math.min(600, Math.max(150, 12 * (there[0].chart.text ?? 0), roomFor(this.root, [there[0].chart.element])))
-      : 200;
-    const scale = this.scale(there);
-    const { lead } = this;
+    const height = beside ? Math.min(600, Math.max(150, 12 * chart.text, roomFor(this.root, [chart.element]))) : 200;
+    const scale = this.scale(this.panels.flatMap((panel) => panel.curves ?? []));
     // Numbers first: a chart takes the width that they leave.
     for (const panel of this.panels) {
-      panel.element.classList.toggle("lead", panel === lead && this.panels.length > 1);
+      panel.element.classList.toggle("lead", panel === lead.panel && this.panels.length > 1);
       panel.draw(scale, height);
     }
     this.slider.set(toTime(lead.curves.epoch[lead.t]) / toTime(this.epochs));
     this.writeFormulas(lead);
-    this.writeWords(lead);
+    this.writeWords(lead.panel);
   }
 
-  /** One scale for all: the highest stream, unless a peak before the end would squash everything else. */
-  scale(there) {
+  /**
+   * One scale for all: the highest stream, unless a peak before the end would squash everything else.
+   * @param {Curves[]} all @returns {Scale}
+   */
+  scale(all) {
     let [highest, settled, bar] = [0, 0, 0.1];
-    for (const { curves } of there) {
+    for (const curves of all) {
       for (let t = 0; t < curves.count; t++) highest = Math.max(highest, curves.total(t));
       settled = Math.max(settled, curves.total(curves.last));
       for (const kl of curves.values.subarray(curves.last * curves.D)) bar = Math.max(bar, kl);
@@ -412,8 +485,9 @@ class CollapseView {
     return { top: Math.max(0.1, 1.06 * Math.min(highest, 1.25 * Math.max(settled, 0.1))), bar: 1.25 * bar };
   }
 
-  writeFormulas(lead) {
-    const { curves, data, t } = lead;
+  /** @param {{ panel: StreamPanel, curves: Curves, t: number }} lead */
+  writeFormulas({ panel, curves, t }) {
+    const { data } = panel;
     const width = this.root.clientWidth;
     const most = width > 1400 || (width > 1100 && !data.free) ? 10 : 7;
     const { order } = data;
@@ -421,25 +495,24 @@ class CollapseView {
     const form = `${data.run}/${shown}/${data.free}`;
     if (form !== this.written) {
       this.written = form;
-      this.terms = order.slice(0, shown).map(() => live("kl"));
-      this.others = shown < order.length ? live("kl", 2, "(rest)") : null;
-      this.all = live("kl", { unit: "nats" });
-      const summands = [...this.terms, ...(this.others ? [this.others] : [])].flatMap(({ element }, i) =>
+      const terms = order.slice(0, shown).map(() => live("kl"));
+      const others = shown < order.length ? live("kl", { unit: "(rest)" }) : null;
+      const all = live("kl", { unit: "nats", testid: "sum" });
+      this.sums = { terms, others, all };
+      const summands = [...terms, ...(others ? [others] : [])].flatMap(({ element }, i) =>
         i ? [mo("+"), element] : [element],
       );
       const klOf = () => msub(mtext("KL", "kl"), mi("j", "kl"));
-      this.all.element.dataset.testid = "sum";
       const sigma = () => msub(mo("Σ"), mi("j"));
       this.sum.replaceChildren(
-        formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), this.all.element),
+        formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), all.element),
       );
       this.parts = {
         reconstruction: live("reconstruction", { digits: 1 }),
         beta: live(),
         kl: live("kl"),
-        whole: live("", { digits: 1, unit: "nats" }),
+        whole: live("", { digits: 1, unit: "nats", testid: "price" }),
       };
-      this.parts.whole.element.dataset.testid = "price";
       const { reconstruction, beta, kl, whole } = this.parts;
 
       const price = data.free
@@ -471,9 +544,12 @@ class CollapseView {
             ),
       );
     }
-    this.terms.forEach((term, i) => term.set(curves.kl(t, order[i])));
-    this.others?.set(order.slice(shown).reduce((sum, dim) => sum + curves.kl(t, dim), 0));
-    this.all.set(curves.total(t));
+    const { terms, others, all } = this.sums;
+    terms.forEach((term, i) => {
+      term.set(curves.kl(t, order[i]));
+    });
+    others?.set(order.slice(shown).reduce((sum, dim) => sum + curves.kl(t, dim), 0));
+    all.set(curves.total(t));
     let charged = 0;
     for (let dim = 0; dim < curves.D; dim++) charged += Math.max(data.free, curves.kl(t, dim));
     const beta = data.weighs ? curves.beta[t] : 1;
@@ -483,10 +559,11 @@ class CollapseView {
     this.parts.whole.set(curves.reconstruction[t] - beta * charged);
   }
 
+  /** @param {StreamPanel} lead */
   writeWords(lead) {
     const { data } = lead;
     const closed = lead.closed();
-    let text;
+    let text = "";
     if (this.pick && this.panels[this.pick[0]]?.curves) {
       const panel = this.panels[this.pick[0]];
       const name = `z${this.pick[1] + 1}`;

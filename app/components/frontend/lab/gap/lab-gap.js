@@ -2,8 +2,9 @@
 // Gaussian leaves of log P(X). The picture of z and log P(X|z) are computed here, the integrals on the server.
 
 import { colourOf } from "../../kit/colours.js";
-import { h } from "../../kit/dom.js";
+import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
+import { ellipseOf, levelLines, pointsOn, radiusOf } from "../../kit/geometry.js";
 import { Hand } from "../../kit/hand.js";
 import { decimal, rounded, within } from "../../kit/numbers.js";
 import { roomOf } from "../../kit/room.js";
@@ -12,56 +13,73 @@ import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, logP, m, mi, mo, mrow, mtext, signs } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { paintPicture, penOf, pictureAt } from "../../paint/picture.js";
 import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
 
+/**
+ * @import { Point, Segment } from "../../kit/geometry.js"
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, GapData, GapName, GapTerms, Network } from "../../types.d.ts"
+ */
+
+/** @typedef {{ image: number, z: Point | null, gaussian: GapName }} Stands what is kept of it */
+
+/**
+ * @typedef {object} Posterior what is shown of one image
+ * @property {GapData} data
+ * @property {Network} net
+ * @property {Float32Array} x
+ * @property {Float32Array} field (n, m) the log density
+ * @property {number[]} points [n, m]
+ * @property {Segment[][]} contours where 50, 90 and 99 % are inside, in the plane
+ */
+
+/** @type {Record<GapName, string>} */
 const GAP_NAMES = {
   encoder: "the encoder’s Q",
   diagonal: "best upright Q (diagonal)",
   full: "best tilted Q (full)",
 };
+const GAPS = /** @type {GapName[]} */ (Object.keys(GAP_NAMES));
 const GAP_EDGE = 99; // how far from the origin z can be dragged; a link takes no more
 // Radii, in standard deviations, of the ellipses that hold 50, 90 and 99 % of a Gaussian in two dimensions.
-const GAP_RADII = [0.5, 0.9, 0.99].map((mass) => Math.sqrt(-2 * Math.log(1 - mass)));
+const GAP_RADII = [0.5, 0.9, 0.99].map(radiusOf);
 
-/** A field (n·m, first axis slowest) along the lines where it is `level`: [[x0, y0, x1, y1], …] in units of its cells. */
-export function gapContour(field, n, m, level) {
-  const segments = [];
-  const at = (i, j) => field[i * m + j] - level;
-  for (let i = 0; i < n - 1; i++) {
-    for (let j = 0; j < m - 1; j++) {
-      const [a, b, c, d] = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
-      const cut = [];
-      if (a > 0 !== b > 0) cut.push([i + a / (a - b), j]);
-      if (b > 0 !== c > 0) cut.push([i + 1, j + b / (b - c)]);
-      if (c > 0 !== d > 0) cut.push([i + d / (d - c), j + 1]);
-      if (d > 0 !== a > 0) cut.push([i, j + a / (a - d)]);
-      // Four cuts are a saddle: the two high corners are joined where the middle is high.
-      const turned = cut.length === 4 && a + b + c + d > 0 === a > 0 ? [cut[1], cut[2], cut[3], cut[0]] : cut;
-      for (let k = 0; k + 1 < turned.length; k += 2) segments.push([...turned[k], ...turned[k + 1]]);
-    }
-  }
-  return segments;
-}
-
-/** Half axes and angle of the one-σ ellipse of a covariance [[a, b], [b, c]]. */
-function gapAxes([[a, b], [, c]]) {
-  const away = Math.hypot((a - c) / 2, b);
-  const half = (eigenvalue) => Math.sqrt(Math.max(0, eigenvalue));
-  return [half((a + c) / 2 + away), half((a + c) / 2 - away), 0.5 * Math.atan2(2 * b, a - c)];
-}
-
-/** An expression with its number below. */
+/**
+ * An expression with its number below.
+ * @param {ReturnType<typeof live>} number @param {...(Node | string)} expression
+ */
 const gapUnder = (number, ...expression) =>
   m("munder", {}, mrow(...expression, m("mspace", { depth: "0.5em", height: "0.8em" })), number.element);
 
 class GapView {
+  /** @type {Posterior | null} */
+  shown = null;
+  /** @type {Point | null} where z was dragged to; null is Q's mean */
+  z = null;
+  /** @type {GapName} */
+  gaussian = "encoder";
+  /** @type {{ centre: number[], half: number } | null} what the chart shows */
+  window = null;
+  wanted = ""; // address of the grid
+  decoder = "";
+  /** @type {Network} */
+  net = later();
+  /** @type {string | null} address of the means */
+  encoded = null;
+  /** @type {Arrays | null} */
+  means = null;
+  /** @type {{ canvas: HTMLCanvasElement, colour: string } | null} the density as a picture */
+  heat = null;
+  stop = () => {};
+  stopMeans = () => {};
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.z = null; // where z was dragged to; null is Q's mean
-    this.gaussian = "encoder";
-    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 1e-4 });
+    this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view), { tolerance: 1e-4 });
     this.images = new LabImages(host, (image) => {
       this.z = null;
       this.hand.says({ ...this.stands(), image });
@@ -101,7 +119,8 @@ class GapView {
       prior: h("output", { "data-testid": "log-prior" }),
       joint: h("output", { "data-testid": "log-joint" }),
     };
-    const line = (sign, text, number, name = "") =>
+    /** @param {string} sign @param {string} text @param {HTMLElement} number @param {string} name */
+    const line = (sign, text, number, name) =>
       h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
     this.numbers = {
       logPx: live("", { testid: "log-px" }),
@@ -110,7 +129,7 @@ class GapView {
       kl: live("kl", { testid: "kl" }),
       elbo: live("elbo", { testid: "elbo" }),
     };
-    this.rows = Object.keys(GAP_NAMES).map((name) => this.row(name));
+    this.rows = GAPS.map((name) => this.row(name));
     this.ticks = h("span", { class: "track" });
     this.total = h("output", { "data-testid": "bar-log-px" });
     this.words = h("p", { class: "note split", role: "status" });
@@ -175,11 +194,15 @@ class GapView {
     );
   }
 
+  /** @param {GapName} name */
   row(name) {
     const track = h("span", { class: "track" });
-    const parts = Object.fromEntries(
-      ["elbo", "amortisation", "approximation"].map((part) => [part, h("i", { class: part })]),
-    );
+    const part = (/** @type {string} */ term) => h("i", { class: term });
+    const parts = {
+      elbo: part("elbo"),
+      amortisation: part("amortisation"),
+      approximation: part("approximation"),
+    };
     const elbo = h("b", { class: "elbo" });
     track.append(...Object.values(parts), elbo);
     const number = h("output", { class: "gap-term", "data-testid": `gap-${name}` });
@@ -193,35 +216,34 @@ class GapView {
     return { name, parts, elbo, number, element };
   }
 
+  /** @param {GapData} data */
   update(data) {
     this.images.update(data.image, data.labels);
     const { image, z, gaussian } = data;
     if (this.hand.hears({ image, z, gaussian })) [this.z, this.gaussian] = [z, gaussian];
     if (this.wanted === data.grid) return;
     this.wanted = data.grid;
-    this.stop?.();
-    this.stop = this.host.blobs([data.grid, data.decoder], ({ tensors }, decoder) =>
-      this.receive(data, tensors, decoder),
-    );
+    this.stop();
+    this.stop = this.host.blobs([data.grid, data.decoder], (grid, decoder) => this.receive(data, grid, decoder));
   }
 
-  receive(data, tensors, decoder) {
-    const moved = this.data?.key !== data.key;
-    this.data = data;
-    if (moved) this.window = null;
-    const pixels = tensors.get("pixels");
-    this.x = pictureAt({ shape: [1, ...pixels.shape], data: pixels.data }, 0);
-    const { data: field, shape } = tensors.get("log_density");
-    const [n, count] = shape;
-    [this.field, this.points] = [field, shape];
-    const step = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (shape[axis] - 1));
-    this.contours = data.levels.map((level) =>
-      gapContour(this.field, n, count, level).map(([i0, j0, i1, j1]) => [
-        data.low[0] + i0 * step[0],
-        data.low[1] + j0 * step[1],
-        data.low[0] + i1 * step[0],
-        data.low[1] + j1 * step[1],
-      ]),
+  /** @param {GapData} data @param {Arrays} grid @param {Arrays} decoder */
+  receive(data, grid, decoder) {
+    if (this.shown?.data.key !== data.key) this.window = null;
+    const pixels = tensorOf(grid, "pixels", Uint8Array);
+    const { data: field, shape: points } = tensorOf(grid, "log_density", Float32Array);
+    const [n, count] = points;
+    const step = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (points[axis] - 1));
+    const contours = data.levels.map((level) =>
+      levelLines(field, n, count, level).map(
+        ([i0, j0, i1, j1]) =>
+          /** @type {Segment} */ ([
+            data.low[0] + i0 * step[0],
+            data.low[1] + j0 * step[1],
+            data.low[0] + i1 * step[0],
+            data.low[1] + j1 * step[1],
+          ]),
+      ),
     );
     this.heat = null;
     this.warning.hidden = data.isLogLikelihood;
@@ -229,25 +251,30 @@ class GapView {
       this.decoder = data.decoder;
       this.net = compile(JSON.parse(decoder.metadata.manifest), decoder.tensors);
     }
+    const x = pictureAt({ shape: [1, ...pixels.shape], data: pixels.data }, 0);
+    this.shown = { data, net: this.net, x, field, points, contours };
     if (this.encoded !== data.encoded) {
       this.encoded = data.encoded;
       this.means = null;
-      this.stopMeans?.();
+      this.stopMeans();
       this.stopMeans = this.host.blobs([data.encoded], (blob) => {
         this.means = blob;
         this.host.redraw();
       });
     }
-    this.frame();
+    this.frame(this.shown);
     this.host.redraw();
     if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
 
-  // What the chart shows: the 99 % region and every Gaussian's, with a margin; it stays while it still fits.
-  frame() {
+  /**
+   * What the chart shows: the 99 % region and every Gaussian's, with a margin; it stays while it still fits.
+   * @param {Posterior} shown
+   */
+  frame({ data, contours }) {
     const spans = [0, 1].map((axis) => {
-      const values = this.contours[2].flatMap((segment) => [segment[axis], segment[axis + 2]]);
-      for (const { mean, covariance } of Object.values(this.data.gaussians)) {
+      const values = contours[2].flatMap((segment) => [segment[axis], segment[axis + 2]]);
+      for (const { mean, covariance } of Object.values(data.gaussians)) {
         const reach = GAP_RADII[2] * Math.sqrt(covariance[axis][axis]);
         values.push(mean[axis] - reach, mean[axis] + reach);
       }
@@ -255,62 +282,67 @@ class GapView {
     });
     const half = 0.56 * Math.max(spans[0][1] - spans[0][0], spans[1][1] - spans[1][0]);
     const centre = spans.map(([low, high]) => (low + high) / 2);
+    const now = this.window;
     const fits =
-      this.window &&
-      half > 0.7 * this.window.half &&
-      spans.every(
-        ([low, high], axis) =>
-          low > this.window.centre[axis] - this.window.half && high < this.window.centre[axis] + this.window.half,
-      );
+      now &&
+      half > 0.7 * now.half &&
+      spans.every(([low, high], axis) => low > now.centre[axis] - now.half && high < now.centre[axis] + now.half);
     if (!fits) this.window = { centre, half };
   }
 
+  /** @returns {Point} */
   get at() {
-    return this.z ?? this.data.gaussians.encoder.mean;
+    return this.z ?? this.shown?.data.gaussians.encoder.mean ?? [0, 0];
   }
 
-  move(at) {
+  /** @param {Point} at */
+  move([z1, z2]) {
     this.hand.takes();
     // As the link has it: who opens that sees the same numbers.
-    this.z = at.map((value) => rounded(within(value, -GAP_EDGE, GAP_EDGE), 4));
+    const kept = (/** @type {number} */ value) => rounded(within(value, -GAP_EDGE, GAP_EDGE), 4);
+    this.z = [kept(z1), kept(z2)];
     this.host.redraw();
   }
 
+  /** @param {GapName} name */
   pick(name) {
     this.gaussian = name;
     this.host.redraw();
     this.hand.says(this.stands());
   }
 
-  /** What is kept of it. */
+  /** @returns {Stands} */
   stands() {
-    return { image: this.data.image, z: this.z, gaussian: this.gaussian };
+    return { image: this.images.image, z: this.z, gaussian: this.gaussian };
   }
 
   draw() {
-    if (!this.data) return;
-    const { data, root } = this;
+    const { shown, root } = this;
+    if (!shown) return;
     // The chart takes the height that the window leaves, and at most half of the width.
     const left = roomOf(root) - this.top.offsetHeight - 10;
     const room = Math.round(Math.min(Math.max(330, left), Math.max(330, 0.46 * root.clientWidth)));
     root.style.setProperty("--room", `${room}px`);
     this.chart.height = room;
-    this.drawChart();
-    this.drawPlane();
-    this.drawPictures();
-    this.drawBars();
-    const terms = data.gaussians[this.gaussian]?.terms;
-    for (const [name, number] of Object.entries(this.numbers)) number.set(terms ? terms[name] : NaN);
+    this.drawChart(shown);
+    this.drawPlane(shown.data);
+    this.drawPictures(shown);
+    this.drawBars(shown.data);
+    const terms = shown.data.gaussians[this.gaussian]?.terms;
+    for (const name of /** @type {(keyof GapTerms)[]} */ (Object.keys(this.numbers)))
+      this.numbers[name].set(terms ? terms[name] : NaN);
   }
 
-  drawChart() {
-    const { chart, data, root } = this;
-    chart.roundScale(this.window.half, this.window.centre, true);
+  /** @param {Posterior} shown */
+  drawChart(shown) {
+    const { chart, root, window } = this;
+    const { data, contours } = shown;
+    if (window) chart.roundScale(window.half, /** @type {Point} */ (window.centre), true);
     const [posterior, violet, prior] = ["--posterior", "--elbo", "--prior"].map((name) => colourOf(root, name));
     const context = chart.begin();
     for (const reach of [1, 2, 3]) chart.ellipse(0, 0, reach, reach, 0, prior, { width: 1.5, dash: [6, 5] });
-    this.drawHeat(context, posterior);
-    this.contours.forEach((segments, i) => {
+    this.drawHeat(shown, context, posterior);
+    contours.forEach((segments, i) => {
       context.strokeStyle = posterior;
       context.lineWidth = 2.6 - 0.7 * i;
       context.beginPath();
@@ -320,15 +352,15 @@ class GapView {
       }
       context.stroke();
     });
-    for (const name of Object.keys(GAP_NAMES)) {
+    for (const name of GAPS) {
       const q = data.gaussians[name];
       if (!q || name === this.gaussian) continue;
-      const [a, b, angle] = gapAxes(q.covariance);
+      const [a, b, angle] = ellipseOf(q.covariance);
       chart.ellipse(...q.mean, GAP_RADII[1] * a, GAP_RADII[1] * b, angle, violet, { width: 1.2, dash: [3, 4] });
     }
     const chosen = data.gaussians[this.gaussian];
     if (chosen) {
-      const [a, b, angle] = gapAxes(chosen.covariance);
+      const [a, b, angle] = ellipseOf(chosen.covariance);
       GAP_RADII.forEach((radius, i) =>
         chart.ellipse(...chosen.mean, radius * a, radius * b, angle, violet, { width: 3.2 - 0.8 * i }),
       );
@@ -338,12 +370,15 @@ class GapView {
     chart.dot(x, y, chart.colours.ink, 7);
     context.font = `600 ${1.2 * chart.text}px ${chart.font}`;
     context.fillText("z", chart.px(x) + 14, chart.py(y));
-    this.legend(chart, posterior, violet);
+    this.legend(shown, posterior, violet);
     chart.end();
   }
 
-  legend(chart, posterior, violet) {
+  /** @param {Posterior} shown @param {string} posterior @param {string} violet */
+  legend(shown, posterior, violet) {
+    const { chart } = this;
     const { context } = chart;
+    /** @type {[words: string, colour: string | null][]} */
     const lines = [
       ["true posterior P(z|X)", posterior],
       [GAP_NAMES[this.gaussian], violet],
@@ -354,7 +389,7 @@ class GapView {
     context.font = `${text}px ${chart.font}`;
     const width = Math.max(...lines.map(([words]) => context.measureText(words).width)) + 3 * text;
     const height = (lines.length * 1.5 + 0.6) * text;
-    const [x, top] = this.emptyCorner(width, height);
+    const [x, top] = this.emptyCorner(shown, width, height);
     context.globalAlpha = 0.86;
     context.fillStyle = chart.colours.paper;
     context.fillRect(x, top, width, height);
@@ -376,24 +411,19 @@ class GapView {
     });
   }
 
-  /** The corner of the chart, [x, y] of a box of this size, that hides least of what is drawn. */
-  emptyCorner(width, height) {
+  /**
+   * The corner of the chart, [x, y] of a box of this size, that hides least of what is drawn.
+   * @param {Posterior} shown @param {number} width @param {number} height
+   */
+  emptyCorner({ data, contours }, width, height) {
     const { chart } = this;
     const { left, right, top, bottom } = chart.box;
-    const drawn = this.contours.flat().map(([x, y]) => [x, y]);
-    for (const { mean, covariance } of Object.values(this.data.gaussians)) {
-      const [a, b, angle] = gapAxes(covariance);
-      for (let i = 0; i < 48; i++) {
-        const [c, s] = [
-          GAP_RADII[2] * a * Math.cos((i * Math.PI) / 24),
-          GAP_RADII[2] * b * Math.sin((i * Math.PI) / 24),
-        ];
-        drawn.push([
-          mean[0] + c * Math.cos(angle) - s * Math.sin(angle),
-          mean[1] + c * Math.sin(angle) + s * Math.cos(angle),
-        ]);
-      }
+    const drawn = contours.flatMap((segments) => segments.map(([x, y]) => /** @type {Point} */ ([x, y])));
+    for (const { mean, covariance } of Object.values(data.gaussians)) {
+      const [a, b, angle] = ellipseOf(covariance);
+      drawn.push(...pointsOn(mean, [GAP_RADII[2] * a, GAP_RADII[2] * b, angle], 48));
     }
+    /** @type {Point[]} */
     const corners = [
       [left + 1, top + 1],
       [right - width, top + 1],
@@ -410,28 +440,29 @@ class GapView {
     return corners[hidden.indexOf(Math.min(...hidden))];
   }
 
-  drawHeat(context, colour) {
-    const { data, chart } = this;
-    const [n, count] = this.points;
-    if (!this.heat || this.heatColour !== colour) {
-      this.heatColour = colour;
-      this.heat = h("canvas", { width: n, height: count });
-      const own = penOf(this.heat);
+  /** @param {Posterior} shown @param {CanvasRenderingContext2D} context @param {string} colour */
+  drawHeat({ data, field, points }, context, colour) {
+    const { chart } = this;
+    const [n, count] = points;
+    if (this.heat?.colour !== colour) {
+      const canvas = h("canvas", { width: n, height: count });
+      this.heat = { canvas, colour };
+      const own = penOf(canvas);
       own.fillStyle = colour;
       own.fillRect(0, 0, n, count);
       const image = own.getImageData(0, 0, n, count);
-      const top = this.field.reduce((most, value) => Math.max(most, value), -Infinity);
+      const top = field.reduce((most, value) => Math.max(most, value), -Infinity);
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < count; j++) {
-          image.data[4 * ((count - 1 - j) * n + i) + 3] = 120 * Math.exp(this.field[i * count + j] - top);
+          image.data[4 * ((count - 1 - j) * n + i) + 3] = 120 * Math.exp(field[i * count + j] - top);
         }
       }
       own.putImageData(image, 0, 0);
     }
-    const half = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (this.points[axis] - 1) / 2);
+    const half = [0, 1].map((axis) => (data.high[axis] - data.low[axis]) / (points[axis] - 1) / 2);
     const [left, top] = [chart.px(data.low[0] - half[0]), chart.py(data.high[1] + half[1])];
     context.drawImage(
-      this.heat,
+      this.heat.canvas,
       left,
       top,
       chart.px(data.high[0] + half[0]) - left,
@@ -439,18 +470,18 @@ class GapView {
     );
   }
 
-  drawPlane() {
+  /** @param {GapData} data */
+  drawPlane({ palette }) {
     const { plane, root } = this;
-    const points = this.means?.tensors.get("means").data ?? [];
+    const points = this.means ? tensorOf(this.means, "means", Float32Array).data : new Float32Array(0);
     const reach = points.reduce((most, value) => Math.max(most, Math.abs(value)), 3.5) * 1.06;
     Object.assign(plane.x, { min: -reach, max: reach });
     Object.assign(plane.y, { min: -reach, max: reach });
     const context = plane.begin();
     if (this.means) {
-      const labels = this.means.tensors.get("labels").data;
+      const labels = tensorOf(this.means, "labels", Uint8Array).data;
       context.globalAlpha = 0.45;
-      for (let i = 0; i < labels.length; i++)
-        plane.dot(points[2 * i], points[2 * i + 1], this.data.palette[labels[i]], 1.3);
+      for (let i = 0; i < labels.length; i++) plane.dot(points[2 * i], points[2 * i + 1], palette[labels[i]], 1.3);
       context.globalAlpha = 1;
     }
     for (const radius of [1, 2, 3])
@@ -469,8 +500,9 @@ class GapView {
     plane.end();
   }
 
-  drawPictures() {
-    const { net, x, at } = this;
+  /** @param {Posterior} shown */
+  drawPictures({ net, x }) {
+    const { at } = this;
     this.code.textContent = `z = (${at.map((value) => decimal(value)).join(", ")})`;
     paintPicture(this.original, x, net.shape);
     const code = Float32Array.from(at);
@@ -482,11 +514,11 @@ class GapView {
     this.sum.joint.textContent = decimal(likelihood + prior);
   }
 
-  drawBars() {
-    const { gaussians, family } = this.data;
+  /** @param {GapData} data */
+  drawBars({ gaussians, family }) {
     const known = gaussians.encoder.terms;
-    const span = known ? 1.3 * Math.max(0.4, ...Object.values(gaussians).map((q) => q.terms.gap)) : 1;
-    const least = known ? gaussians[family].terms.gap : 0;
+    const span = known ? 1.3 * Math.max(0.4, ...Object.values(gaussians).map((q) => q.terms?.gap ?? 0)) : 1;
+    const least = gaussians[family]?.terms?.gap ?? 0;
     for (const { name, parts, elbo, number, element } of this.rows) {
       element.setAttribute("aria-pressed", String(name === this.gaussian));
       element.disabled = !gaussians[name];
@@ -495,7 +527,7 @@ class GapView {
       elbo.textContent = terms ? decimal(terms.elbo) : "";
       const gap = terms ? terms.gap : 0;
       const approximation = Math.min(gap, name === "encoder" ? Math.max(0, least) : gap);
-      const share = (value) => `${(100 * value) / span}%`;
+      const share = (/** @type {number} */ value) => `${(100 * value) / span}%`;
       parts.elbo.style.width = terms ? share(span - gap) : "0";
       parts.amortisation.style.width = share(gap - approximation);
       parts.approximation.style.width = share(approximation);
@@ -525,7 +557,10 @@ class GapView {
   }
 }
 
-// Round values between low and high with their names, none so near the left end that it is cut off.
+/**
+ * Round values between low and high with their names, none so near the left end that it is cut off.
+ * @param {number} low @param {number} high @returns {[value: number, words: string][]}
+ */
 function gapTicks(low, high) {
   const values = ticks(low + 0.04 * (high - low), high, 5);
   const texts = tickTexts(values);

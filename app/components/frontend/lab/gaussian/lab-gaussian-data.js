@@ -9,19 +9,42 @@ import { rowsByLabel } from "../../kit/images.js";
 import { within } from "../../kit/numbers.js";
 import { Chart } from "../../paint/chart.js";
 import { bracket, formula, live, m, mi, mo, mrow } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { penOf } from "../../paint/picture.js";
 import { drawGaussian, drawPrior, klNats, Waterfall } from "../lab-normal.js";
 import { sweepSlider } from "../lab-sweep.js";
 
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { AggregateData, AggregateModel, Arrays } from "../../types.d.ts"
+ * @import { PanelHost } from "./lab-gaussian.js"
+ */
+
 const SHOWN_REACH = 1.02; // a little more than the density is given for
 const PRIOR = "prior: 1, 2, 3 σ";
 
-// host: {changed(), moved(), released(), pickSweep(run), blobs: as the view's}
 export class GaussianData {
+  at = 0; // which model of the sweep
+  /** @type {number | null} row of the image whose Q is drawn */
+  chosen = null;
+  /** @type {AggregateModel[]} */
+  models = [];
+  /** @type {string[]} */
+  palette = [];
+  /** @type {Arrays | null} */
+  blob = null;
+  address = "";
+  stop = () => {};
+  options = ""; // what the choice of families and the dial were made for
+  betas = "";
+  /** @type {ReturnType<typeof sweepSlider> | null} */
+  dial = null;
+  /** @type {{ colour: string, canvas: HTMLCanvasElement }[]} of each model */
+  images = [];
+
+  /** @param {PanelHost} host */
   constructor(host) {
     this.host = host;
-    this.at = 0; // which model of the sweep
-    this.chosen = null; // row of the image whose Q is drawn
     this.layers = { codes: true, density: true };
     this.chart = new Chart({
       x: { min: -4, max: 4, label: "code z1 (no unit)" },
@@ -32,16 +55,15 @@ export class GaussianData {
     draggable(this.chart.canvas, { at: (event) => this.chart.at(event), move: (place) => this.pick(place) });
     this.dialHolder = h("div", {});
     this.legend = h("span", { class: "legend" });
-    const toggle = (name, text) =>
-      makeButton(
-        text,
-        (event) => {
-          this.layers[name] = !this.layers[name];
-          event.currentTarget.setAttribute("aria-pressed", String(this.layers[name]));
-          host.changed();
-        },
-        { "aria-pressed": "true" },
-      );
+    const toggle = (/** @type {"codes" | "density"} */ name, /** @type {string} */ text) => {
+      const flip = () => {
+        this.layers[name] = !this.layers[name];
+        button.setAttribute("aria-pressed", String(this.layers[name]));
+        host.changed();
+      };
+      const button = makeButton(text, flip, { "aria-pressed": "true" });
+      return button;
+    };
     this.sweeps = h("select", { "aria-label": "Family of models" });
     this.sweeps.addEventListener("change", () => host.pickSweep(this.sweeps.value));
     this.bars = new Waterfall(
@@ -120,24 +142,28 @@ export class GaussianData {
     this.element = h("div", { class: "gaussian-data" }, this.chart.element, side, this.error);
   }
 
-  /** sweep: {title, options, key, blob, palette, models: [{run, beta, reach, rate, information, marginal}]} or {error}. */
-  receive(sweep, fresh) {
-    this.sweep = sweep;
-    this.error.textContent = sweep.error ?? "";
-    this.error.hidden = !sweep.error;
-    this.element.classList.toggle("empty", !sweep.models?.length);
-    if (!sweep.models?.length) return;
-    const options = JSON.stringify(sweep.options);
+  /** @param {AggregateData} data @param {boolean} fresh whether the outside says something new */
+  receive(
+    { error = "", models = [], options: families = [], palette = [], key = "", run = "", blob: address = "" },
+    fresh,
+  ) {
+    this.models = models;
+    this.palette = palette;
+    this.error.textContent = error;
+    this.error.hidden = !error;
+    this.element.classList.toggle("empty", models.length === 0);
+    if (models.length === 0) return;
+    const options = JSON.stringify(families);
     if (options !== this.options) {
       this.options = options;
-      this.sweeps.replaceChildren(...sweep.options.map(([key, title]) => h("option", { value: key }, title)));
+      this.sweeps.replaceChildren(...families.map(([key, title]) => h("option", { value: key }, title)));
     }
-    this.sweeps.value = sweep.key;
-    const betas = sweep.models.map(({ beta }) => beta);
+    this.sweeps.value = key;
+    const betas = models.map(({ beta }) => beta);
     if (String(betas) !== this.betas) {
       this.betas = String(betas);
       this.dial?.stop();
-      const turn = (at) => {
+      const turn = (/** @type {number} */ at) => {
         if (Math.round(at) === this.at) return;
         this.show(Math.round(at));
         this.host.moved();
@@ -146,16 +172,16 @@ export class GaussianData {
       this.dial.element.classList.toggle("lone", betas.length < 2);
       this.dialHolder.replaceChildren(this.dial.element);
     }
-    const other = sweep.blob !== this.blobId;
+    const other = address !== this.address;
     if (other) {
-      this.blobId = sweep.blob;
-      this.stop?.();
+      this.address = address;
+      this.stop();
       this.blob = null;
       this.images = [];
-      this.stop = this.host.blobs([sweep.blob], (blob) => {
+      this.stop = this.host.blobs([address], (blob) => {
         this.blob = blob;
-        const present = [...rowsByLabel(blob.tensors.get("labels").data).keys()];
-        const colour = (label) => sweep.palette[label % sweep.palette.length];
+        const present = [...rowsByLabel(tensorOf(blob, "labels", Uint8Array).data).keys()];
+        const colour = (/** @type {number} */ label) => palette[label % palette.length];
         this.legend.replaceChildren(
           ...present.map((label) => h("span", {}, h("i", { style: `background:${colour(label)}` }), String(label))),
         );
@@ -163,25 +189,30 @@ export class GaussianData {
         this.host.changed();
       });
     }
-    if (!other && !fresh) return this.show(this.at);
+    if (!other && !fresh) {
+      this.show(this.at);
+      return;
+    }
     this.show(
       Math.max(
         0,
-        sweep.models.findIndex(({ run }) => run === sweep.run),
+        models.findIndex((model) => model.run === run),
       ),
     );
-    this.dial.set(this.at);
+    this.dial?.set(this.at);
   }
 
+  /** @returns {AggregateModel | undefined} */
   get model() {
-    return this.sweep?.models?.[this.at];
+    return this.models[this.at];
   }
 
+  /** @param {number} at */
   show(at) {
-    this.at = Math.min(at, this.sweep.models.length - 1);
-    const { rate, information, marginal } = this.model;
-    const known = marginal != null;
-    const parts = known ? [information, marginal] : [NaN, NaN];
+    this.at = Math.min(at, this.models.length - 1);
+    const { rate, information, marginal } = this.models[this.at];
+    const known = marginal !== null;
+    const parts = known ? [information ?? NaN, marginal] : [NaN, NaN];
     this.bars.range(0, [2, 5, 10, 20, 50, 100, 200, 500].find((top) => top >= rate) ?? rate);
     this.bars.set(parts, rate);
     this.shown.rate.set(rate);
@@ -191,30 +222,37 @@ export class GaussianData {
     this.sum.hidden = !known;
   }
 
-  /** Row n of tensor `name` (models, images, 2) of the model shown. */
-  code(name, n) {
-    const { data, shape } = this.blob.tensors.get(name);
+  /**
+   * Row n of the model shown.
+   * @param {Arrays} blob @param {"means" | "sigma"} name a tensor (models, images, 2) @param {number} n @returns {Point}
+   */
+  code(blob, name, n) {
+    const { data, shape } = tensorOf(blob, name, Float32Array);
     const from = 2 * (this.at * shape[1] + n);
     return [data[from], data[from + 1]];
   }
 
+  /** @param {Point} place */
   pick([x, y]) {
     if (!this.blob) return;
-    const { shape } = this.blob.tensors.get("means");
+    const { shape } = tensorOf(this.blob, "means", Float32Array);
     let best = Infinity;
     for (let n = 0; n < shape[1]; n++) {
-      const [z1, z2] = this.code("means", n);
+      const [z1, z2] = this.code(this.blob, "means", n);
       const distance = (z1 - x) ** 2 + (z2 - y) ** 2;
       if (distance < best) [best, this.chosen] = [distance, n];
     }
     this.host.changed();
   }
 
-  // The density as a picture, once for each model and colour: the darker, the denser, by the root, which shows thin parts.
-  image(colour) {
+  /**
+   * The density as a picture, once for each model and colour: the darker, the denser, by the root, which shows thin parts.
+   * @param {Arrays} blob @param {string} colour
+   */
+  image(blob, colour) {
     const kept = this.images[this.at];
     if (kept?.colour === colour) return kept.canvas;
-    const { data, shape } = this.blob.tensors.get("density"); // (models, H, W)
+    const { data, shape } = tensorOf(blob, "density", Float32Array); // (models, H, W)
     const [, H, W] = shape;
     const area = H * W;
     const from = this.at * area;
@@ -235,34 +273,35 @@ export class GaussianData {
     return canvas;
   }
 
+  /** @param {number} room CSS px */
   fit(room) {
     this.chart.height = within(room, 320, 1000);
   }
 
   draw() {
-    const { chart, element } = this;
+    const { chart, element, blob } = this;
     if (!this.model) return;
     const { reach, wide } = this.model;
     chart.roundScale(SHOWN_REACH * reach);
     const accent = colourOf(element, "--accent");
     const context = chart.begin();
-    if (this.blob) {
+    if (blob) {
       if (this.layers.density) {
         context.imageSmoothingEnabled = true;
         context.drawImage(
-          this.image(accent),
+          this.image(blob, accent),
           chart.px(-wide),
           chart.py(reach),
           chart.px(wide) - chart.px(-wide),
           chart.py(-reach) - chart.py(reach),
         );
       }
-      if (this.layers.codes) this.drawCodes(context);
+      if (this.layers.codes) this.drawCodes(context, blob);
     }
     drawPrior(chart, chart.colours.ink);
     this.nameThePrior(context);
-    if (this.blob && this.chosen !== null) {
-      const [mu, sigma] = [this.code("means", this.chosen), this.code("sigma", this.chosen)];
+    if (blob && this.chosen !== null) {
+      const [mu, sigma] = [this.code(blob, "means", this.chosen), this.code(blob, "sigma", this.chosen)];
       for (const outline of [1, 2, 3])
         drawGaussian(chart, { mu, sigma }, outline, chart.colours.ink, { width: outline > 1 ? 1 : 2 });
       chart.dot(...mu, chart.colours.ink, 3);
@@ -271,7 +310,7 @@ export class GaussianData {
       context.lineWidth = 2;
       context.stroke();
       const parts = [klNats(mu[0], sigma[0]), klNats(mu[1], sigma[1])];
-      const label = this.blob.tensors.get("labels").data[this.chosen];
+      const label = tensorOf(blob, "labels", Uint8Array).data[this.chosen];
       this.one.title.textContent = `Test image ${this.chosen}, a ${label}: `;
       this.one.first.set(parts[0]);
       this.one.second.set(parts[1]);
@@ -285,7 +324,10 @@ export class GaussianData {
     this.dial?.stop();
   }
 
-  // Below the circles, on paper, so that it is read among the codes.
+  /**
+   * Below the circles, on paper, so that it is read among the codes.
+   * @param {CanvasRenderingContext2D} context
+   */
   nameThePrior(context) {
     const { chart } = this;
     const [x, y] = [chart.px(0), chart.py(-3) + 0.9 * chart.text];
@@ -298,14 +340,14 @@ export class GaussianData {
     chart.label(0, -3, PRIOR, chart.colours.ink, "center", 0.9 * chart.text);
   }
 
-  drawCodes(context) {
-    const { data: labels } = this.blob.tensors.get("labels");
-    const { palette } = this.sweep;
-    const { chart } = this;
+  /** @param {CanvasRenderingContext2D} context @param {Arrays} blob */
+  drawCodes(context, blob) {
+    const { data: labels } = tensorOf(blob, "labels", Uint8Array);
+    const { chart, palette } = this;
     const radius = this.layers.density ? 1.6 : 2.4;
     context.globalAlpha = 0.85;
     for (let n = 0; n < labels.length; n++) {
-      const [z1, z2] = this.code("means", n);
+      const [z1, z2] = this.code(blob, "means", n);
       context.fillStyle = palette[labels[n] % palette.length];
       context.fillRect(chart.px(z1) - radius, chart.py(z2) - radius, 2 * radius, 2 * radius);
     }

@@ -7,7 +7,13 @@ import { draggable } from "../../kit/drag.js";
 import { decimal, rounded, within } from "../../kit/numbers.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, m, mfrac, mi, mn, mo, mrow, msup } from "../../paint/formula.js";
-import { drawGrip, klNats, klPull, klTerms, Waterfall } from "../lab-normal.js";
+import { drawGrip, klContour, klNats, klPull, klTerms, Waterfall } from "../lab-normal.js";
+
+/**
+ * @import { Drag } from "../../kit/drag.js"
+ * @import { Point } from "../../paint/chart.js"
+ * @import { PanelHost } from "./lab-gaussian.js"
+ */
 
 export const MU = { min: -3, max: 3, step: 0.01 };
 export const SIGMA = { min: 0.05, max: 2.5, step: 0.01 };
@@ -19,44 +25,36 @@ export const ARROW = { scale: 0.5, longest: 1.6 };
 const LEVELS = [0.1, 0.5, 1, 2, 3, 4, 5];
 const NORMAL = 1 / Math.sqrt(2 * Math.PI);
 
-/** A step against the KL's gradient; null once that is as good as zero. */
+/**
+ * A step against the KL's gradient; null once that is as good as zero.
+ * @template {number[]} Values
+ * @param {Values} values @param {number[]} pull @param {(values: number[]) => Values} clamp @returns {Values | null}
+ */
 export function descend(values, pull, clamp) {
   if (Math.hypot(...pull) < DESCENT.near) return null;
   return clamp(values.map((value, i) => value + DESCENT.rate * pull[i]));
 }
 
-/** A vector at the arrows' scale. */
+/**
+ * A vector at the arrows' scale.
+ * @param {number[]} pull
+ */
 export function arrowOf(pull) {
   const length = ARROW.scale * Math.hypot(...pull);
   const scale = ARROW.scale * Math.min(1, ARROW.longest / (length || 1));
   return pull.map((value) => scale * value);
 }
 
-// KL(μ, σ) = c in the plane: μ² = 2(c − ½σ² + ½ + log σ), from the lowest σ to the highest, right side then left side.
-function contour(level) {
-  const least = (sigma) => klNats(0, sigma) - level;
-  const root = (low, high) => {
-    for (let n = 0; n < 60; n++) {
-      const middle = (low + high) / 2;
-      if (least(middle) > 0 === least(low) > 0) low = middle;
-      else high = middle;
-    }
-    return (low + high) / 2;
-  };
-  const [low, high] = [root(1e-9, 1), root(1, 20)];
-  const right = Array.from({ length: 81 }, (_, i) => {
-    const sigma = (low + high) / 2 - ((high - low) / 2) * Math.cos((i * Math.PI) / 80);
-    return [Math.sqrt(Math.max(0, -2 * least(sigma))), sigma];
-  });
-  return [...right, ...right.toReversed().map(([mu, sigma]) => [-mu, sigma])];
-}
-
-// host: {moved(), released(), follow(panel)}
 export class GaussianLine {
+  /** @type {[mu: number, sigma: number]} */
+  values = [1.2, 0.4];
+  /** @type {[mu: number, sigma: number][]} where a descent has been */
+  trail = [];
+  grip = "mean";
+
+  /** @param {PanelHost} host */
   constructor(host) {
     this.host = host;
-    this.values = [1.2, 0.4];
-    this.trail = [];
     this.density = new Chart({
       x: { min: -5, max: 5, label: "code z (no unit)" },
       y: { min: 0, max: 1.2, label: "density" },
@@ -67,7 +65,8 @@ export class GaussianLine {
       y: { min: 0, max: 2.6, label: "width σ of Q" },
       label: "KL for every mean and width, in contours of equal nats, with the pull of its gradient. Drag the dot.",
     });
-    this.contours = LEVELS.map(contour);
+    this.contours = LEVELS.map(klContour);
+    /** @param {Chart} chart @param {Pick<Drag, "begin" | "move">} more */
     const drag = (chart, more) =>
       draggable(chart.canvas, {
         at: (event) => chart.at(event),
@@ -79,6 +78,7 @@ export class GaussianLine {
     drag(this.density, { begin: (place) => this.grasp(place), move: (place) => this.dragDensity(place) });
     drag(this.plane, { move: (place) => this.move(place) });
 
+    /** @param {string} label @param {typeof MU} range @param {0 | 1} i */
     const slider = (label, range, i) =>
       makeSlider({
         label,
@@ -109,8 +109,9 @@ export class GaussianLine {
       pullWidth: live("kl", { testid: "pull-width" }),
     };
     const gap = () => m("mspace", { width: "1.2em" });
-    const half = (...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
-    const slope = (letter) => mrow(mo("−"), mfrac(mrow(mo("∂"), mi("KL", "kl")), mrow(mo("∂"), mi(letter))));
+    const half = (/** @type {Node[]} */ ...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
+    const slope = (/** @type {string} */ letter) =>
+      mrow(mo("−"), mfrac(mrow(mo("∂"), mi("KL", "kl")), mrow(mo("∂"), mi(letter))));
     this.row = [this.density.element, this.plane.element];
     this.element = h(
       "div",
@@ -172,19 +173,25 @@ export class GaussianLine {
     );
   }
 
+  /** @param {number[]} values @returns {[mu: number, sigma: number]} */
   clamp([mu, sigma]) {
     return [within(mu, MU.min, MU.max), within(sigma, SIGMA.min, SIGMA.max)];
   }
 
-  /** By hand: to hundredths, and away from a descent's trail. */
+  /**
+   * By hand: to hundredths, and away from a descent's trail.
+   * @param {number[]} values
+   */
   move(values) {
     this.trail = [];
     this.adopt(values);
     this.host.moved();
   }
 
+  /** @param {number[]} values */
   adopt(values) {
-    this.values = this.clamp(values).map((value) => rounded(value));
+    const [mu, sigma] = this.clamp(values);
+    this.values = [rounded(mu), rounded(sigma)];
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
   }
 
@@ -203,16 +210,21 @@ export class GaussianLine {
     return [Math.min(peak, 0.93 * this.density.y.max), Math.min(peak * Math.exp(-0.5), 0.6 * this.density.y.max)];
   }
 
-  /** What is taken hold of there. */
+  /**
+   * What is taken hold of there.
+   * @param {Point} place
+   */
   grasp([z, height]) {
     const [mu, sigma] = this.values;
     const { density } = this;
-    const near = (x, y) => Math.hypot(density.px(x) - density.px(z), density.py(y) - density.py(height));
+    const near = (/** @type {number} */ x, /** @type {number} */ y) =>
+      Math.hypot(density.px(x) - density.px(z), density.py(y) - density.py(height));
     const [top, side] = this.gripHeights();
     const [peak, flank] = [near(mu, top), near(mu + sigma, side)];
     this.grip = flank < Math.min(24, peak) ? "width" : peak < 24 && NORMAL / sigma <= density.y.max ? "peak" : "mean";
   }
 
+  /** @param {Point} place */
   dragDensity([z, height]) {
     const [mu, sigma] = this.values;
     if (this.grip === "width") this.move([mu, z - mu]);
@@ -222,6 +234,7 @@ export class GaussianLine {
   }
 
   /** The charts take what height there is. */
+  /** @param {number} room CSS px */
   fit(room) {
     this.density.height = this.plane.height = within(room, 200, 640);
   }

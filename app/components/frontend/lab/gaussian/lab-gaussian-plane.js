@@ -20,21 +20,32 @@ import {
 } from "../lab-normal.js";
 import { arrowOf, DESCENT, descend, MU, SIGMA } from "./lab-gaussian-line.js";
 
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { PanelHost } from "./lab-gaussian.js"
+ */
+
 const RHO = { min: -0.95, max: 0.95, step: 0.01 };
 const RANGES = [MU, MU, SIGMA, SIGMA, RHO];
 
-/** −∂KL/∂(μ1, μ2, σ1, σ2, ρ): the KL is that of each dimension, plus −½ log(1 − ρ²). */
+/**
+ * −∂KL/∂(μ1, μ2, σ1, σ2, ρ): the KL is that of each dimension, plus −½ log(1 − ρ²).
+ * @param {number[]} values
+ */
 export function planePull([mu1, mu2, sigma1, sigma2, rho]) {
   const [first, second] = [klPull(mu1, sigma1), klPull(mu2, sigma2)];
   return [first[0], second[0], first[1], second[1], -rho / (1 - rho * rho)];
 }
 
-// host: {moved(), released(), follow(panel)}
 export class GaussianPlane {
+  values = [1.5, 0.8, 0.5, 0.9, 0]; // μ1, μ2, σ1, σ2, ρ
+  /** @type {number[][]} where a descent has been */
+  trail = [];
+  grip = 0;
+
+  /** @param {PanelHost} host */
   constructor(host) {
     this.host = host;
-    this.values = [1.5, 0.8, 0.5, 0.9, 0];
-    this.trail = [];
     this.chart = new Chart({
       x: { min: -4, max: 4, label: "code z1 (no unit)" },
       y: { min: -3.6, max: 3.6, label: "code z2" },
@@ -50,7 +61,7 @@ export class GaussianPlane {
       save: () => this.values,
       restore: (values) => this.move(values),
     });
-    const slider = (label, i) =>
+    const slider = (/** @type {string} */ label, /** @type {number} */ i) =>
       makeSlider({
         label,
         ...RANGES[i],
@@ -75,7 +86,7 @@ export class GaussianPlane {
       shared: live("part-shared", { testid: "kl-shared" }),
       kl: live("kl", { unit: "nats", testid: "kl" }),
     };
-    const one = (number, term) =>
+    const one = (/** @type {string} */ number, /** @type {string} */ term) =>
       mrow(
         mfrac(mn("1"), mn("2")),
         bracket("("),
@@ -138,16 +149,19 @@ export class GaussianPlane {
     return { mu: [mu1, mu2], sigma: [sigma1, sigma2], rho };
   }
 
+  /** @param {number[]} values */
   clamp(values) {
     return values.map((value, i) => within(value, RANGES[i].min, RANGES[i].max));
   }
 
+  /** @param {number[]} values */
   move(values) {
     this.trail = [];
     this.adopt(values);
     this.host.moved();
   }
 
+  /** @param {number[]} values */
   adopt(values) {
     this.values = this.clamp(values).map((value) => rounded(value));
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
@@ -162,6 +176,7 @@ export class GaussianPlane {
     return true;
   }
 
+  /** @param {Point} place */
   drag([x, y]) {
     const { values } = this;
     if (this.grip === 1) this.move(values.with(2, x - values[0]));
@@ -169,6 +184,7 @@ export class GaussianPlane {
     else this.move([x, y, ...values.slice(2)]);
   }
 
+  /** @param {number} room CSS px */
   fit(room) {
     this.chart.height = within(room, 300, 900);
   }

@@ -9,15 +9,44 @@ import { GaussianData } from "./lab-gaussian-data.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
 
-/** Whether the outside, which knows a run only of a whole data set, says what was told. */
+/**
+ * @import { Host } from "../../kit/view.js"
+ * @import { GaussianViewData } from "../../types.d.ts"
+ */
+
+/** @typedef {GaussianViewData["mode"]} Mode */
+/** @typedef {{ mode: Mode, line: number[], plane: number[], run: string | null }} Stands what is kept of it */
+/** @typedef {GaussianLine | GaussianPlane} Descending a panel on which a descent can be followed */
+
+/**
+ * @typedef {object} PanelHost what a panel may ask for
+ * @property {Host["blobs"]} blobs
+ * @property {() => void} changed draw again
+ * @property {() => void} moved a hand has moved something
+ * @property {() => void} released and let go
+ * @property {(panel: Descending) => void} follow the gradient, or stop
+ * @property {(run: string) => void} pickSweep
+ */
+
+/**
+ * Whether the outside, which knows a run only of a whole data set, says what was told.
+ * @param {Stands} told @param {Stands} heard
+ */
 const agree = (told, heard) =>
   alike({ ...told, run: null }, { ...heard, run: null }, 0.0051) && (!told.run || told.run === heard.run);
 
 class GaussianView {
+  /** @type {Mode} */
+  mode = "line";
+  /** @type {number | null} the frame to come of a descent */
+  descent = null;
+  fitted = false;
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.host = host;
     this.hand = new Hand((view) => host.keep("view", { ...view, sweep: null }), { same: agree });
-    this.descent = null;
+    /** @type {PanelHost} */
     const panel = {
       blobs: host.blobs,
       changed: () => host.redraw(),
@@ -33,12 +62,12 @@ class GaussianView {
     this.panels = { line: new GaussianLine(panel), plane: new GaussianPlane(panel), data: new GaussianData(panel) };
     this.choice = makeChoice({
       label: "What is shown",
-      options: [
+      options: /** @type {[Mode, string][]} */ ([
         ["line", "One dimension"],
         ["plane", "Two dimensions"],
         ["data", "A whole data set"],
-      ],
-      value: "line",
+      ]),
+      value: /** @type {Mode} */ ("line"),
       onpick: (mode) => {
         this.halt();
         this.show(mode);
@@ -54,6 +83,7 @@ class GaussianView {
     this.fitted = false;
   }
 
+  /** @param {GaussianViewData} data */
   update(data) {
     const { mode, line, plane, sweep } = data;
     const fresh = this.hand.hears({ mode, line, plane, run: mode === "data" ? (sweep.run ?? null) : null });
@@ -65,6 +95,7 @@ class GaussianView {
     this.show(data.mode);
   }
 
+  /** @param {Mode} mode */
   show(mode) {
     this.mode = mode;
     this.choice.set(mode);
@@ -76,14 +107,17 @@ class GaussianView {
     this.host.redraw();
   }
 
-  /** What is kept of it. */
+  /** @returns {Stands} */
   stands() {
     const { line, plane, data } = this.panels;
     const run = this.mode === "data" ? (data.model?.run ?? null) : null;
     return { mode: this.mode, line: line.values, plane: plane.values, run };
   }
 
-  /** Gradient descent on the KL, a step a frame; at once where motion is not wanted. */
+  /**
+   * Gradient descent on the KL, a step a frame; at once where motion is not wanted.
+   * @param {Descending} panel
+   */
   descendFrom(panel) {
     panel.trail = [];
     this.hand.takes();
@@ -94,13 +128,17 @@ class GaussianView {
     }
     panel.follow.textContent = "Stop";
     const advance = () => {
-      if (!panel.step()) return this.arrive(panel);
+      if (!panel.step()) {
+        this.arrive(panel);
+        return;
+      }
       this.host.redraw();
       this.descent = requestAnimationFrame(advance);
     };
     this.descent = requestAnimationFrame(advance);
   }
 
+  /** @param {Descending} panel */
   arrive(panel) {
     this.halt();
     panel.adopt(panel.values);

@@ -3,7 +3,7 @@
 
 import { colourOf } from "../../kit/colours.js";
 import { makeButton } from "../../kit/controls.js";
-import { h, isCalm } from "../../kit/dom.js";
+import { find, h, isCalm, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { decimal } from "../../kit/numbers.js";
@@ -12,25 +12,67 @@ import { ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, mfrac, mo, mrow, mtext } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { paintSheet, penOf } from "../../paint/picture.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
+
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, RateDistortionData, RateDistortionModel } from "../../types.d.ts"
+ */
+
+/** @typedef {RateDistortionModel & { beta: number }} SweepModel */
+/** @typedef {[x0: number, x1: number, y0: number, y1: number]} Window what of the plane is shown */
+
+/** @param {RateDistortionModel} model @returns {model is SweepModel} */
+const isInside = (model) => model.inside && model.beta !== null;
 
 const NEAR = 16; // CSS pixels from which a point takes the pointer
 
 const ZOOM = 260; // ms from one window to another
 
 class RateDistortionView {
+  /** @type {RateDistortionData} */
+  data = later();
+  key = "";
+  /** @type {SweepModel[]} */
+  sweep = [];
+  index = 0; // of the chosen model in the sweep
+  /** @type {RateDistortionModel | null} a model under the pointer */
+  hovered = null;
+  /** @type {Window} */
+  window = [0, 1, 0, 1];
+  /** @type {Window | null} where the window goes */
+  target = null;
+  /** @type {number | null} the frame to come of its way there */
+  zoom = null;
+  /** @type {(() => void)[]} */
+  stops = [];
+  /** @type {Map<string, Arrays>} by run */
+  pictures = new Map();
+  /** @type {Arrays | undefined} whose pictures are on the canvases */
+  painted;
+  /** @type {Chart} */
+  chart = later();
+  /** @type {ReturnType<typeof sweepSlider> | null} */
+  slider = null;
+  /** @type {Record<"rate" | "distortion" | "elbo", HTMLElement>} */
+  cells = later();
+  /** @type {Record<"name" | "chords" | "tangent", HTMLElement>} */
+  words = later();
+  /** @type {Record<"originals" | "reconstructions", HTMLCanvasElement>} */
+  sheets = later();
+  slope = live("", { testid: "slope" });
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.key = null;
-    this.stops = [];
-    this.pictures = new Map(); // run -> tensors
-    this.hovered = null; // a model under the pointer
-    this.zoom = null;
-    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 1e-6 });
+    this.hand = new Hand((/** @type {{ beta: number }} */ view) => host.keep("view", view), { tolerance: 1e-6 });
   }
 
+  /** @param {RateDistortionData} data */
   update(data) {
     const key = JSON.stringify(data.models) + data.current;
     this.data = data;
@@ -42,7 +84,7 @@ class RateDistortionView {
     }
     this.key = key;
     this.halt();
-    this.sweep = data.models.filter((model) => model.inside);
+    this.sweep = data.models.filter(isInside);
     this.index = this.placeOf(data.beta);
     this.hovered = null;
     this.window = this.windowOf(this.shown());
@@ -51,7 +93,7 @@ class RateDistortionView {
       this.host.blobs(
         [model.pictures],
         (blob) => {
-          this.pictures.set(model.run, blob.tensors);
+          this.pictures.set(model.run, blob);
           this.host.redraw();
         },
         () => {}, // it keeps its point; a damaged model has no pictures, and Models says why
@@ -63,6 +105,7 @@ class RateDistortionView {
     this.halt();
   }
 
+  /** @param {number} beta */
   placeOf(beta) {
     return Math.max(
       0,
@@ -72,18 +115,20 @@ class RateDistortionView {
 
   halt() {
     this.slider?.stop();
-    this.stops.forEach((stop) => stop());
+    for (const stop of this.stops) stop();
     if (this.zoom !== null) cancelAnimationFrame(this.zoom);
     this.zoom = null;
   }
 
+  /** @returns {RateDistortionModel} */
   shown() {
     return this.hovered ?? this.sweep[this.index];
   }
 
-  // ---- the window: [x0, x1, y0, y1]. Where the KL is free (β = 0) the rate is so large that the others would be one
-  // spot: such a point widens the window while it is the one that is looked at.
+  // ---- the window. Where the KL is free (β = 0) the rate is so large that the others would be one spot: such a point
+  // widens the window while it is the one that is looked at.
 
+  /** @param {RateDistortionModel} model @returns {Window} */
   windowOf(model) {
     const paid = this.sweep.filter((one) => one.beta > 0);
     const near = paid.length > 1 ? paid : this.sweep;
@@ -93,13 +138,14 @@ class RateDistortionView {
       Math.max(...near.map((one) => one.distortion)),
     ];
     const pad = 0.12 * (high - low) + 1;
+    /** @type {Window} */
     const base = [0, 1.22 * rate + 1, low - pad, high + pad];
     const inside = model.rate <= base[1] && model.distortion >= base[2] && model.distortion <= base[3];
     if (inside || !model.inside) return base;
     return [0, 1.12 * model.rate, Math.min(base[2], model.distortion - pad), Math.max(base[3], model.distortion + pad)];
   }
 
-  // Move the window to where the highlighted point is seen.
+  /** Move the window to where the highlighted point is seen. */
   look() {
     const to = this.windowOf(this.shown());
     if (to.every((value, i) => value === this.target?.[i])) return;
@@ -112,10 +158,11 @@ class RateDistortionView {
       return;
     }
     const start = performance.now();
-    const frame = (now) => {
+    const frame = (/** @type {number} */ now) => {
       const done = Math.min(1, Math.max(0, (now - start) / ZOOM));
       const eased = done * done * (3 - 2 * done);
-      this.window = from.map((value, i) => (done === 1 ? to[i] : value + eased * (to[i] - value)));
+      const between = from.map((value, i) => (done === 1 ? to[i] : value + eased * (to[i] - value)));
+      this.window = /** @type {Window} */ (between);
       this.zoom = done < 1 ? requestAnimationFrame(frame) : null;
       this.host.redraw();
     };
@@ -137,24 +184,19 @@ class RateDistortionView {
       onmove: (at) => this.choose(Math.round(at)),
       onrelease: () => this.hand.lets(this.stands()),
     });
-    const cell = (testid, term) => h("td", { class: `number ${term}`, "data-testid": testid });
+    const cell = (/** @type {string} */ testid, /** @type {string} */ term) =>
+      h("td", { class: `number ${term}`, "data-testid": testid });
     this.cells = {
       rate: cell("rate", "kl"),
       distortion: cell("distortion", "reconstruction"),
       elbo: cell("elbo", "elbo"),
     };
+    /** @param {string} name @param {string} term @param {HTMLElement} value */
     const row = (name, term, value) =>
       h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
-    this.name = h("h4", { "data-testid": "model" });
-    this.sum = {
-      distortion: live("reconstruction", { digits: 1 }),
-      rate: live("kl", { digits: 1 }),
-      elbo: live("elbo", { digits: 1 }),
-    };
-    this.slope = live();
-    this.slope.element.dataset.testid = "slope";
-    this.chords = h("p", { class: "note", "data-testid": "chords" });
-    this.tangent = h(
+    const name = h("h4", { "data-testid": "model" });
+    const chords = h("p", { class: "note", "data-testid": "chords" });
+    const tangent = h(
       "div",
       {},
       formula(
@@ -168,13 +210,17 @@ class RateDistortionView {
         this.slope.element,
         mtext("\u2002at the optimum: the dashed line", "prior"),
       ),
-      this.chords,
+      chords,
     );
-    const picture = (label, testid) =>
+    this.words = { name, chords, tangent };
+    const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
-    this.originals = picture("Test images, one of each label", "originals");
-    this.reconstructions = picture("Their reconstructions by this model", "reconstructions");
-    this.open = makeButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), {
+    const { originals, reconstructions } = {
+      originals: picture("Test images, one of each label", "originals"),
+      reconstructions: picture("Their reconstructions by this model", "reconstructions"),
+    };
+    this.sheets = { originals, reconstructions };
+    const open = makeButton("Open this model in Explore", () => this.host.ask("open", this.shown().run), {
       class: "open",
     });
     this.root.replaceChildren(
@@ -186,8 +232,8 @@ class RateDistortionView {
           "div",
           { class: "side" },
           this.slider.element,
-          h("header", {}, this.name),
-          h("div", { class: "pictures" }, this.originals, this.reconstructions),
+          h("header", {}, name),
+          h("div", { class: "pictures" }, originals, reconstructions),
           h(
             "table",
             {},
@@ -195,8 +241,8 @@ class RateDistortionView {
             row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
             row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
           ),
-          this.tangent,
-          this.open,
+          tangent,
+          open,
         ),
       ),
     );
@@ -204,17 +250,22 @@ class RateDistortionView {
 
   // ---- controls
 
+  /** @param {number} index */
   choose(index) {
     this.hand.takes();
     this.show(index);
   }
 
-  /** Without a hand: the slider stands there, too. */
+  /**
+   * Without a hand: the slider stands there, too.
+   * @param {number} index
+   */
   go(index) {
-    this.slider.set(index);
+    this.slider?.set(index);
     this.show(index);
   }
 
+  /** @param {number} index */
   show(index) {
     this.hovered = null;
     if (index !== this.index) {
@@ -232,23 +283,32 @@ class RateDistortionView {
   listen() {
     const { canvas } = this.chart;
     // Points are told apart in CSS pixels of the canvas, whatever the window shows.
+    /** @param {MouseEvent} event @returns {Point} */
     const at = (event) => {
       const frame = canvas.getBoundingClientRect();
       return [event.clientX - frame.left, event.clientY - frame.top];
     };
-    // A finger covers more than a mouse, and has nothing to hover with.
+    /**
+     * A finger covers more than a mouse, and has nothing to hover with.
+     * @template {RateDistortionModel} Model
+     * @param {Point} place @param {Model[]} models @param {number} reach @returns {Model | null}
+     */
     const under = ([x, y], models, reach) => {
-      const away = (model) => Math.hypot(this.chart.px(model.rate) - x, this.chart.py(model.distortion) - y);
+      const away = (/** @type {Model} */ model) =>
+        Math.hypot(this.chart.px(model.rate) - x, this.chart.py(model.distortion) - y);
       const nearest = models.reduce((best, model) => (away(model) < away(best) ? model : best));
       return away(nearest) <= reach ? nearest : null;
     };
-    const choose = (index) => {
-      this.slider.set(index);
+    const choose = (/** @type {number} */ index) => {
+      this.slider?.set(index);
       this.choose(index);
     };
     draggable(canvas, {
       at,
-      move: (place) => choose(this.sweep.indexOf(under(place, this.sweep, Number.POSITIVE_INFINITY))),
+      move: (place) => {
+        const nearest = under(place, this.sweep, Number.POSITIVE_INFINITY);
+        if (nearest) choose(this.sweep.indexOf(nearest));
+      },
       end: () => this.hand.lets(this.stands()),
       save: () => this.index,
       restore: choose,
@@ -264,7 +324,10 @@ class RateDistortionView {
     });
   }
 
-  /** Look at a model that the pointer is on; null: at the chosen one again. */
+  /**
+   * Look at a model that the pointer is on; null: at the chosen one again.
+   * @param {RateDistortionModel | null} model
+   */
   light(model) {
     const next = model && model !== this.sweep[this.index] ? model : null;
     if (next === this.hovered) return;
@@ -283,55 +346,56 @@ class RateDistortionView {
     this.root.dataset.run = model.run;
   }
 
+  /** @param {RateDistortionModel} model */
   write(model) {
-    const said = (value, error) => [
+    const { words } = this;
+    const said = (/** @type {number} */ value, /** @type {number | null} */ error) => [
       decimal(value, 1),
       error ? h("small", {}, ` ± ${decimal(error, error < 0.095 ? 2 : 1)}`) : "",
     ];
     this.cells.rate.replaceChildren(...said(model.rate, model.rateError));
     this.cells.distortion.replaceChildren(...said(model.distortion, model.distortionError));
     this.cells.elbo.replaceChildren(...said(model.elbo, model.elboError));
-    this.name.textContent = model.title + (model.run === this.data.current ? " (the current model)" : "");
+    words.name.textContent = model.title + (model.run === this.data.current ? " (the current model)" : "");
     // The slope is a statement about what reconstruction − β·KL was maximised for; other objectives make none.
-    this.tangent.hidden = model.beta === null;
-    this.slope.set(-model.beta);
-    if (model.beta !== null) this.slope.element.textContent = model.beta ? `−${betaText(model.beta)}` : "0";
-    this.chords.textContent = model.inside ? this.chordsOf(this.sweep.indexOf(model)) : "";
+    words.tangent.hidden = model.beta === null;
+    this.slope.element.textContent = model.beta ? `−${betaText(model.beta)}` : "0";
+    words.chords.textContent = isInside(model) ? this.chordsOf(this.sweep.indexOf(model)) : "";
   }
 
-  // A convex curve's slope at a point lies between those of the chords to its neighbours: a check of the formula.
+  /**
+   * A convex curve's slope at a point lies between those of the chords to its neighbours: a check of the formula.
+   * @param {number} index
+   */
   chordsOf(index) {
     const at = this.sweep[index];
-    const chord = (other) => (other.distortion - at.distortion) / (other.rate - at.rate);
+    const chord = (/** @type {SweepModel} */ other) => (other.distortion - at.distortion) / (other.rate - at.rate);
     const words = [index + 1, index - 1]
       .filter((i) => this.sweep[i])
       .map((i) => `${decimal(chord(this.sweep[i]), 2)} to β = ${betaText(this.sweep[i].beta)}`);
     return `Measured: the line to the neighbouring point has slope ${words.join(", ")}.`;
   }
 
+  /** @param {RateDistortionModel} model */
   paint(model) {
-    const tensors = this.pictures.get(model.run);
-    if (this.painted === tensors && tensors) return;
-    this.painted = tensors;
-    this.reconstructions.dataset.run = tensors ? model.run : "";
-    for (const [canvas, name] of [
-      [this.originals, "images"],
-      [this.reconstructions, "reconstructions"],
-    ]) {
-      if (!tensors) {
-        if (name === "reconstructions") penOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
-        continue;
-      }
-      paintSheet(canvas, tensors.get(name));
-    }
+    const { originals, reconstructions } = this.sheets;
+    const arrays = this.pictures.get(model.run);
+    if (this.painted === arrays && arrays) return;
+    this.painted = arrays;
+    reconstructions.dataset.run = arrays ? model.run : "";
+    if (arrays) {
+      paintSheet(originals, tensorOf(arrays, "images", Uint8Array));
+      paintSheet(reconstructions, tensorOf(arrays, "reconstructions", Uint8Array));
+    } else penOf(reconstructions).clearRect(0, 0, reconstructions.width, reconstructions.height);
   }
 
+  /** @param {RateDistortionModel} model */
   drawChart(model) {
     const { chart } = this;
     [chart.x.min, chart.x.max, chart.y.min, chart.y.max] = this.window;
-    chart.height = Math.min(760, Math.max(300, roomFor(this.root, [...this.root.firstChild.children])));
+    chart.height = Math.min(760, Math.max(300, roomFor(this.root, [...find(this.root, ".rate-distortion").children])));
     const context = chart.begin();
-    const colour = (name) => colourOf(this.root, name);
+    const colour = (/** @type {string} */ name) => colourOf(this.root, name);
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];
 
     this.isoElbo(context, grey, paper);
@@ -374,7 +438,10 @@ class RateDistortionView {
     if (chart.canvas.getAttribute("aria-label") !== label) chart.canvas.setAttribute("aria-label", label);
   }
 
-  // distortion = −ELBO − rate: lines that fall by one nat a nat.
+  /**
+   * distortion = −ELBO − rate: lines that fall by one nat a nat.
+   * @param {CanvasRenderingContext2D} context @param {string} colour @param {string} paper
+   */
   isoElbo(context, colour, paper) {
     const { chart } = this;
     const { x, y } = chart;
@@ -404,9 +471,10 @@ class RateDistortionView {
     }
   }
 
+  /** @param {RateDistortionModel} model @param {string} colour */
   errorBars(model, colour) {
     const { chart } = this;
-    if (!model.rateError) return;
+    if (!model.rateError || model.distortionError === null) return;
     chart.line(
       [model.rate - model.rateError, model.rate + model.rateError],
       [model.distortion, model.distortion],
@@ -421,6 +489,10 @@ class RateDistortionView {
     );
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context @param {RateDistortionModel} model @param {number} radius
+   * @param {string} colour @param {number} width
+   */
   ring(context, model, radius, colour, width) {
     context.beginPath();
     context.arc(this.chart.px(model.rate), this.chart.py(model.distortion), radius, 0, 2 * Math.PI);
@@ -429,7 +501,10 @@ class RateDistortionView {
     context.stroke();
   }
 
-  // β beside each point of the sweep; a point outside is named at the edge it lies behind.
+  /**
+   * β beside each point of the sweep; a point outside is named at the edge it lies behind.
+   * @param {CanvasRenderingContext2D} context @param {RateDistortionModel} model @param {string} ink @param {string} paper
+   */
   names(context, model, ink, paper) {
     const { chart } = this;
     for (const one of this.sweep) {

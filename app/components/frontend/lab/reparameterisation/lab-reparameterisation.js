@@ -15,8 +15,18 @@ import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
 import { Chart } from "../../paint/chart.js";
 import { bracket, formula, live, m, mi, mn, mo, mrow, msub, mtext } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { paintPicture, paintRow, pictureAt } from "../../paint/picture.js";
 import { drawGaussian, drawGrip, drawPrior, gripAt, grips } from "../lab-normal.js";
+
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, Network, ReparameterisationData } from "../../types.d.ts"
+ */
+
+/** @typedef {"trick" | "direct"} How */
+/** @typedef {{ q: number[], seed: number, image: number | null, how: How, code: number, zoom: boolean }} Stands what is kept of it */
 
 const CLOUD = 200; // codes drawn
 const STRIP = 8; // of which the first are decoded
@@ -33,20 +43,30 @@ const FRAME = 9; // ms of a frame that decoding may take: what is left over is p
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * @param {string} tag @param {Record<string, string | number>} attributes @param {...(Node | string)} children
+ * @returns {Element}
+ */
 function svg(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
   return element;
 }
 
+/** @param {number} x @param {number} y @param {string} text @param {string} [kind] */
 const words = (x, y, text, kind = "") => svg("text", { x, y, class: kind }, text);
+/** @param {number} x @param {number} y @param {string} text @param {string} [kind] @param {number} [radius] */
 const node = (x, y, text, kind = "", radius = 20) =>
   svg("g", {}, svg("circle", { cx: x, cy: y, r: radius, class: kind }), words(x, y, text, "letter"));
+/** @param {number} x @param {number} y @param {number} width @param {string} text */
 const block = (x, y, width, text) =>
   svg("g", {}, svg("rect", { x: x - width / 2, y: y - 22, width, height: 44, rx: 7 }), words(x, y, text));
 
-// An arrow through points, of the kind "forward" or "gradient".
+/**
+ * An arrow through points.
+ * @param {"forward" | "gradient"} kind @param {...Point} points
+ */
 function arrow(kind, ...points) {
   const [[ax, ay], [bx, by]] = points.slice(-2);
   const length = Math.hypot(bx - ax, by - ay);
@@ -67,10 +87,13 @@ function arrow(kind, ...points) {
   );
 }
 
-const cross = (x, y) =>
+const cross = (/** @type {number} */ x, /** @type {number} */ y) =>
   svg("path", { d: `M${x - 9} ${y - 9}L${x + 9} ${y + 9}M${x - 9} ${y + 9}L${x + 9} ${y - 9}`, class: "cut" });
 
-// Forward above, gradient below it, back from log P(X|z) to the encoder.
+/**
+ * Forward above, gradient below it, back from log P(X|z) to the encoder.
+ * @param {boolean} direct
+ */
 function graph(direct) {
   const front = [
     arrow("forward", [42, 94], [66, 94]),
@@ -134,17 +157,35 @@ function graph(direct) {
 // ---- the view
 
 class ReparameterisationView {
+  values = [0, 0, 1, 1]; // μ1, μ2, σ1, σ2
+  seed = 1;
+  /** @type {number | null} row of the images blob */
+  image = null;
+  /** @type {How} */
+  how = "trick";
+  zoom = false;
+  code = 0; // the highlighted code
+  grip = 0;
+  /** @type {{ net: Network, images: Arrays, picture: Float32Array } | null} */
+  opened = null;
+  addresses = ""; // of model and images
+  stop = () => {};
+  /** @type {{ half: number, centre: Point }} what the chart shows */
+  frame = { half: 3.6, centre: [0, 0] };
+  fitted = false;
+  /** @type {Point[] | null} the codes when a control was taken hold of */
+  began = null;
+  /** @type {{ seed: number, draws: Point[] }} */
+  kept = { seed: -1, draws: [] };
+  /** @type {Point[]} what each picture of the strip was decoded from */
+  done = [];
+  next = 0; // whose turn to be decoded it is first
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.hand = new Hand((view) => host.keep("view", view), { tolerance: 6e-4 }); // a link rounds
-    this.values = [0, 0, 1, 1]; // μ1, μ2, σ1, σ2
-    this.seed = 1;
-    this.image = null; // row of the images blob
-    this.how = "trick";
-    this.zoom = false;
-    this.code = 0; // the highlighted code
-    this.network = null;
+    this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view), { tolerance: 6e-4 }); // a link rounds
     this.chart = new Chart({
       x: { min: -4, max: 4, label: "code z1 (no unit)" },
       y: { min: -4, max: 4, label: "code z2", room: 4.6 },
@@ -164,11 +205,11 @@ class ReparameterisationView {
     });
     this.choice = makeChoice({
       label: "How z is drawn",
-      options: [
+      options: /** @type {[How, string][]} */ ([
         ["trick", "z = μ + σ·ε"],
         ["direct", "Sample z directly"],
-      ],
-      value: "trick",
+      ]),
+      value: this.how,
       onpick: (how) => {
         this.setHow(how);
         host.redraw();
@@ -235,8 +276,10 @@ class ReparameterisationView {
       ),
     );
     this.setHow("trick");
-    const pressed = (event) => {
-      const typing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, select, [contenteditable]");
+    const pressed = (/** @type {KeyboardEvent} */ event) => {
+      const [inner] = event.composedPath();
+      const typing =
+        inner instanceof Element && inner.closest("input:not([type=range]), textarea, select, [contenteditable]");
       if (letterOf(event) === "e" && isPlain(event) && !event.repeat && !typing) this.drawAnew();
     };
     addEventListener("keydown", pressed, { signal: host.signal });
@@ -246,8 +289,12 @@ class ReparameterisationView {
     this.fitted = false;
   }
 
-  // The numbers of one dimension of the highlighted code, for either way to draw it.
+  /**
+   * The numbers of one dimension of the highlighted code, for either way to draw it.
+   * @param {number} dim
+   */
   line(dim) {
+    /** @param {string} name @param {string} term @param {number} [digits] */
     const number = (name, term, digits = 2) => live(term, { digits, testid: `${name}-${dim}` });
     const shown = {
       z: number("z", "elbo"),
@@ -256,8 +303,8 @@ class ReparameterisationView {
       epsilon: number("epsilon", "part-log"),
       slope: number("dz-dsigma", "kl"),
     };
-    const letter = (text, term = "") => msub(mi(text, term), mn(String(dim), term));
-    const partial = (of) => mrow(mi("∂"), letter("z"), mi("/"), mi("∂"), letter(of));
+    const letter = (/** @type {string} */ text, term = "") => msub(mi(text, term), mn(String(dim), term));
+    const partial = (/** @type {string} */ of) => mrow(mi("∂"), letter("z"), mi("/"), mi("∂"), letter(of));
     const gap = () => m("mspace", { width: "0.7em" });
     const trick = formula(
       letter("z", "elbo"),
@@ -308,13 +355,15 @@ class ReparameterisationView {
     return { shown, drawn, trick, direct };
   }
 
+  /** @param {ReparameterisationData} data */
   update(data) {
     this.error.textContent = data.error ?? "";
     this.error.hidden = !data.error;
-    if (data.model !== this.modelId || data.images !== this.imagesId) {
-      [this.modelId, this.imagesId] = [data.model, data.images];
-      this.stop?.();
-      this.network = null;
+    const addresses = `${data.model} ${data.images}`;
+    if (addresses !== this.addresses) {
+      this.addresses = addresses;
+      this.stop();
+      this.opened = null;
       this.stop = this.host.blobs([data.model, data.images], (model, images) => this.open(model, images));
     }
     const { q, seed, image, how, code, zoom } = data;
@@ -328,23 +377,23 @@ class ReparameterisationView {
     this.press();
   }
 
+  /** @param {Arrays} model @param {Arrays} images */
   open(model, images) {
     try {
-      this.network = compile(JSON.parse(model.metadata.manifest), model.tensors);
+      const net = compile(JSON.parse(model.metadata.manifest), model.tensors);
+      this.opened = { net, images, picture: new Float32Array(net.size) };
     } catch (error) {
-      this.error.textContent = `This model cannot run in the page: ${error.message}`;
+      this.error.textContent = `This model cannot run in the page: ${error instanceof Error ? error.message : error}`;
       this.error.hidden = false;
       return;
     }
-    this.images = images;
-    this.picture = new Float32Array(this.network.size);
-    this.done = []; // what each picture of the strip was decoded from
-
+    this.done = [];
+    const pictures = tensorOf(images, "images", Uint8Array);
     this.starts.replaceChildren(
       h("span", { class: "note" }, "start from"),
-      ...[...rowsByLabel(images.tensors.get("labels").data)].map(([label, [row]]) => {
+      ...[...rowsByLabel(tensorOf(images, "labels", Uint8Array).data)].map(([label, [row]]) => {
         const canvas = h("canvas", { class: "picture" });
-        paintRow(canvas, images.tensors.get("images"), row);
+        paintRow(canvas, pictures, row);
         const name = `Start from test image ${indexOf(images, row)}, a ${label}`;
         const onclick = () => {
           this.start(row);
@@ -358,9 +407,15 @@ class ReparameterisationView {
     this.host.redraw();
   }
 
-  /** Where the encoder puts a test image: its μ(X) and σ(X). */
+  /**
+   * Where the encoder puts a test image: its μ(X) and σ(X).
+   * @param {number} row
+   */
   start(row) {
-    const { mu, logvar } = this.network.encode(pictureAt(this.images.tensors.get("images"), row));
+    const encode = this.opened?.net.encode;
+    if (!this.opened || !encode) return;
+    const { images } = this.opened;
+    const { mu, logvar } = encode(pictureAt(tensorOf(images, "images", Uint8Array), row));
     this.adopt([mu[0], mu[1], Math.exp(logvar[0] / 2), Math.exp(logvar[1] / 2)]);
     this.image = row;
     this.setZoom(Math.max(...this.q.sigma) < SMALL);
@@ -368,7 +423,10 @@ class ReparameterisationView {
     this.host.redraw();
   }
 
-  /** Show Q from near, or the whole plane. What is seen stays put while a control is held, so that the codes move in it. */
+  /**
+   * Show Q from near, or the whole plane. What is seen stays put while a control is held, so that the codes move in it.
+   * @param {boolean} zoom
+   */
   setZoom(zoom) {
     this.zoom = zoom;
     this.nearer.setAttribute("aria-pressed", String(zoom));
@@ -378,30 +436,34 @@ class ReparameterisationView {
 
   get q() {
     const [mu1, mu2, sigma1, sigma2] = this.values;
-    return { mu: [mu1, mu2], sigma: [sigma1, sigma2] };
+    return { mu: /** @type {Point} */ ([mu1, mu2]), sigma: [sigma1, sigma2] };
   }
 
   /** ε: the same numbers for the same seed, (CLOUD, 2). */
   get noise() {
-    if (this.noiseSeed !== this.seed) {
+    if (this.kept.seed !== this.seed) {
       const next = normals(this.seed);
-      this.kept = Array.from({ length: CLOUD }, () => [next(), next()]);
-      this.noiseSeed = this.seed;
+      this.kept = { seed: this.seed, draws: Array.from({ length: CLOUD }, () => [next(), next()]) };
     }
-    return this.kept;
+    return this.kept.draws;
   }
 
+  /** @returns {Point[]} */
   codes() {
     const [mu1, mu2, sigma1, sigma2] = this.values;
     return this.noise.map(([e1, e2]) => [mu1 + sigma1 * e1, mu2 + sigma2 * e2]);
   }
 
+  /** @param {number[]} values */
   adopt(values) {
     this.values = values.map((value, i) => rounded(within(value, RANGES[i].min, RANGES[i].max), 3));
     this.sliders.forEach((slider, i) => slider.set(this.values[i]));
   }
 
-  /** By hand. Without ε to hold on to, every change is another draw. */
+  /**
+   * By hand. Without ε to hold on to, every change is another draw.
+   * @param {number[]} values
+   */
   move(values) {
     this.adopt(values);
     this.image = null;
@@ -416,6 +478,7 @@ class ReparameterisationView {
     this.began ??= this.codes();
   }
 
+  /** @param {Point} place */
   drag([x, y]) {
     if (this.grip === 1) this.move(this.values.with(2, x - this.values[0]));
     else if (this.grip === 2) this.move(this.values.with(3, y - this.values[1]));
@@ -436,6 +499,7 @@ class ReparameterisationView {
     this.hand.says(this.stands());
   }
 
+  /** @param {number} n */
   highlight(n) {
     this.code = n;
     this.press();
@@ -443,6 +507,7 @@ class ReparameterisationView {
     this.hand.says(this.stands());
   }
 
+  /** @param {How} how */
   setHow(how) {
     this.how = how;
     this.choice.set(how);
@@ -465,7 +530,7 @@ class ReparameterisationView {
     this.strip.forEach(({ button }, n) => button.setAttribute("aria-pressed", String(n === this.code)));
   }
 
-  /** What is kept of it. */
+  /** @returns {Stands} */
   stands() {
     const { values, seed, image, how, code, zoom } = this;
     return { q: values, seed, image, how, code, zoom };
@@ -488,6 +553,7 @@ class ReparameterisationView {
     });
   }
 
+  /** @param {Point[]} codes */
   drawCloud(codes) {
     const { chart, q, root } = this;
     chart.roundScale(this.frame.half, this.frame.centre);
@@ -501,12 +567,12 @@ class ReparameterisationView {
     for (const [z1, z2] of codes.slice(STRIP)) chart.dot(z1, z2, accent, 2.4);
     context.globalAlpha = 1;
     // The way each decoded code has come since the control was taken hold of.
-    codes.slice(0, STRIP).forEach((z, n) => {
-      if (!this.began) return;
+    const { began } = this;
+    codes.slice(0, began ? STRIP : 0).forEach((z, n) => {
       context.strokeStyle = kl;
       context.lineWidth = 1.5;
-      const [from, to] = [this.began[n], z].map(([z1, z2]) => [chart.px(z1), chart.py(z2)]);
-      chart.stroke([from, to]);
+      const pixels = (/** @type {Point} */ [z1, z2]) => /** @type {Point} */ ([chart.px(z1), chart.py(z2)]);
+      chart.stroke([pixels(began?.[n] ?? z), pixels(z)]);
     });
     grips(q).forEach(([x, y], i) => drawGrip(chart, x, y, accent, i ? 6 : 8));
     const numbered = Array.from({ length: STRIP }, (_, n) => n).filter((n) => n !== this.code);
@@ -525,12 +591,15 @@ class ReparameterisationView {
     chart.end();
   }
 
-  // As many pictures as fit into a frame, the highlighted one first; the rest in the frames that follow.
+  /**
+   * As many pictures as fit into a frame, the highlighted one first; the rest in the frames that follow.
+   * @param {Point[]} codes
+   */
   decode(codes) {
-    const { network } = this;
-    if (!network) return;
+    if (!this.opened) return;
+    const { net, picture } = this.opened;
     const end = performance.now() + FRAME;
-    const start = this.next ?? 0;
+    const start = this.next;
     const order = [
       this.code,
       ...Array.from({ length: STRIP }, (_, n) => (start + n) % STRIP).filter((n) => n !== this.code),
@@ -543,7 +612,7 @@ class ReparameterisationView {
         this.host.redraw();
         return;
       }
-      paintPicture(this.strip[n].canvas, network.decode(Float32Array.from(z), this.picture), network.shape);
+      paintPicture(this.strip[n].canvas, net.decode(z, picture), net.shape);
       this.done[n] = z;
       this.strip[n].button.title = `z = (${z.map((value) => decimal(value)).join(", ")})`;
     }

@@ -3,7 +3,7 @@
 
 import { colourOf } from "../../kit/colours.js";
 import { makeButton, makeSlider } from "../../kit/controls.js";
-import { h, isCalm } from "../../kit/dom.js";
+import { find, h, isCalm, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { count, decimal } from "../../kit/numbers.js";
@@ -12,33 +12,32 @@ import { view } from "../../kit/view.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, m, mfrac, mi, mn, mo, mrow, msub, signs } from "../../paint/formula.js";
 import { paintRow } from "../../paint/picture.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
+import { runningEstimates } from "./estimates.js";
+
+/**
+ * @import { Host } from "../../kit/view.js"
+ * @import { Arrays, SamplingData } from "../../types.d.ts"
+ */
+
+/** @typedef {{ image: number, seed: number, k: number | null }} Stands what is kept of it */
 
 const SAMPLING_SECONDS = 7; // from K = 1 to the last
 const SAMPLING_FLOOR = 260; // nats below log P(X) that the chart reaches at most
 
-/** After each of K log weights: log((1/k) Σ w), nats, and the effective sample size (Σw)²/Σw². */
-export function samplingRunning(logWeights) {
-  const estimate = new Float64Array(logWeights.length);
-  const ess = new Float64Array(logWeights.length);
-  let [one, two] = [-Infinity, -Infinity];
-  logWeights.forEach((w, i) => {
-    one = samplingLogAdd(one, w);
-    two = samplingLogAdd(two, 2 * w);
-    estimate[i] = one - Math.log(i + 1);
-    ess[i] = Math.min(i + 1, Math.max(1, Math.exp(2 * one - two)));
-  });
-  return { estimate, ess };
-}
-
-// log(eᵃ + eᵇ) without overflow.
-function samplingLogAdd(a, b) {
-  const [low, high] = a < b ? [a, b] : [b, a];
-  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
-}
-
-// The weights' formula with its running value, and what the samples are worth.
+/** The weights' formula with its running value, and what the samples are worth. */
 class SamplingSource {
+  /** @type {Float32Array} */
+  logWeights = new Float32Array(0);
+  curve = runningEstimates([]);
+  /** @type {{ element: HTMLElement, canvas: HTMLCanvasElement, bar: HTMLElement, number: HTMLElement }[]} */
+  cells = [];
+
+  /**
+   * @param {"prior" | "q"} name @param {string} title @param {string} term @param {(Node | string)[]} weight
+   * @param {string} drawn
+   */
   constructor(name, title, term, weight, drawn) {
     this.name = name;
     this.estimate = live(term, { unit: "nats", testid: `estimate-${name}` });
@@ -60,7 +59,6 @@ class SamplingSource {
       ),
       h("p", { class: "worth" }, drawn, " worth ", this.worth, this.of, h("span", { class: "meter" }, this.meter)),
     );
-    this.cells = [];
     this.grid = h("div", { class: "cells" });
     this.heaviest = h("span", { class: "note" });
     this.strip = h(
@@ -71,12 +69,13 @@ class SamplingSource {
     );
   }
 
-  update(tensors) {
-    const logWeights = tensors.get(`${this.name}_log_weight`).data;
-    const pictures = tensors.get(`${this.name}_pictures`);
-    const likelihood = Array.from(tensors.get(`${this.name}_log_likelihood`).data);
+  /** @param {Arrays} blob */
+  update(blob) {
+    const logWeights = tensorOf(blob, `${this.name}_log_weight`, Float32Array).data;
+    const pictures = tensorOf(blob, `${this.name}_pictures`, Uint8Array);
+    const likelihood = Array.from(tensorOf(blob, `${this.name}_log_likelihood`, Float32Array).data);
     this.logWeights = logWeights;
-    this.curve = samplingRunning(logWeights);
+    this.curve = runningEstimates(logWeights);
     if (this.cells.length !== likelihood.length) {
       this.cells = likelihood.map((_, i) => {
         const canvas = labPicture(`Sample ${i + 1}`, `${this.name}-picture`);
@@ -93,7 +92,10 @@ class SamplingSource {
     });
   }
 
-  /** After k samples, of which all may not have come yet. */
+  /**
+   * After k samples, of which all may not have come yet.
+   * @param {number} k
+   */
   draw(k) {
     const known = Math.min(k, this.logWeights.length);
     const ess = this.curve.ess[known - 1];
@@ -114,13 +116,23 @@ class SamplingSource {
 }
 
 class SamplingView {
+  /** @type {SamplingData} */
+  data = later();
+  k = 1;
+  end = 1; // log₁₀ of all samples
+  /** @type {number[]} the samples at which a curve has points */
+  marks = [];
+  /** @type {number | null} the frame to come while it plays */
+  playing = null;
+  wanted = "";
+  stop = () => {};
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.k = 1;
-    this.playing = null;
-    this.hand = new Hand((view) => host.keep("view", view));
-    const tell = (more) => this.hand.says({ ...this.stands(), ...more });
+    this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
+    const tell = (/** @type {Partial<Stands>} */ more) => this.hand.says({ ...this.stands(), ...more });
     this.images = new LabImages(host, (image) => tell({ image }));
     this.chart = new Chart({
       x: { min: 0, max: 1, label: "K, number of samples so far" },
@@ -218,6 +230,7 @@ class SamplingView {
     );
   }
 
+  /** @param {SamplingData} data */
   update(data) {
     this.images.update(data.image, data.labels);
     const { image, seed, k } = data;
@@ -225,15 +238,16 @@ class SamplingView {
     if (led && k && this.data) this.to(k);
     if (this.wanted === data.blob) return;
     this.wanted = data.blob;
-    this.stop?.();
-    this.stop = this.host.blobs([data.blob], ({ tensors }) => this.receive(data, tensors));
+    this.stop();
+    this.stop = this.host.blobs([data.blob], (blob) => this.receive(data, blob));
   }
 
-  receive(data, tensors) {
+  /** @param {SamplingData} data @param {Arrays} blob */
+  receive(data, blob) {
     const first = !this.data;
     this.data = data;
-    for (const source of Object.values(this.sources)) source.update(tensors);
-    paintRow(this.original, tensors.get("pixels"), 0);
+    for (const source of Object.values(this.sources)) source.update(blob);
+    paintRow(this.original, tensorOf(blob, "pixels", Uint8Array), 0);
     this.warning.hidden = data.isLogLikelihood;
     this.scale();
     if (!first) this.host.redraw();
@@ -243,34 +257,39 @@ class SamplingView {
     if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
 
-  // The chart's reach: from log P(X) down to where both estimates begin, but no further than SAMPLING_FLOOR.
+  /** The chart's reach: from log P(X) down to where both estimates begin, but no further than SAMPLING_FLOOR. */
   scale() {
     const { samples, reference } = this.data;
     const curves = Object.values(this.sources).map((source) => source.curve.estimate);
-    const high = Math.max(reference ?? -Infinity, ...curves.map((curve) => curve.at(-1)));
+    const high = Math.max(reference ?? -Infinity, ...curves.map((curve) => curve.at(-1) ?? -Infinity));
     const low = Math.max(high - SAMPLING_FLOOR, Math.min(...curves.map((curve) => Math.min(...curve))));
     const reach = Math.max(2, high - low);
     [this.chart.y.min, this.chart.y.max] = [high - 1.06 * reach, high + 0.1 * reach];
     this.end = Math.log10(samples);
     this.chart.x.ticks = [0, 1, 2, 3].filter((tick) => tick < this.end - 0.1).concat(this.end);
     this.chart.x.format = (tick) => count(Math.round(10 ** tick));
-    this.slider.input.max = this.end;
+    this.slider.input.max = String(this.end);
     // So many points of a curve are enough: even on the logarithmic axis.
     this.marks = [...new Set(Array.from({ length: 500 }, (_, i) => Math.round(samples ** (i / 499))))];
   }
 
+  /** @param {number} k */
   set(k) {
     this.k = Math.min(this.data.samples, Math.max(1, Math.round(k)));
     this.slider.set(Math.log10(this.k));
     this.host.redraw();
   }
 
-  /** Moved by hand. */
+  /**
+   * Moved by hand.
+   * @param {number} k
+   */
   drag(k) {
     this.hand.takes();
     this.to(k);
   }
 
+  /** @param {number} k */
   to(k) {
     this.halt();
     this.set(k);
@@ -279,8 +298,9 @@ class SamplingView {
   start() {
     if (this.k >= this.data.samples) this.set(1);
     const from = Math.log(this.k) / Math.log(this.data.samples);
+    /** @type {number | null} */
     let begun = null;
-    const step = (now) => {
+    const step = (/** @type {number} */ now) => {
       begun ??= now;
       const at = Math.min(1, from + (now - begun) / 1000 / SAMPLING_SECONDS);
       this.set(this.data.samples ** at);
@@ -295,7 +315,7 @@ class SamplingView {
     this.playing = null;
   }
 
-  /** What is kept of it. */
+  /** @returns {Stands} */
   stands() {
     return { image: this.data.image, seed: this.data.seed, k: this.k };
   }
@@ -314,9 +334,11 @@ class SamplingView {
     this.reference.textContent = data.reference === null ? "…" : `${decimal(data.reference)} nats`;
 
     // The chart takes the height that the window leaves.
-    const rest = [...root.firstChild.children].filter((element) => element !== this.stage && !element.hidden);
-    const used = rest.reduce((sum, element) => sum + element.offsetHeight + 8, 0);
-    const side = this.stage.lastChild.offsetHeight;
+    const heights = Array.from(find(root, ".sampling").children, (element) =>
+      element instanceof HTMLElement && element !== this.stage && !element.hidden ? element.offsetHeight + 8 : 0,
+    );
+    const used = heights.reduce((sum, height) => sum + height, 0);
+    const side = find(this.stage, ".side").offsetHeight;
     chart.height = Math.min(620, Math.max(side, roomOf(root) - used));
     // Room for half of the last tick's name.
     const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
@@ -326,11 +348,11 @@ class SamplingView {
     if (data.reference !== null) {
       chart.line([0, chart.x.max], [data.reference, data.reference], posterior, { width: 2.5, dash: [8, 5] });
     }
-    for (const [name, colour] of [
-      ["prior", prior],
-      ["q", violet],
+    for (const { source, colour } of [
+      { source: this.sources.prior, colour: prior },
+      { source: this.sources.q, colour: violet },
     ]) {
-      const { estimate } = this.sources[name].curve;
+      const { estimate } = source.curve;
       const reached = this.marks.filter((mark) => mark <= Math.min(k, estimate.length));
       chart.line(
         reached.map(Math.log10),

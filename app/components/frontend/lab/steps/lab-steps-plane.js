@@ -3,19 +3,42 @@
 import { colourOf } from "../../kit/colours.js";
 import { Chart } from "../../paint/chart.js";
 
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { Numbers } from "../../types.d.ts"
+ */
+
+/**
+ * @typedef {object} Copy of a pass: what is shown of it, row by row
+ * @property {Float64Array} mu
+ * @property {Float64Array} sigma
+ * @property {Float64Array} epsilon
+ * @property {Float64Array} z
+ * @property {Float64Array} pull
+ * @property {Float64Array} picture
+ * @property {Float64Array} reconstruction
+ * @property {Float64Array} kl
+ * @property {Float64Array} [moved] where the means are after the weights have moved
+ */
+/** @typedef {Copy & { indices: Numbers, terms: { reconstruction: number, kl: number }, one: Copy }} Shot of a batch, and of the image that is followed */
+/** @typedef {"two" | "sum"} Arrows both pulls, or their sum */
+
 export const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
 const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut
 const STEPS_REACHES = [3.2, 4, 5, 6.5, 8, 10, 15, 20, 30, 50, 100, 200];
 
 export class StepsPlane extends Chart {
+  reach = STEPS_REACHES[0];
+
   /** Back to the smallest plane, for a new course; within one it never shrinks: a cloud that does is seen to. */
   shrink() {
     this.reach = STEPS_REACHES[0];
   }
 
   /**
-   * `shot` is the batch as it was copied; `means` (2N) are those of all images, `labels` (N) theirs. `arrows` is "two" pulls or
-   * their "sum"; `image` is the one that is followed.
+   * @param {{ shot: Shot, means: Float64Array, labels: Uint8Array, palette: string[], stage: number, walking: boolean,
+   *   beta: number, arrows: Arrows, image: number }} scene `shot` is the batch as it was copied; `means` (2N) are those of all
+   *   images, `labels` (N) theirs; `image` is the one that is followed
    */
   paint({ shot, means, labels, palette, stage, walking, beta, arrows, image }) {
     let far = 0;
@@ -35,11 +58,14 @@ export class StepsPlane extends Chart {
 
     this.write("prior N(0, I)", this.px(-1.5), this.py(-1.6), { align: "right", weight: 600 });
     const pullScale = 0.2 * unit; // plot units per nat per unit of z
+    /** @param {Numbers} mu @param {Numbers} pull @param {number} k @param {number} width */
     const pulls = (mu, pull, k, width) => {
       const [x, y] = [mu[k], mu[k + 1]];
+      /** @type {Point} */
       const from = [pull[k], pull[k + 1]];
+      /** @type {Point} */
       const back = [-beta * x, -beta * y];
-      const draw = ([a, b], colour) => {
+      const draw = (/** @type {Point} */ [a, b], /** @type {string} */ colour) => {
         const scale = pullScale * Math.min(1, STEPS_LONGEST / Math.hypot(a, b));
         if (width > 3) this.arrow(x, y, x + scale * a, y + scale * b, paper, width + 3);
         this.arrow(x, y, x + scale * a, y + scale * b, colour, width);
@@ -50,9 +76,10 @@ export class StepsPlane extends Chart {
         draw(back, orange);
       }
     };
-    const everyOne = (act) => {
+    const everyOne = (/** @type {(k: number) => void} */ act) => {
       for (let b = 0; b < shot.indices.length; b++) act(2 * b);
     };
+    /** @param {Numbers} mu @param {Numbers} z @param {number} k @param {number} width */
     const link = (mu, z, k, width) => {
       context.strokeStyle = this.colours.muted;
       context.lineWidth = width;
@@ -68,7 +95,8 @@ export class StepsPlane extends Chart {
       everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], paper, size + 2.2));
       everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], ink, size + 0.8));
     }
-    const moved = stage === STEPS_UPDATE && shot.moved;
+    const moved = stage === STEPS_UPDATE ? shot.moved : undefined;
+    /** @param {Numbers} mu @param {Numbers} to @param {number} k @param {number} width */
     const shift = (mu, to, k, width) =>
       this.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
     if (stage === STEPS_PULL) everyOne((k) => pulls(shot.mu, shot.pull, k, 1.4));
@@ -85,13 +113,13 @@ export class StepsPlane extends Chart {
       this.dot(one.z[0], one.z[1], ink, 5);
     }
     if (stage === STEPS_PULL) pulls(one.mu, one.pull, 0, 4.5);
-    if (moved) shift(one.mu, one.moved, 0, 4);
+    if (moved && one.moved) shift(one.mu, one.moved, 0, 4);
     this.dot(one.mu[0], one.mu[1], paper, 8);
     this.dot(one.mu[0], one.mu[1], palette[labels[image]], 6);
     const aside = Math.atan2(one.z[1] - one.mu[1], one.z[0] - one.mu[0]);
     // μ where neither z nor an arrow is: of eight directions the one farthest from them all.
     const taken = [aside, Math.atan2(one.pull[1], one.pull[0]), Math.atan2(-one.mu[1], -one.mu[0])];
-    const clear = (angle) => Math.max(...taken.map((other) => Math.cos(angle - other)));
+    const clear = (/** @type {number} */ angle) => Math.max(...taken.map((other) => Math.cos(angle - other)));
     const eighths = Array.from({ length: 8 }, (_, n) => (n * Math.PI) / 4);
     this.tag(
       one.mu,
@@ -103,14 +131,20 @@ export class StepsPlane extends Chart {
     this.end();
   }
 
-  // A letter beside a point, in this direction.
-  tag([x, y], text, angle) {
+  /**
+   * A letter beside a point, in this direction.
+   * @param {Numbers} point @param {string} text @param {number} angle
+   */
+  tag({ 0: x, 1: y }, text, angle) {
     const far = 10 + 0.7 * this.text;
     const [left, top] = [this.px(x) + far * Math.cos(angle), this.py(y) - far * Math.sin(angle)];
     this.write(text, left, top, { align: "center", times: 1.2, weight: 600 });
   }
 
-  // Each digit where its codes are on average, once there is room for most of them.
+  /**
+   * Each digit where its codes are on average, once there is room for most of them.
+   * @param {Float64Array} means @param {Uint8Array} labels @param {string[]} palette
+   */
   digits(means, labels, palette) {
     const { context, colours } = this;
     const sums = Array.from({ length: 10 }, () => [0, 0, 0]);
@@ -120,6 +154,7 @@ export class StepsPlane extends Chart {
       sums[label][2]++;
     });
     const radius = this.text * 0.72;
+    /** @type {[left: number, top: number, digit: number][]} */
     const placed = [];
     sums.forEach(([x, y, count], digit) => {
       const [left, top] = [this.px(x / count), this.py(y / count)];
@@ -138,11 +173,14 @@ export class StepsPlane extends Chart {
       context.lineWidth = 3;
       context.stroke();
       context.fillStyle = colours.ink;
-      context.fillText(digit, left, top + 1);
+      context.fillText(String(digit), left, top + 1);
     }
   }
 
-  // How long an arrow is.
+  /**
+   * How long an arrow is.
+   * @param {number} scale
+   */
   scaleBar(scale) {
     const { x, y } = this;
     const [left, bottom] = [x.min + 0.04 * (x.max - x.min), y.min + 0.05 * (y.max - y.min)];

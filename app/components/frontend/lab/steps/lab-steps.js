@@ -5,7 +5,7 @@
 
 import { colourOf } from "../../kit/colours.js";
 import { makeButton, makeChoice, makeSlider } from "../../kit/controls.js";
-import { h, isCalm } from "../../kit/dom.js";
+import { h, isCalm, later } from "../../kit/dom.js";
 import { Hand } from "../../kit/hand.js";
 import { isPlain, letterOf } from "../../kit/keys.js";
 import { decimal } from "../../kit/numbers.js";
@@ -16,8 +16,29 @@ import { view } from "../../kit/view.js";
 import { TrainerCourse, trainerPass } from "../../net/trainer.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, m, mo, mtext } from "../../paint/formula.js";
+import { tensorOf } from "../../net/safetensors.js";
 import { paintPicture, paintRow } from "../../paint/picture.js";
 import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsPlane } from "./lab-steps-plane.js";
+
+/**
+ * @import { Point } from "../../paint/chart.js"
+ * @import { Host } from "../../kit/view.js"
+ * @import { Pass } from "../../net/trainer.js"
+ * @import { BetaFrom, StepsData, Tensor } from "../../types.d.ts"
+ * @import { Arrows, Copy, Shot } from "./lab-steps-plane.js"
+ */
+
+/** @typedef {{ seed: number, image: number, step: number, path: BetaFrom[] }} Stands what is kept of it */
+
+/**
+ * @typedef {object} Training a course and what it works with
+ * @property {TrainerCourse} course
+ * @property {Pass} single the image that is followed
+ * @property {Pass} moved the batch, after the weights have moved
+ * @property {Pass} slice
+ * @property {Float64Array} means (N, D) of all images
+ * @property {Record<"reconstruction" | "kl", Float64Array>} history nats, by step
+ */
 
 const STEPS_STAGES = [
   ["encode", "Each of the 64 images becomes a Gaussian Q(z|X): its mean μ (dot), its width σ (ellipse)."],
@@ -34,15 +55,61 @@ const STEPS_BUDGET = 10; // ms of training in one frame
 const STEPS_REST = 330; // ms between two batches on the screen: fewer than three flashes a second
 const STEPS_PATH = 40; // changes of β that a link carries
 
-const STEPS_KEPT = ["mu", "sigma", "epsilon", "z", "pull", "picture", "reconstruction", "kl"];
+/**
+ * What is shown of a pass.
+ * @param {Pass} pass @returns {Copy}
+ */
+const copyOf = ({ mu, sigma, epsilon, z, pull, picture, reconstruction, kl }) => ({
+  mu: mu.slice(),
+  sigma: sigma.slice(),
+  epsilon: epsilon.slice(),
+  z: z.slice(),
+  pull: pull.slice(),
+  picture: picture.slice(),
+  reconstruction: reconstruction.slice(),
+  kl: kl.slice(),
+});
 
 class StepsView {
+  /** @type {StepsData} */
+  data = later();
+  /** @type {Training | null} */
+  training = null;
+  /** @type {Tensor<Uint8Array>} */
+  images = later();
+  /** @type {Uint8Array} */
+  labels = new Uint8Array(0);
+  playing = false;
+  stage = STEPS_PULL;
+  walking = false;
+  seed = 0;
+  image = -1; // the one that is followed
+  target = 0; // the step that a link asks for; below it, steps are computed again
+  /** @type {BetaFrom[]} */
+  path = [[0, 1]];
+  speed = 10; // steps a second
+  owed = 0; // steps that the time that has passed asks for
+  sliceStart = 0;
+  /** @type {Shot | null} */
+  shot = null;
+  shotAt = 0; // when it was copied, ms
+  fresh = true; // whether there is something newer than the shot
+  /** @type {Arrows} */
+  arrows = "two";
+  frame = 0; // the one to come
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+  planeSide = 0; // CSS px
+  /** @type {(() => void) | null} */
+  stop = null;
+  /** @type {ReturnType<StepsView["build"]>} */
+  parts = later();
+
+  /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
-    Object.assign(this, { root, host, course: null, playing: false, stage: STEPS_PULL, walking: false });
-    this.hand = new Hand((view) => host.keep("view", view));
-    this.speed = 10;
-    this.target = 0; // the step that a link asks for; below it, steps are computed again
-    this.path = [[0, 1]]; // [step, β from that step on]
+    this.root = root;
+    this.host = host;
+    this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
     document.addEventListener("keydown", (event) => this.key(event), { signal: host.signal });
   }
 
@@ -53,26 +120,28 @@ class StepsView {
 
   // ---- what it consists of
 
+  /** @param {StepsData} data */
   build({ stops }) {
-    this.stops = stops;
-    this.play = makeButton("Play", () => this.toggle(), { class: "primary", title: "Space" });
-    this.one = makeButton("One step", () => this.oneStep(), { title: "→ or s" });
-    this.walk = makeButton("One stage", () => this.oneStage());
-    this.again = makeButton("Restart", () => this.restart(this.seed));
-    this.other = makeButton("New seed", () => this.restart(this.seed + 1), {
+    const play = makeButton("Play", () => this.toggle(), { class: "primary", title: "Space" });
+    const one = makeButton("One step", () => this.oneStep(), { title: "→ or s" });
+    const walk = makeButton("One stage", () => this.oneStage());
+    const again = makeButton("Restart", () => this.restart(this.seed));
+    const other = makeButton("New seed", () => this.restart(this.seed + 1), {
       title: "Other initial weights, other noise",
     });
-    this.pace = makeChoice({
+    const pace = makeChoice({
       label: "Steps per second",
-      options: [
+      options: /** @type {[number, string][]} */ ([
         [1, "1"],
         [10, "10"],
         [100, "100"],
-      ],
+      ]),
       value: this.speed,
-      onpick: (speed) => (this.speed = speed),
+      onpick: (speed) => {
+        this.speed = speed;
+      },
     });
-    this.beta = makeSlider({
+    const beta = makeSlider({
       label: "β",
       min: 0,
       max: stops.length - 1,
@@ -82,84 +151,80 @@ class StepsView {
       oninput: (at) => this.weigh(stops[Math.round(at)]),
       onrelease: () => this.keepSoon(),
     });
-    this.count = h("b", { "data-testid": "step" }, "0");
-    this.passes = h("span", { class: "passes" });
-    this.controls = h(
+    const count = h("b", { "data-testid": "step" }, "0");
+    const passes = h("span", { class: "passes" });
+    const controls = h(
       "div",
       { class: "steps-controls" },
-      this.play,
-      this.one,
-      this.walk,
-      this.again,
-      this.other,
-      h("span", { class: "pace" }, "steps per second", this.pace.element),
-      this.beta.element,
-      h("span", { class: "count" }, "step ", this.count, this.passes),
+      play,
+      one,
+      walk,
+      again,
+      other,
+      h("span", { class: "pace" }, "steps per second", pace.element),
+      beta.element,
+      h("span", { class: "count" }, "step ", count, passes),
     );
 
-    const axis = (label) => ({ min: -3.2, max: 3.2, label });
-    this.plane = new StepsPlane({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
-    this.plane.canvas.classList.add("pick");
-    this.plane.canvas.addEventListener("click", (event) => this.pick(this.plane.at(event)));
-    this.sum = makeChoice({
+    const axis = (/** @type {string} */ label) => ({ min: -3.2, max: 3.2, label });
+    const plane = new StepsPlane({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
+    plane.canvas.classList.add("pick");
+    plane.canvas.addEventListener("click", (event) => this.pick(plane.at(event)));
+    const sum = makeChoice({
       label: "Arrows",
-      options: [
+      options: /** @type {[Arrows, string][]} */ ([
         ["two", "two pulls"],
         ["sum", "sum"],
-      ],
-      value: "two",
+      ]),
+      value: this.arrows,
       onpick: (arrows) => {
         this.arrows = arrows;
         this.host.redraw();
       },
     });
-    this.arrows = "two";
-    this.legend = h(
+    const legend = h(
       "div",
       { class: "steps-legend" },
       h("span", { class: "reconstruction" }, h("i", { class: "arrow" }), "reconstruction pulls"),
       h("span", { class: "kl" }, h("i", { class: "arrow" }), "KL pulls"),
-      this.sum.element,
+      sum.element,
     );
 
-    this.stages = STEPS_STAGES.map(([name]) => h("li", {}, name));
-    this.sentence = h("p", { class: "sentence", "data-testid": "sentence", "aria-live": "polite" }, STEPS_WHOLE);
-    this.input = h("canvas", { class: "picture", role: "img" });
-    this.output = h("canvas", { class: "picture", role: "img", "aria-label": "What the decoder paints from z" });
-    this.cells = {};
-    const row = (name, symbol) =>
-      h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, symbol),
-        ...[0, 1].map(
-          (d) => (this.cells[`${name}${d + 1}`] = h("td", { class: "number", "data-testid": `${name}${d + 1}` })),
-        ),
-      );
-    const table = (label, ...rows) =>
+    const stages = STEPS_STAGES.map(([name]) => h("li", {}, name));
+    const sentence = h("p", { class: "sentence", "data-testid": "sentence", "aria-live": "polite" }, STEPS_WHOLE);
+    const input = h("canvas", { class: "picture", role: "img" });
+    const output = h("canvas", { class: "picture", role: "img", "aria-label": "What the decoder paints from z" });
+    const pair = (/** @type {string} */ name) =>
+      [1, 2].map((d) => h("td", { class: "number", "data-testid": `${name}${d}` }));
+    const cells = { mu: pair("mu"), sigma: pair("sigma"), epsilon: pair("epsilon"), z: pair("z") };
+    const row = (/** @type {keyof typeof cells} */ name, /** @type {string} */ symbol) =>
+      h("tr", {}, h("th", { scope: "row" }, symbol), ...cells[name]);
+    const table = (/** @type {string} */ label, /** @type {HTMLElement[]} */ ...rows) =>
       h(
         "table",
         { "aria-label": label },
         h("tr", {}, h("td", {}), h("th", { scope: "col" }, "z1"), h("th", { scope: "col" }, "z2")),
         ...rows,
       );
-    this.oneKl = h("b", { class: "kl", "data-testid": "one-kl" });
-    this.oneReconstruction = h("b", { class: "reconstruction", "data-testid": "one-reconstruction" });
-    this.name = h("span", {});
+    const oneKl = h("b", { class: "kl", "data-testid": "one-kl" });
+    const oneReconstruction = h("b", { class: "reconstruction", "data-testid": "one-reconstruction" });
+    const name = h("span", {});
+    /** @param {number} stage @param {string} title @param {...(Node | string)} content */
     const card = (stage, title, ...content) => {
       const element = h("div", { class: "card" }, h("header", {}, title), ...content);
-      element.dataset.stage = stage;
+      element.dataset.stage = String(stage);
       return element;
     };
-    const to = (stage) => h("span", { class: "to", "aria-hidden": "true", "data-stage": stage }, "→");
-    this.cards = [
-      card(0, "image X", this.input, h("footer", {}, this.name)),
+    const to = (/** @type {number} */ stage) =>
+      h("span", { class: "to", "aria-hidden": "true", "data-stage": stage }, "→");
+    const cards = [
+      card(0, "image X", input, h("footer", {}, name)),
       to(0),
       card(
         0,
         "Q(z|X): μ and σ",
         table("Mean and width", row("mu", "μ"), row("sigma", "σ")),
-        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), this.oneKl),
+        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), oneKl),
       ),
       to(STEPS_DRAW),
       card(
@@ -172,28 +237,45 @@ class StepsView {
       card(
         STEPS_DECODE,
         "picture of z",
-        this.output,
+        output,
         h(
           "footer",
           { "data-stage": STEPS_TERMS },
           h("span", { class: "reconstruction" }, "reconstruction "),
-          this.oneReconstruction,
+          oneReconstruction,
         ),
       ),
     ];
 
-    const term = (name, title) => {
-      this[name] = live(name);
-      this[name].element.dataset.testid = name;
-      return m("munder", {}, this[name].element, mtext(title, name));
+    const figures = {
+      elbo: live("elbo", { testid: "elbo" }),
+      reconstruction: live("reconstruction", { testid: "reconstruction" }),
+      kl: live("kl", { testid: "kl" }),
+      objective: live("", { testid: "objective" }),
+      termReconstruction: live("reconstruction"),
+      termKl: live("kl"),
+      weight: live("", { digits: 0 }),
     };
-    this.formulas = h(
+    const term = (/** @type {"elbo" | "reconstruction" | "kl"} */ of, /** @type {string} */ title) =>
+      m("munder", {}, figures[of].element, mtext(title, of));
+    const named = (/** @type {ReturnType<typeof live>} */ { element }, /** @type {string} */ title, of = "") =>
+      m("munder", {}, element, mtext(title, of));
+    const formulas = h(
       "div",
       { class: "steps-terms", "data-stage": STEPS_TERMS },
       formula(term("elbo", "ELBO"), mo("="), term("reconstruction", "reconstruction"), mo("−"), term("kl", "KL")),
-      this.objectiveBox(),
+      // What is maximised: only with β ≠ 1 is it another number than the ELBO.
+      formula(
+        named(figures.objective, "maximised"),
+        mo("="),
+        named(figures.termReconstruction, "reconstruction", "reconstruction"),
+        mo("−"),
+        named(figures.weight, "β"),
+        mo("·"),
+        named(figures.termKl, "KL", "kl"),
+      ),
     );
-    this.terms = h(
+    const terms = h(
       "p",
       { class: "curve-legend" },
       h(
@@ -207,12 +289,12 @@ class StepsView {
       ),
       h("span", { class: "note" }, "nats per image · grey pixels: not a true log-likelihood"),
     );
-    this.curve = new Chart({
+    const curve = new Chart({
       x: { min: 0, max: 100, label: "step" },
       y: { min: -30, max: -20, label: "nats" },
       label: "Reconstruction and ELBO over the steps; the band between them is the KL",
     });
-    this.strip = Array.from({ length: STEPS_SHOWN }, (_, b) => {
+    const strip = Array.from({ length: STEPS_SHOWN }, (_, b) => {
       const [above, below] = [
         h("canvas", { class: "picture" }),
         h("canvas", { class: "picture", "data-stage": STEPS_DECODE }),
@@ -225,12 +307,12 @@ class StepsView {
       );
       return { element, above, below };
     });
-    this.side = h(
+    const side = h(
       "div",
       { class: "steps-side" },
-      h("ol", { class: "stages", "aria-label": "Stages of one step" }, ...this.stages),
-      this.sentence,
-      h("div", { class: "pipeline" }, ...this.cards),
+      h("ol", { class: "stages", "aria-label": "Stages of one step" }, ...stages),
+      sentence,
+      h("div", { class: "pipeline" }, ...cards),
       h(
         "div",
         { class: "steps-batch" },
@@ -240,52 +322,42 @@ class StepsView {
           h("span", {}, "batch"),
           h("span", { "data-stage": STEPS_DECODE }, "pictures"),
         ),
-        ...this.strip.map(({ element }) => element),
+        ...strip.map(({ element }) => element),
       ),
-      this.formulas,
-      this.terms,
-      this.curve.element,
+      formulas,
+      terms,
+      curve.element,
     );
-    this.main = h("div", { class: "steps-main" }, h("div", {}, this.legend, this.plane.element), this.side);
-    this.root.append(h("div", { class: "steps" }, this.controls, this.main));
-  }
-
-  // What is maximised: only with β ≠ 1 is it another number than the ELBO.
-  objectiveBox() {
-    this.objective = live();
-    this.objective.element.dataset.testid = "objective";
-    [this.termReconstruction, this.termKl] = [live("reconstruction"), live("kl")];
-    this.weight = live("", { digits: 0 });
-    const named = ({ element }, ...name) => m("munder", {}, element, mtext(...name));
-    return formula(
-      named(this.objective, "maximised"),
-      mo("="),
-      named(this.termReconstruction, "reconstruction", "reconstruction"),
-      mo("−"),
-      named(this.weight, "β"),
-      mo("·"),
-      named(this.termKl, "KL", "kl"),
-    );
+    const main = h("div", { class: "steps-main" }, h("div", {}, legend, plane.element), side);
+    const whole = h("div", { class: "steps" }, controls, main);
+    this.root.append(whole);
+    return {
+      ...{ play, one, walk, beta, count, passes, controls, legend, stages, sentence, whole, side },
+      ...{ plane, curve, cells, input, output, oneKl, oneReconstruction, name, figures, strip },
+    };
   }
 
   // ---- data and links
 
+  /** @param {StepsData} data */
   update(data) {
     const { seed, image, step, path } = data;
     const led = this.hand.hears({ seed, image, step, path });
     this.data = data;
     if (!this.stop) {
-      this.build(data);
-      this.stop = this.host.blobs([data.images], ({ tensors }) => {
-        this.images = tensors.get("images");
-        this.labels = tensors.get("labels").data;
+      this.parts = this.build(data);
+      this.stop = this.host.blobs([data.images], (blob) => {
+        this.images = tensorOf(blob, "images", Uint8Array);
+        this.labels = tensorOf(blob, "labels", Uint8Array).data;
         this.adopt(this.data);
       });
-    } else if (led && this.course) this.adopt(data);
+    } else if (led && this.training) this.adopt(data);
   }
 
+  /** @param {Stands} stands */
   adopt({ seed, image, step, path }) {
-    const there = this.course && seed === this.seed && step === this.course.step && String(path) === String(this.path);
+    const course = this.training?.course;
+    const there = course && seed === this.seed && step === course.step && String(path) === String(this.path);
     if (!there) {
       this.begin(seed, path);
       this.target = step;
@@ -297,29 +369,32 @@ class StepsView {
     this.run();
   }
 
+  /** @param {number} seed @param {BetaFrom[]} path */
   begin(seed, path) {
-    const { hidden: H, latent_dim: D, batch: B, rate, limit } = this.data;
+    const { hidden: H, latent_dim: D, batch: B, rate, limit, stops } = this.data;
     const P = this.images.data.length / this.labels.length;
     Object.assign(this, { seed, path, target: 0, owed: 0, playing: false, walking: false, stage: STEPS_PULL });
-    this.course = new TrainerCourse({ images: this.images.data, P, H, D, B, rate, seed, normals });
-    this.single = trainerPass(1, P, H, D);
-    this.moved = trainerPass(B, P, H, D);
-    this.slice = trainerPass(STEPS_SLICE, P, H, D);
-    this.means = new Float64Array(this.labels.length * D);
-    this.sliceStart = 0;
-    this.plane.shrink();
-    this.history = { reconstruction: new Float64Array(limit + 1), kl: new Float64Array(limit + 1) };
-    this.record();
-    this.encodeAll();
+    this.training = {
+      course: new TrainerCourse({ images: this.images.data, P, H, D, B, rate, seed, normals }),
+      single: trainerPass(1, P, H, D),
+      moved: trainerPass(B, P, H, D),
+      slice: trainerPass(STEPS_SLICE, P, H, D),
+      means: new Float64Array(this.labels.length * D),
+      history: { reconstruction: new Float64Array(limit + 1), kl: new Float64Array(limit + 1) },
+    };
+    this.parts.plane.shrink();
+    this.record(this.training);
+    this.encodeAll(this.training);
     this.shot = null;
     this.fresh = true;
-    this.beta.set(Math.max(0, this.stops.indexOf(this.betaAt(0))));
+    this.parts.beta.set(Math.max(0, stops.indexOf(this.betaAt(0))));
   }
 
+  /** @param {number} seed */
   restart(seed) {
-    if (!this.course) return;
+    if (!this.training) return;
     this.hand.takes();
-    this.begin(seed % 1000, [[0, this.betaAt(this.course.step)]]);
+    this.begin(seed % 1000, [[0, this.betaAt(this.training.course.step)]]);
     this.keepSoon();
     this.refresh();
   }
@@ -327,57 +402,68 @@ class StepsView {
   keepSoon() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (this.playing || !this.ready) return; // a moment that has passed when the answer comes; the pause is kept
+      if (this.playing || !this.training || !this.ready) return; // a moment that has passed when the answer comes; the pause is kept
       const early = this.path.length - STEPS_PATH; // a longer history is cut: its first β counts from the start
+      /** @type {BetaFrom[]} */
       const path = early > 0 ? [[0, this.path[early][1]], ...this.path.slice(early + 1)] : this.path;
-      this.hand.lets({ seed: this.seed, image: this.image, step: this.course.step, path });
+      this.hand.lets({ seed: this.seed, image: this.image, step: this.training.course.step, path });
     }, 300);
   }
 
   // ---- training
 
+  /** @param {number} step */
   betaAt(step) {
-    return this.path.findLast(([from]) => from <= step)[1];
+    return this.path.findLast(([from]) => from <= step)?.[1] ?? 1;
   }
 
-  /** Another β, from the step that comes next. */
+  /**
+   * Another β, from the step that comes next.
+   * @param {number} beta
+   */
   weigh(beta) {
-    if (!this.course || beta === this.betaAt(this.course.step)) return;
+    if (!this.training) return;
+    const { step } = this.training.course;
+    if (beta === this.betaAt(step)) return;
     this.hand.takes();
-    const { step } = this.course;
     this.path = this.path.filter(([from]) => from < step);
     if (this.path.at(-1)?.[1] !== beta) this.path.push([step, beta]);
     this.refresh();
   }
 
-  record() {
-    const { reconstruction, kl } = this.course.terms();
-    this.history.reconstruction[this.course.step] = reconstruction;
-    this.history.kl[this.course.step] = kl;
+  /** @param {Training} training */
+  record({ course, history }) {
+    const { reconstruction, kl } = course.terms();
+    history.reconstruction[course.step] = reconstruction;
+    history.kl[course.step] = kl;
   }
 
   get ended() {
-    return this.course.step >= this.data.limit;
+    return this.training !== null && this.training.course.step >= this.data.limit;
   }
 
-  /** One update of the weights; then the next batch is encoded and decoded. */
-  advance() {
-    this.course.learn(this.betaAt(this.course.step));
-    this.course.prepare();
-    this.record();
+  /**
+   * One update of the weights; then the next batch is encoded and decoded.
+   * @param {Training} training
+   */
+  advance(training) {
+    const { course } = training;
+    course.learn(this.betaAt(course.step));
+    course.prepare();
+    this.record(training);
     this.fresh = true;
   }
 
   /** The next batch, where the stage "update" has already used this one. */
   nextBatch() {
-    if (this.stage !== STEPS_UPDATE) return;
-    this.course.prepare();
-    this.record();
+    if (this.stage !== STEPS_UPDATE || !this.training) return;
+    this.training.course.prepare();
+    this.record(this.training);
     this.fresh = true;
   }
 
   get ready() {
-    return this.course !== null && this.target <= this.course.step;
+    return this.training !== null && this.target <= this.training.course.step;
   }
 
   toggle() {
@@ -392,17 +478,17 @@ class StepsView {
   }
 
   oneStep() {
-    if (!this.ready || this.ended) return;
+    if (!this.training || !this.ready || this.ended) return;
     this.hand.takes();
     this.nextBatch();
     Object.assign(this, { playing: false, walking: false, stage: STEPS_PULL });
-    this.advance();
+    this.advance(this.training);
     this.settle();
   }
 
   /** The next of the six stages; the last one changes the weights. */
   oneStage() {
-    if (!this.ready || (this.ended && this.stage === STEPS_PULL)) return;
+    if (!this.training || !this.ready || (this.ended && this.stage === STEPS_PULL)) return;
     this.hand.takes();
     if (this.playing) {
       this.playing = false;
@@ -417,16 +503,17 @@ class StepsView {
     }
     this.walking = true;
     if (this.stage === STEPS_UPDATE) {
-      this.snap();
-      this.course.learn(this.betaAt(this.course.step));
-      this.course.load(this.moved, this.shot.indices);
-      this.course.net.encode(this.moved);
-      this.shot.moved = this.moved.mu.slice();
-      this.course.load(this.single, [this.image]);
-      this.course.net.encode(this.single);
-      this.shot.one.moved = this.single.mu.slice();
+      const { course, moved, single } = this.training;
+      const shot = this.snap(this.training);
+      course.learn(this.betaAt(course.step));
+      course.load(moved, shot.indices);
+      course.net.encode(moved);
+      shot.moved = moved.mu.slice();
+      course.load(single, [this.image]);
+      course.net.encode(single);
+      shot.one.moved = single.mu.slice();
       this.fresh = false;
-      this.encodeAll();
+      this.encodeAll(this.training);
       this.refresh();
       this.keepSoon();
     } else this.settle();
@@ -435,7 +522,7 @@ class StepsView {
   /** Everything shown is that of this very moment. */
   settle() {
     this.fresh = true;
-    this.encodeAll();
+    if (this.training) this.encodeAll(this.training);
     this.keepSoon();
     this.refresh();
   }
@@ -445,21 +532,23 @@ class StepsView {
     this.host.redraw();
   }
 
-  encodeAll() {
-    for (let start = 0; start < this.labels.length; start += STEPS_SLICE)
-      this.course.encode(this.slice, start, this.means);
+  /** @param {Training} training */
+  encodeAll({ course, slice, means }) {
+    for (let start = 0; start < this.labels.length; start += STEPS_SLICE) course.encode(slice, start, means);
     this.sliceStart = 0;
   }
 
   /** Train in every frame as long as there is something to do. */
   run() {
     cancelAnimationFrame(this.frame);
+    /** @type {number | null} */
     let before = null;
-    const frame = (now) => {
-      if (!this.playing && this.ready) return;
+    const frame = (/** @type {number} */ now) => {
+      const { training } = this;
+      if (!training || (!this.playing && this.ready)) return;
       const until = performance.now() + STEPS_BUDGET;
       if (!this.ready) {
-        do this.advance();
+        do this.advance(training);
         while (!this.ready && performance.now() < until);
         if (this.ready) this.settle();
       } else {
@@ -469,7 +558,7 @@ class StepsView {
             this.owed = 0; // a slow machine trains more slowly, it does not freeze
             break;
           }
-          this.advance();
+          this.advance(training);
         }
         if (this.ended) {
           this.playing = false;
@@ -477,7 +566,7 @@ class StepsView {
         }
       }
       before = now;
-      this.course.encode(this.slice, this.sliceStart, this.means);
+      training.course.encode(training.slice, this.sliceStart, training.means);
       this.sliceStart = (this.sliceStart + STEPS_SLICE) % this.labels.length;
       this.host.redraw();
       this.frame = requestAnimationFrame(frame);
@@ -487,6 +576,7 @@ class StepsView {
     this.frame = requestAnimationFrame(frame);
   }
 
+  /** @param {number} image */
   follow(image) {
     if (!this.ready) return;
     this.hand.takes();
@@ -502,23 +592,30 @@ class StepsView {
     this.fresh = true;
   }
 
-  /** The image whose mean lies nearest. */
+  /**
+   * The image whose mean lies nearest.
+   * @param {Point} place
+   */
   pick([z1, z2]) {
-    if (!this.course) return;
+    if (!this.training) return;
+    const { means } = this.training;
     let [best, least] = [0, Infinity];
     for (let n = 0; n < this.labels.length; n++) {
-      const far = (this.means[2 * n] - z1) ** 2 + (this.means[2 * n + 1] - z2) ** 2;
+      const far = (means[2 * n] - z1) ** 2 + (means[2 * n + 1] - z2) ** 2;
       if (far < least) [best, least] = [n, far];
     }
     this.follow(best);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (!isPlain(event) || event.shiftKey || event.defaultPrevented) return;
-    const at = event.composedPath()[0];
+    const [at] = event.composedPath();
     const isSlider = at instanceof HTMLInputElement && at.type === "range";
-    if (!isSlider && (at.matches?.("input, textarea, select") || at.isContentEditable || at.getAttribute?.("role")))
-      return;
+    const isTaken =
+      at instanceof HTMLElement &&
+      (at.matches("input, textarea, select") || at.isContentEditable || at.getAttribute("role"));
+    if (!isSlider && isTaken) return;
     if (event.key === " " && !(at instanceof HTMLButtonElement) && !(at instanceof HTMLAnchorElement)) {
       if (!event.repeat) this.toggle();
     } else if (letterOf(event) === "s" || (event.key === "ArrowRight" && !isSlider)) this.oneStep();
@@ -528,64 +625,78 @@ class StepsView {
 
   // ---- what is shown
 
-  /** Copy what is shown of the batch. */
-  snap() {
-    const { course, single, image } = this;
+  /**
+   * Copy what is shown of the batch.
+   * @param {Training} training
+   */
+  snap({ course, single }) {
     course.net.pulls(course.pass);
-    course.run(single, [image]);
+    course.run(single, [this.image]);
     course.net.pulls(single);
-    const copy = (pass) => Object.fromEntries(STEPS_KEPT.map((name) => [name, pass[name].slice()]));
-    this.shot = { ...copy(course.pass), indices: course.batch.slice(), terms: course.terms(), one: copy(single) };
+    /** @type {Shot} */
+    const shot = {
+      ...copyOf(course.pass),
+      indices: course.batch.slice(),
+      terms: course.terms(),
+      one: copyOf(single),
+    };
+    this.shot = shot;
     this.fresh = false;
     this.shotAt = performance.now();
+    return shot;
   }
 
   draw() {
-    if (!this.course) return;
+    const { training } = this;
+    if (!training) return;
     const moving = this.playing || !this.ready;
     if (moving && isCalm() && this.shot && performance.now() - this.shotAt < STEPS_REST) return;
-    if (!this.shot || (this.fresh && (!moving || performance.now() - this.shotAt >= STEPS_REST))) {
-      this.snap();
-      this.drawNumbers();
-      this.drawPictures();
+    let { shot } = this;
+    if (!shot || (this.fresh && (!moving || performance.now() - this.shotAt >= STEPS_REST))) {
+      shot = this.snap(training);
+      this.drawNumbers(training, shot);
+      this.drawPictures(shot);
     } else if (!moving) {
-      this.drawNumbers();
+      this.drawNumbers(training, shot);
     }
-    this.drawState();
+    this.drawState(training.course);
     this.fit();
-    this.drawPlane();
-    this.drawCurve();
+    this.drawPlane(training, shot);
+    this.drawCurve(training);
   }
 
-  // The plane takes the height that the window leaves; the curve what is left beside it.
+  /** The plane takes the height that the window leaves; the curve what is left beside it. */
   fit() {
-    const element = this.root.firstChild;
-    const wide = element.clientWidth;
+    const { whole, controls, legend, plane, curve, side: beside } = this.parts;
+    const wide = whole.clientWidth;
     const narrow = wide < 900;
-    const high = Math.max(300, roomOf(this.root) - this.controls.offsetHeight - this.legend.offsetHeight - 20);
+    const high = Math.max(300, roomOf(this.root) - controls.offsetHeight - legend.offsetHeight - 20);
     const side = Math.round(narrow ? Math.min(wide, 520) : Math.min(high, 0.46 * wide));
     if (side !== this.planeSide) {
       this.planeSide = side;
-      element.style.setProperty("--plane", `${side}px`);
+      whole.style.setProperty("--plane", `${side}px`);
     }
-    const left = this.plane.element.parentElement.offsetHeight;
-    const others = [...this.side.children].filter((child) => child !== this.curve.element);
-    const used = others.reduce((sum, child) => sum + child.offsetHeight, 0) + 8 * others.length;
-    this.curve.height = narrow ? 200 : Math.max(84, 8 * (this.curve.text ?? 0), left - used);
+    const left = plane.element.parentElement?.offsetHeight ?? 0;
+    const used = Array.from(beside.children, (child) =>
+      child instanceof HTMLElement && child !== curve.element ? child.offsetHeight + 8 : 0,
+    ).reduce((sum, height) => sum + height, 0);
+    curve.height = narrow ? 200 : Math.max(84, 8 * curve.text, left - used);
   }
 
-  drawState() {
-    const { course, playing, ready, ended, stage, walking } = this;
-    this.play.textContent = playing ? "Pause" : "Play";
-    for (const button of [this.play, this.one, this.walk]) button.disabled = !ready || ended;
-    if (stage === STEPS_UPDATE || (walking && stage < STEPS_PULL)) this.walk.disabled = !ready;
-    this.beta.input.disabled = !ready;
-    const at = this.stops.indexOf(this.betaAt(Math.max(0, course.step)));
-    if (Math.round(this.beta.value) !== at) this.beta.set(at);
-    this.count.textContent = String(course.step);
+  /** @param {TrainerCourse} course */
+  drawState(course) {
+    const { playing, ready, ended, stage, walking } = this;
+    const { play, one, walk, beta, count, passes, stages, sentence: words, whole } = this.parts;
+    play.textContent = playing ? "Pause" : "Play";
+    for (const button of [play, one, walk]) button.disabled = !ready || ended;
+    if (stage === STEPS_UPDATE || (walking && stage < STEPS_PULL)) walk.disabled = !ready;
+    beta.input.disabled = !ready;
+    const at = this.data.stops.indexOf(this.betaAt(Math.max(0, course.step)));
+    if (Math.round(beta.value) !== at) beta.set(at);
+    count.textContent = String(course.step);
     const epochs = (course.step * course.B) / course.N;
-    this.passes.textContent = ready ? ` · ${decimal(epochs, 1)} epochs` : ` of ${this.target}, computed again`;
-    this.stages.forEach((chip, n) => {
+    passes.textContent = ready ? ` · ${decimal(epochs, 1)} epochs` : ` of ${this.target}, computed again`;
+    stages.forEach((chip, n) => {
       chip.classList.toggle("done", !walking || n < stage);
       if (walking && n === stage) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
@@ -596,43 +707,48 @@ class StepsView {
         : walking
           ? STEPS_STAGES[stage][1]
           : STEPS_WHOLE;
-    if (this.sentence.textContent !== sentence) this.sentence.textContent = sentence;
+    if (words.textContent !== sentence) words.textContent = sentence;
     for (const element of this.root.querySelectorAll("[data-stage]")) {
-      const from = Number(element.dataset.stage);
+      const from = Number(element.getAttribute("data-stage"));
       element.classList.toggle("later", walking && stage < from);
       element.classList.toggle("now", walking && stage === from);
     }
-    this.root.firstChild.dataset.state = playing ? "playing" : ready ? "ready" : "replaying";
+    whole.dataset.state = playing ? "playing" : ready ? "ready" : "replaying";
   }
 
-  drawNumbers() {
-    const { shot, image } = this;
-    const { one } = shot;
-    for (const name of ["mu", "sigma", "epsilon", "z"]) {
-      for (const d of [0, 1]) this.cells[`${name}${d + 1}`].textContent = decimal(one[name][d]);
+  /** @param {Training} training @param {Shot} shot */
+  drawNumbers({ course }, { one, terms }) {
+    const { image } = this;
+    const { cells, oneKl, oneReconstruction, name, figures } = this.parts;
+    for (const of of /** @type {(keyof typeof cells)[]} */ (Object.keys(cells))) {
+      cells[of].forEach((cell, d) => {
+        cell.textContent = decimal(one[of][d]);
+      });
     }
-    this.oneKl.textContent = decimal(one.kl[0]);
-    this.oneReconstruction.textContent = decimal(one.reconstruction[0]);
-    this.name.textContent = `no. ${image}, a ${this.labels[image]}`;
-    const { reconstruction, kl } = shot.terms;
-    const beta = this.betaAt(this.course.step - (this.stage === STEPS_UPDATE));
-    this.reconstruction.set(reconstruction);
-    this.termReconstruction.set(reconstruction);
-    this.kl.set(kl);
-    this.termKl.set(kl);
-    this.elbo.set(reconstruction - kl);
-    this.objective.set(reconstruction - beta * kl);
-    this.weight.element.textContent = String(beta);
+    oneKl.textContent = decimal(one.kl[0]);
+    oneReconstruction.textContent = decimal(one.reconstruction[0]);
+    name.textContent = `no. ${image}, a ${this.labels[image]}`;
+    const { reconstruction, kl } = terms;
+    const beta = this.betaAt(course.step - (this.stage === STEPS_UPDATE ? 1 : 0));
+    figures.reconstruction.set(reconstruction);
+    figures.termReconstruction.set(reconstruction);
+    figures.kl.set(kl);
+    figures.termKl.set(kl);
+    figures.elbo.set(reconstruction - kl);
+    figures.objective.set(reconstruction - beta * kl);
+    figures.weight.element.textContent = String(beta);
   }
 
-  drawPictures() {
-    const { shot, images, image, labels } = this;
+  /** @param {Shot} shot */
+  drawPictures(shot) {
+    const { images, image, labels } = this;
+    const { input, output, strip } = this.parts;
     const shape = images.shape.slice(1);
     const size = shape.reduce((product, length) => product * length);
-    paintRow(this.input, images, image);
-    this.input.setAttribute("aria-label", `Training image ${image}, a ${labels[image]}`);
-    paintPicture(this.output, shot.one.picture, shape);
-    this.strip.forEach(({ element, above, below }, b) => {
+    paintRow(input, images, image);
+    input.setAttribute("aria-label", `Training image ${image}, a ${labels[image]}`);
+    paintPicture(output, shot.one.picture, shape);
+    strip.forEach(({ element, above, below }, b) => {
       const index = shot.indices[b];
       paintRow(above, images, index);
       paintPicture(below, shot.picture, shape, { from: b * size });
@@ -641,14 +757,16 @@ class StepsView {
     });
   }
 
-  drawPlane() {
-    const { plane, shot, means, labels, stage, walking, data, arrows, image } = this;
-    const beta = this.betaAt(this.course.step);
-    plane.paint({ shot, means, labels, palette: data.palette, stage, walking, beta, arrows, image });
+  /** @param {Training} training @param {Shot} shot */
+  drawPlane({ course, means }, shot) {
+    const { labels, stage, walking, data, arrows, image } = this;
+    const beta = this.betaAt(course.step);
+    this.parts.plane.paint({ shot, means, labels, palette: data.palette, stage, walking, beta, arrows, image });
   }
 
-  drawCurve() {
-    const { curve, course, history } = this;
+  /** @param {Training} training */
+  drawCurve({ course, history }) {
+    const { curve } = this.parts;
     const count = course.step + (this.stage === STEPS_UPDATE ? 0 : 1);
     const reconstruction = history.reconstruction.subarray(0, count);
     const elbo = reconstruction.map((value, n) => value - history.kl[n]);
@@ -664,7 +782,9 @@ class StepsView {
     const context = curve.begin();
     const [blue, orange, violet] = ["--reconstruction", "--kl", "--elbo"].map((name) => colourOf(this.root, name));
     context.beginPath();
-    steps.forEach((x, n) => context.lineTo(curve.px(x), curve.py(reconstruction[n])));
+    steps.forEach((x, n) => {
+      context.lineTo(curve.px(x), curve.py(reconstruction[n]));
+    });
     for (let n = count - 1; n >= 0; n--) context.lineTo(curve.px(n), curve.py(elbo[n]));
     context.globalAlpha = 0.45;
     context.fillStyle = orange;
