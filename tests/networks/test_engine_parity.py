@@ -192,7 +192,7 @@ def torch_forward(layers: list[Layer], tensors: dict[str, torch.Tensor], x: torc
 
 IN_PAGE = """
 async ({ blob, zs, xs }) => {
-  const { parseSafetensors } = await import("/net/blob.js");
+  const { parseSafetensors } = await import("/net/safetensors.js");
   const { compile } = await import("/net/engine.js");
   const { gaussianKL } = await import("/net/likelihoods.js");
   const bytes = Uint8Array.from(atob(blob), (c) => c.charCodeAt(0));
