@@ -9,9 +9,6 @@ export interface Room {
   [n: number]: number;
 }
 
-/** Each 0 … 255. */
-export type RGB = [number, number, number];
-
 /** What `h` takes: what begins with "on" are listeners, all else are attributes; true is one without a value. */
 export type Attributes = {
   [Name in keyof HTMLElementEventMap as `on${Name}`]?: (event: HTMLElementEventMap[Name]) => void;
@@ -25,12 +22,6 @@ export interface Tensor<Data extends Room = Float32Array | Int32Array | Uint8Arr
   dtype: Dtype;
   shape: number[];
   data: Data;
-}
-
-/** Pictures (N, C, H, W), C 1 or 3. */
-export interface Pictures {
-  shape: number[];
-  data: Numbers;
 }
 
 /** A safetensors byte string, parsed. */

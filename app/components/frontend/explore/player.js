@@ -5,7 +5,7 @@ import { around, h, isCalm, later } from "../kit/dom.js";
 import { alike, Hand } from "../kit/hand.js";
 import { nats } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
-import { gaussian } from "../kit/random.js";
+import { gaussian, slerp } from "../kit/random.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/likelihoods.js";
@@ -43,25 +43,6 @@ import { Rows } from "./rows.js";
 
 const ROUNDING = 0.0051; // codes that differ by less than a link's rounding are the same code
 const SWING = 2.5; // how far a dimension that plays goes
-
-/**
- * Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
- * @param {Float32Array} a @param {Float32Array} b @param {number} t @param {Float32Array} out
- */
-function slerp(a, b, t, out) {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (let d = 0; d < a.length; d++) {
-    dot += a[d] * b[d];
-    aa += a[d] * a[d];
-    bb += b[d] * b[d];
-  }
-  const angle = Math.acos(Math.min(1, Math.max(-1, dot / Math.sqrt(aa * bb || 1))));
-  const sine = Math.sin(angle);
-  const [s, u] =
-    sine < 1e-3 || aa * bb === 0 ? [1 - t, t] : [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
-  for (let d = 0; d < a.length; d++) out[d] = s * a[d] + u * b[d];
-  return out;
-}
 
 class Player {
   /** @type {Parts | null} */

@@ -33,3 +33,26 @@ export function normals(seed) {
   const uniform = uniforms(seed);
   return () => gaussian(uniform);
 }
+
+/**
+ * Between two draws from N(0, I) along the sphere: a straight line would cut through codes shorter than the prior has them.
+ * @param {ArrayLike<number>} a
+ * @param {ArrayLike<number>} b
+ * @param {number} t 0 … 1
+ * @param {Float32Array} out
+ * @returns {Float32Array} `out`
+ */
+export function slerp(a, b, t, out) {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let d = 0; d < a.length; d++) {
+    dot += a[d] * b[d];
+    aa += a[d] * a[d];
+    bb += b[d] * b[d];
+  }
+  const angle = Math.acos(Math.min(1, Math.max(-1, dot / Math.sqrt(aa * bb || 1))));
+  const sine = Math.sin(angle);
+  const [s, u] =
+    sine < 1e-3 || aa * bb === 0 ? [1 - t, t] : [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
+  for (let d = 0; d < a.length; d++) out[d] = s * a[d] + u * b[d];
+  return out;
+}

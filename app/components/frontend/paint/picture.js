@@ -3,8 +3,6 @@
 
 import { h } from "../kit/dom.js";
 
-/** @import { Numbers, Pictures, Room } from "../types.d.ts" */
-
 /** @typedef {Float32Array | Float64Array | Uint8Array | Uint8ClampedArray} Values floats in [0, 1], or bytes */
 /** @typedef {readonly number[]} Shape [C, H, W] */
 /** @typedef {{shape: readonly number[], data: Values}} Tensor pictures (N, C, H, W) */

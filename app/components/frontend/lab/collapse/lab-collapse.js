@@ -13,12 +13,12 @@ import { roomFor } from "../../kit/room.js";
 import { bentTicks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
 import { Chart } from "../../paint/chart.js";
-import { tensorOf } from "../../net/safetensors.js";
 import { bracket, formula, live, mi, mn, mo, mrow, msub, mtext } from "../../paint/formula.js";
+import { Curves, toEpoch, toTime } from "./curves.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, CollapseData, CollapsePanel } from "../../types.d.ts"
+ * @import { CollapseData, CollapsePanel } from "../../types.d.ts"
  */
 
 /** @typedef {{ top: number, bar: number }} Scale nats: of the streams, of the bars */
@@ -29,61 +29,10 @@ import { bracket, formula, live, mi, mn, mo, mrow, msub, mtext } from "../../pai
 const CLOSED = 0.01; // nats: what Explore folds away too
 const NARROWEST = 36; // CSS pixels for one dimension's bar and number
 
-// Time is drawn on a cube-root scale: dimensions close within the first epoch or two.
-const toTime = (/** @type {number} */ epoch) => Math.cbrt(epoch);
-const toEpoch = (/** @type {number} */ time) => Math.max(0, time) ** 3;
-
 const names = (/** @type {number[]} */ dims) => {
   const all = dims.map((dim) => `z${dim + 1}`);
   return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : all.join("");
 };
-
-/** One run: its curves, stacked with the dimension that ends most active at the bottom. */
-class Curves {
-  /** @param {Arrays} blob @param {number[]} order of the dimensions */
-  constructor(blob, order) {
-    const of = (/** @type {string} */ name) => tensorOf(blob, name, Float32Array).data;
-    this.epoch = of("epoch");
-    this.beta = of("beta");
-    this.reconstruction = of("reconstruction");
-    this.values = of("kl");
-    this.count = this.epoch.length;
-    this.D = order.length;
-    // edges[k][t]: the top of the k lowest bands.
-    let below = new Float32Array(this.count);
-    this.edges = [below];
-    for (const dim of order) {
-      below = below.map((sum, t) => sum + this.kl(t, dim));
-      this.edges.push(below);
-    }
-    this.time = this.epoch.map(toTime);
-  }
-
-  /** @param {number} t @param {number} dim */
-  kl(t, dim) {
-    return this.values[t * this.D + dim];
-  }
-
-  /** @param {number} t */
-  total(t) {
-    return this.edges[this.D][t];
-  }
-
-  get last() {
-    return this.count - 1;
-  }
-
-  /**
-   * The logged point nearest to a moment.
-   * @param {number} epoch
-   */
-  nearest(epoch) {
-    let best = 0;
-    for (let t = 1; t < this.count; t++)
-      if (Math.abs(this.epoch[t] - epoch) <= Math.abs(this.epoch[best] - epoch)) best = t;
-    return best;
-  }
-}
 
 /** One stream with the numbers at the cursor. */
 class StreamPanel {

@@ -20,7 +20,7 @@ export const SIGMA = { min: 0.05, max: 2.5, step: 0.01 };
 /** Size of one step of gradient descent, and how near the prior it ends. */
 export const DESCENT = { rate: 0.05, near: 0.005, most: 400 };
 /** Arrows are drawn at this fraction of the gradient, and no longer than so much. */
-export const ARROW = { scale: 0.5, longest: 1.6 };
+const ARROW = { scale: 0.5, longest: 1.6 };
 
 const LEVELS = [0.1, 0.5, 1, 2, 3, 4, 5];
 const NORMAL = 1 / Math.sqrt(2 * Math.PI);

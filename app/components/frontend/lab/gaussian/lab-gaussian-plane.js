@@ -32,7 +32,7 @@ const RANGES = [MU, MU, SIGMA, SIGMA, RHO];
  * −∂KL/∂(μ1, μ2, σ1, σ2, ρ): the KL is that of each dimension, plus −½ log(1 − ρ²).
  * @param {number[]} values
  */
-export function planePull([mu1, mu2, sigma1, sigma2, rho]) {
+function planePull([mu1, mu2, sigma1, sigma2, rho]) {
   const [first, second] = [klPull(mu1, sigma1), klPull(mu2, sigma2)];
   return [first[0], second[0], first[1], second[1], -rho / (1 - rho * rho)];
 }
