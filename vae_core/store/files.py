@@ -88,10 +88,10 @@ def sync_folder(folder: Path) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """A file's content. Raises FileNotFoundError, `CorruptFileError` when it is no file, `StoreError`."""
-    with reading(path):
-        if path.stat().st_size > MAX_RECORD:
+    with reading(path), path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size > MAX_RECORD:
             raise CorruptFileError(f"{path}: larger than {MAX_RECORD >> 20} MiB, which no record of ours is")
-        return path.read_bytes()
+        return file.readall()
 
 
 def to_text(value: object, path: Path, **how: Any) -> str:
@@ -132,8 +132,11 @@ def read_record(path: Path, unsealed: Collection[Collection[str]] = ()) -> tuple
     facts = _object(path, raw)
     if any(set(facts) == set(names) for names in unsealed):
         return facts, False
-    # The text too must be as we write it, so that no bit of the file can be otherwise.
-    if (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode() != raw or facts.pop("sha256", 0) != seal(facts):
+    # The text too must be as we write it but for its indentation, so that no bit of the file can be otherwise.
+    text = b"".join(line.lstrip(b" ") for line in raw.split(b"\n"))
+    if json.dumps(facts, sort_keys=True, separators=(",", ": ")).encode() != text or facts.pop("sha256", 0) != seal(
+        facts
+    ):
         raise CorruptFileError(f"{path}: damaged (its contents do not match their checksum)")
     return facts, True
 

@@ -27,6 +27,8 @@ from pathlib import Path
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9.+-]*-[0-9a-f]{8}")
 _RECORDS = ("config.json", "state.json", "progress.json", "events.jsonl", "made.json", "result.json")
+BELIEVED = ("config.json", "state.json", "result.json", "made.json")
+"""Of a run, what its line in a list is made of."""
 _ARRAYS = ("checkpoint.safetensors", "weights.safetensors")
 _ARTIFACT = r"[A-Za-z0-9][A-Za-z0-9_.+-]*\.(?:safetensors|error)"
 _SNAPSHOT = r"\d{2,}\.safetensors"

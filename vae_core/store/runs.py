@@ -146,7 +146,8 @@ class Store:
 
     def run_ids(self) -> list[str]:
         """Names of all runs, this home's and those that ship, readable or not. Raises `StoreError`."""
-        return sorted({folder.run_id for runs in (self.layout.runs, Runs(self.shipped)) for folder in _folders(runs)})
+        folders = [*_folders(self.layout.runs), *_folders(Runs(self.shipped))]
+        return sorted({folder.run_id for folder in folders if folder.is_run()})
 
     def infos(self) -> list[RunInfo]:
         """Every readable run, newest first; then those that ship, in the order in which they were made.
@@ -177,7 +178,7 @@ class Store:
                 seen.add(folder.run_id)
                 try:
                     yield self._info(folder, self._memory.read(folder))
-                except RunNotFoundError:  # deleted in the meantime
+                except RunNotFoundError:  # deleted in the meantime, or somebody's folder
                     continue
                 except NewerFileError as error:
                     yield Odd(folder.run_id, "newer", str(error))
@@ -453,10 +454,10 @@ class Store:
 
 
 def _folders(runs: Runs) -> list[RunFolder]:
-    """The runs in a folder. Raises `StoreError` when it cannot be read."""
+    """What may be runs in a folder. Raises `StoreError` when it cannot be read."""
     try:
-        with reading(runs.path):
-            return [folder for path in runs.path.iterdir() if (folder := RunFolder(path)).is_run()]
+        with reading(runs.path), os.scandir(runs.path) as entries:
+            return [runs.run(entry.name) for entry in entries if entry.name[0] != "." and entry.is_dir()]
     except (FileNotFoundError, CorruptFileError):  # nothing there, or a file: no runs
         return []
 
