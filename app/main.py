@@ -38,3 +38,5 @@ try:
     page.run()
 except ElboRoomError as problem:  # what no page says itself: the home cannot be read, for one
     say.error(problem)
+finally:
+    session.end()

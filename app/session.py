@@ -30,7 +30,26 @@ STYLE = """
 def begin(style: str) -> None:
     """Once a script run, before anything is drawn; `style` is what else is to be said of the page, in CSS."""
     st.html(f"<style>{STYLE}{style}</style>")
+    _listed.infos, _listed.script = None, True
     _warm_up()
+
+
+def end() -> None:
+    """The script run is over; a fragment that runs again by itself asks anew."""
+    _listed.infos, _listed.script = None, False
+
+
+_listed = threading.local()
+"""Of the script that this thread runs."""
+
+
+def infos() -> list[RunInfo]:
+    """`Store.infos`, looked up once a script run: half a dozen parts of a page ask for it."""
+    if not getattr(_listed, "script", False):
+        return store().infos()
+    if _listed.infos is None:
+        _listed.infos = store().infos()
+    return list(_listed.infos)
 
 
 @st.cache_resource(show_spinner=False)

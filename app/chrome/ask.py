@@ -78,7 +78,7 @@ def _secret(cookie: str) -> bytes:
 
 def _within(rules: Visitors, configs: tuple[RunConfig, ...] | list[RunConfig]) -> None:
     """Raise `LimitError` where this is more than the server's visitors may ask."""
-    under_way = {info.run_id for info in session.store().infos() if info.under_way}
+    under_way = {info.run_id for info in session.infos() if info.under_way}
     new = [config for config in configs if config.run_id not in under_way]
     for config in new:
         if (seconds := estimate.seconds(config)) > 60 * rules.max_minutes:

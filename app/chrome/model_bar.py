@@ -26,7 +26,7 @@ def choose(
     Where none is asked for, it is the shipped one for which `prefer` is largest. Stops the page with a sentence when
     there is none. A model that was chosen elsewhere and does not suit is kept for the other pages.
     """
-    trained = [info for info in session.store().infos() if info.explorable]
+    trained = [info for info in session.infos() if info.explorable]
     infos = [info for info in trained if suits(info)]
     if not infos:
         none = f"No trained model suits this page: it needs {needs}." if trained else "There is no trained model yet."

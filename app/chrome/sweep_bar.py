@@ -15,7 +15,7 @@ def choose(page: str) -> Sweep:
 
     The link's comes first, then the one looked at last, then the one that the model chosen elsewhere belongs to.
     """
-    found = {sweep.key: sweep for sweep in sweeps.find(session.store().infos())}
+    found = {sweep.key: sweep for sweep in sweeps.find(session.infos())}
     if not found:
         st.info(
             "This page compares models that are equal but for β, and there are no two such models here. "

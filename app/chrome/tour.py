@@ -29,7 +29,7 @@ def _starter(latent_dim: int) -> View:
     """Of the models that ship with so many dimensions, the plain ELBO that was trained longest."""
     found = [
         info
-        for info in session.store().infos()
+        for info in session.infos()
         if info.shipped
         and info.config.latent_dim == latent_dim
         and info.config.objective == "elbo"
@@ -43,7 +43,7 @@ def _untrained() -> View:
     """A seed that nobody has trained yet: where the run is in the store already, there is no Train to press."""
     seed = session.recall("tour-seed")
     if seed is None:
-        known = {info.run_id for info in session.store().infos()}
+        known = {info.run_id for info in session.infos()}
         seed = next(seed for seed in range(len(known) + 1) if RunConfig(seed=seed).run_id not in known)
         session.remember("tour-seed", seed)
     return {"seed": seed}

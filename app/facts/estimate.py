@@ -20,7 +20,7 @@ def seconds(config: RunConfig) -> float:
     """Seconds, from the last run of this network that was trained here, else from the mlp's and a measured ratio."""
     images = len(data.load_split(config.dataset, "train").labels) * config.epochs
     rates: dict[str, float] = {}  # the newest of each network, since the store lists the newest first
-    for info in session.store().infos():
+    for info in session.infos():
         if info.result is not None and (info.config.dataset, info.config.objective) == (config.dataset, "elbo"):
             rates.setdefault(info.config.architecture, max(1.0, info.result.images_per_second))
     rate = rates.get(config.architecture) or rates.get("mlp", 30_000.0) / RELATIVE_COST[config.architecture]

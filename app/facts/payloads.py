@@ -266,11 +266,12 @@ def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @kept
-def thumbnail(run_id: str, version: str) -> str:
-    """Five prior samples side by side, as a data URI."""
+def portrait(run_id: str, version: str) -> tuple[str, float]:
+    """What a list shows of a model: five prior samples side by side, as a data URI, and its size in MB."""
     run = session.store().get(run_id)
     x = decoded(run, np.random.default_rng(4).standard_normal((5, run.config.latent_dim)))
     strip = np.concatenate(list(x.transpose(0, 2, 3, 1)), axis=1)
     buffer = io.BytesIO()
     Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+    uri = f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+    return uri, session.store().size(run_id) / 1e6

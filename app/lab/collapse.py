@@ -38,7 +38,7 @@ _view = register(
 def page() -> None:
     """The view."""
     course.begin(VIEW)
-    trained = session.store().infos()
+    trained = session.infos()
     run = course.choose(
         VIEW,
         suits=lambda info: info.config.latent_dim > 2 or _collapsed(info) > 0,
@@ -58,7 +58,7 @@ def _collapsed(info: RunInfo) -> int:
 
 def _panels(run: RunInfo) -> list[RunInfo]:
     """The chosen run, and of each other remedy the first that there is: those with a model, then those under way."""
-    others = siblings(session.store().infos(), run)
+    others = siblings(session.infos(), run)
     others = [info for info in others if info.explorable or info.under_way]
     others.sort(key=lambda info: not info.explorable)
     found = [run]

@@ -80,7 +80,7 @@ def _suits(info: RunInfo) -> bool:
 
 def _families() -> list[tuple[RunInfo, ...]]:
     """The sweeps among the models that suit, then the models that belong to none."""
-    infos = [info for info in session.store().infos() if _suits(info)]
+    infos = [info for info in session.infos() if _suits(info)]
     found = [sweep.runs for sweep in sweeps.find(infos)]
     inside = {info.run_id for runs in found for info in runs}
     return found + [(info,) for info in infos if info.run_id not in inside]

@@ -65,7 +65,7 @@ def _others(sweep: Sweep) -> list[RunInfo]:
     alike = (own.dataset, own.likelihood, own.binarize)
     found = [
         run
-        for run in session.store().infos()
+        for run in session.infos()
         if run.explorable and run.result is not None and run.run_id not in members and unit(run) == alike
     ]
     return found[:OTHERS]

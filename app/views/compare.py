@@ -53,7 +53,7 @@ def _lettered(runs: Sequence[RunInfo]) -> list[tuple[str, RunInfo]]:
 
 
 def _choose() -> list[RunInfo]:
-    trained = {info.run_id: info for info in session.store().infos() if info.explorable}
+    trained = {info.run_id: info for info in session.infos() if info.explorable}
     if not trained:
         st.info("There is no trained model yet. Train one: it takes about ten seconds.", icon=":material/school:")
         link.to_page("train", "Train a model", icon=":material/play_circle:")

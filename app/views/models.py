@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import time
 from typing import Any
 
 import streamlit as st
@@ -15,28 +17,36 @@ from vae_core.config.events import Terms
 from vae_core.store import RunInfo
 
 POLL_SECONDS = 1.0
+PORTRAITS, PORTRAIT_SECONDS = 24, 0.3
+"""So many portraits are made at a look, and more while this time is not over."""
 
 
 def page() -> None:
     """A table; running models on top, with live progress."""
-    infos = session.store().infos()
-    running = any(info.status in ("queued", "running") for info in infos)
-    st.fragment(_table, run_every=POLL_SECONDS if running else None)(running)
+    infos = session.infos()
+    waits = _waits(infos)
+    st.fragment(_table, run_every=POLL_SECONDS if waits else None)(waits)
+
+
+def _waits(infos: list[RunInfo]) -> bool:
+    """Whether something will change by itself: a run is under way, or more portraits are to come."""
+    return any(info.under_way or (info.explorable and session.version(info) not in _portrayed) for info in infos)
 
 
 @say.guarded
-def _table(was_running: bool) -> None:
+def _table(waited: bool) -> None:
     if error := session.recall("models-error"):
         say.error(error)
         session.remember("models-error", None)
-    infos = session.store().infos()
+    infos = session.infos()
     order = {"running": 0, "queued": 1, "paused": 2, "interrupted": 2, "failed": 2}
     infos.sort(key=lambda info: order.get(info.status, 3))
-    if was_running and not any(info.status in ("queued", "running") for info in infos):
+    rows = _rows(infos)
+    if waited and not _waits(infos):
         st.rerun(scope="app")
     st.caption("Tick a model to open or delete it, two to four to compare them. Click a column's head to sort.")
     chosen = st.dataframe(
-        [_row(info) for info in infos],
+        rows,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -73,14 +83,32 @@ def _active(test: Terms) -> str:
     return f"{sum(kl >= payloads.ACTIVE_KL for kl in test.kl_per_dim)} of {len(test.kl_per_dim)}"
 
 
-def _row(info: RunInfo) -> dict[str, Any]:
+_portrayed: set[str] = set()
+"""Models whose portrait has been made in this process; making one takes as long as listing fifty runs."""
+
+
+def _rows(infos: list[RunInfo]) -> list[dict[str, Any]]:
+    """One a run. Those far down a long list are without a portrait at first; it comes with the next look."""
+    rows: list[dict[str, Any]] = []
+    new, until = 0, time.monotonic() + PORTRAIT_SECONDS
+    for info in infos:
+        version = session.version(info)
+        known = version in _portrayed
+        if info.explorable and not known and (new < PORTRAITS or time.monotonic() < until):
+            new, known = new + 1, True
+            _portrayed.add(version)
+        rows.append(_row(info, known))
+    return rows
+
+
+def _row(info: RunInfo, portrayed: bool) -> dict[str, Any]:
     test = info.result.test if info.result else None
-    try:
-        thumbnail = payloads.thumbnail(info.run_id, session.version(info)) if info.explorable else None
-        progress = None if info.complete else session.store().progress(info.run_id)
-        size = session.store().size(info.run_id) / 1e6
-    except (ElboRoomError, OSError):
-        thumbnail, progress, size = None, None, None
+    thumbnail = progress = size = None
+    with contextlib.suppress(ElboRoomError, OSError):
+        if portrayed:
+            thumbnail, size = payloads.portrait(info.run_id, session.version(info))
+        if not info.complete:
+            progress, size = session.store().progress(info.run_id), session.store().size(info.run_id) / 1e6
     return {
         "samples": thumbnail,
         "model": model_bar.title(info),

@@ -133,7 +133,7 @@ def _shown_run(config: RunConfig | None) -> str | None:
                 return run_id
         except ElboRoomError:
             continue
-    running = [info.run_id for info in store.infos() if info.under_way]
+    running = [info.run_id for info in session.infos() if info.under_way]
     return running[0] if running else None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from vae_core.config import RunConfig
@@ -20,6 +21,7 @@ FREE_NATS = 1.0
 """λ of the free bits that are proposed."""
 
 
+@lru_cache(maxsize=4096)
 def plain(config: RunConfig) -> RunConfig:
     """The same with the ELBO alone, β at its full weight from the first step on."""
     return replace(config, objective="elbo", parameters=(), warmup_epochs=0, warmup_cycles=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from vae_core.config import RunConfig
 from vae_core.config.errors import ConfigError
@@ -47,7 +48,7 @@ def find(infos: Iterable[RunInfo]) -> list[Sweep]:
     families: dict[RunConfig, list[RunInfo]] = {}
     for info in infos:
         if info.status == "finished" and info.result is not None and info.config.objective == "elbo":
-            families.setdefault(replace(info.config, beta=1.0), []).append(info)
+            families.setdefault(_family(info.config), []).append(info)
     found = [
         Sweep(tuple(sorted(members, key=lambda info: info.config.beta)))
         for members in families.values()
@@ -56,6 +57,12 @@ def find(infos: Iterable[RunInfo]) -> list[Sweep]:
     return sorted(
         found, key=lambda sweep: (not sweep.shipped, -len(sweep.runs), -sweep.runs[0].config.latent_dim, sweep.key)
     )
+
+
+@lru_cache(maxsize=4096)
+def _family(config: RunConfig) -> RunConfig:
+    """What the members of a sweep have in common."""
+    return replace(config, beta=1.0)
 
 
 def configs(base: RunConfig, betas: Sequence[float] = BETAS) -> list[RunConfig]:
