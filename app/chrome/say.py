@@ -21,6 +21,8 @@ from vae_core.config.errors import (
     CorruptFileError,
     ElboRoomError,
     LimitError,
+    NewerFileError,
+    NotFiniteError,
     RunBusyError,
     RunNotFoundError,
     StoreError,
@@ -41,7 +43,9 @@ _ELSEWHERE = re.compile(r"(?:^|[\s'\"(`])(?:~?/|[A-Za-z]:[\\/]|\\\\)\S+|`elbo |E
 
 _PUBLIC: dict[type[ElboRoomError], str] = {
     RunNotFoundError: "there is no such model here, or it has none yet",
+    NewerFileError: "this model was made by a newer version",
     CorruptFileError: "a file of this model is damaged",
+    NotFiniteError: "a number came out that is not finite",
     StoreError: "the server's folder cannot be read or written just now",
     RunBusyError: "something else is at work on it; try again in a moment",
     ConfigError: "this is not a configuration that can be trained",

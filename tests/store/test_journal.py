@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_it_reads_as_it_was_written(path: Path) -> None:
-    found, mark = journal.read(path)
+    found, mark, _ = journal.read(path)
     assert found == SAID
     assert mark == journal.mark(path)
     assert mark.size == path.stat().st_size
@@ -88,8 +88,9 @@ def test_reading_goes_on_from_the_end_of_any_line(path: Path) -> None:
         assert journal.read(path, end)[0] == SAID[n:]
     whole = path.stat().st_size
     for since in range(whole + 40):
-        found, mark = journal.read(path, since)
+        found, mark, again = journal.read(path, since)
         assert mark.size == whole
+        assert again == (since not in ends)
         assert found in [SAID[n:] for n in range(len(SAID) + 1)]  # whole lines, from there or from the start
 
 
@@ -107,7 +108,7 @@ def test_going_back_is_checked(path: Path, tmp_path: Path) -> None:
         journal.append(other, event)
     mark = journal.mark(other)
     journal.go_back(path, mark)
-    assert journal.read(path) == (SAID[:3], mark)
+    assert journal.read(path) == (SAID[:3], mark, False)
     journal.go_back(path, Mark(0, 0))
     assert path.read_bytes() == b""
     path.write_bytes(b"".join([*lines[1:3], lines[0], lines[4]]))
@@ -128,6 +129,8 @@ def test_what_was_followed_over_a_resume_is_sound(home: Store) -> None:
         home.append(run_id, event)
     assert os.stat(home.folder(run_id) / "events.jsonl").st_size > since  # noqa: PTH116
     assert home.events(run_id, since) == home.events(run_id)
+    assert home.said(run_id, since).again
+    assert not home.said(run_id, home.events(run_id)[1]).again
     assert home.events(run_id)[0] == [SAID[0], *longer]
 
 

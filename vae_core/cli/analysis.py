@@ -20,7 +20,7 @@ def project(args: argparse.Namespace) -> Json:
     from rich.progress import Progress as Bar
 
     from vae_core.jobs import artifacts
-    from vae_core.store.files import write_bytes
+    from vae_core.store.files import OUT, write_bytes
 
     store = Store()
     run_id = store.resolve(args.run)
@@ -36,7 +36,7 @@ def project(args: argparse.Namespace) -> Json:
     codes = artifacts.codes(store, run_id)["mu"][: len(found["embedding"])]
     buffer = io.BytesIO()
     np.savez(buffer, codes=codes, embedding=found["embedding"], labels=found["labels"])
-    write_bytes(out, buffer.getvalue())
+    write_bytes(out, buffer.getvalue(), advice=OUT)
     return wrote(args, run_id, out, method=args.method, images=len(codes))
 
 

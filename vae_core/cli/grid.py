@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.store.files import write_bytes
+from vae_core.store.files import OUT, write_bytes
 
 GAP = 1
 """Pixels between pictures, before enlargement."""
@@ -31,4 +31,4 @@ def save(image: Image.Image, path: Path) -> None:
     """Write a PNG, whole or not at all. Raises `StoreError`."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue(), advice=OUT)

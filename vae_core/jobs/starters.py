@@ -16,7 +16,7 @@ from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest
 from vae_core.jobs.run import run
 from vae_core.store import Store, layout, sweeps
-from vae_core.store.files import explained, remove_ours, strangers
+from vae_core.store.files import OUT, explained, remove_ours, strangers
 from vae_core.store.layout import RunFolder, Runs
 
 STARTERS = (
@@ -64,7 +64,7 @@ def _rebuild(out: Path, configs: tuple[RunConfig, ...]) -> Iterator[tuple[RunCon
 
 def _check(out: Path, configs: tuple[RunConfig, ...]) -> None:
     """Raise `StoreError` unless `out` can be written and holds nothing but models of these names, whole or in part."""
-    with explained(out / "x"):
+    with explained(out / "x", OUT):
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=".elbo-", dir=out):
             pass
@@ -84,7 +84,7 @@ def _check(out: Path, configs: tuple[RunConfig, ...]) -> None:
 def ship(store: Store, config: RunConfig, out: Path) -> None:
     """Put one finished run of `store` under `out`, with what is derived from it: the whole of it or nothing."""
     source, runs = RunFolder(store.folder(config.run_id)), Runs(out)
-    with explained(out / "x"):
+    with explained(out / "x", OUT):
         new = RunFolder(Path(tempfile.mkdtemp(prefix=runs.new_prefix, dir=out)))
         try:
             new.path.chmod(0o755)  # mkdtemp's is for its owner alone

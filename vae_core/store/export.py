@@ -6,6 +6,7 @@ page's engine to torch. No torch here: the app exports while torch is still bein
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import numpy as np
 from safetensors.numpy import save
 
 from vae_core.config import RunConfig
+from vae_core.config.errors import CorruptFileError, StoreError
 from vae_core.networks import builders
 from vae_core.networks.architecture import network
 from vae_core.networks.likelihoods import numpy_ as densities
 from vae_core.networks.model import Model
-from vae_core.store.files import Arrays, explained, write_bytes, write_json
+from vae_core.store.files import OUT, Arrays, explained, read_json, to_text, write_together
+from vae_core.store.layout import is_there
 
 FORMAT = 1
 
@@ -83,8 +86,19 @@ def export(config: RunConfig, weights: Arrays, folder: Path) -> list[Path]:
             offsets[name] = {"offset": position, "shape": list(array.shape)}
             position += array.size
             raw += array.tobytes()
-    with explained(folder / "manifest.json"):
+    paths = [folder / "manifest.json", folder / "weights.bin"]
+    with explained(paths[0], OUT):
         folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / "weights.bin", bytes(raw))
-    write_json(folder / "manifest.json", {**described, "tensors": offsets})
-    return [folder / "manifest.json", folder / "weights.bin"]
+    _refuse_what_is_not_ours(*paths)
+    content = (to_text({**described, "tensors": offsets}, paths[0], indent=1) + "\n").encode()
+    write_together({paths[1]: bytes(raw), paths[0]: content}, advice=OUT)
+    return paths
+
+
+def _refuse_what_is_not_ours(manifest: Path, weights: Path) -> None:
+    """Raise `StoreError` where a file of one of these names is there that is no earlier export."""
+    ours = False
+    with contextlib.suppress(CorruptFileError, FileNotFoundError):
+        ours = {"format", "run_id", "decoder", "tensors"} <= read_json(manifest).keys()
+    if not ours and (found := [path for path in (manifest, weights) if is_there(path)]):
+        raise StoreError(f"{found[0]}: not an export of Elbo Room; move it away or choose another folder with --out")

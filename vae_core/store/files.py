@@ -102,9 +102,9 @@ def to_text(value: object, path: Path, **how: Any) -> str:
         raise NotFiniteError(f"{path}: not written, a number in it is not finite") from error
 
 
-def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
+def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True, advice: str = "") -> None:
     """Replace `path` by `value` as JSON."""
-    write_bytes(path, (to_text(value, path, indent=1) + "\n").encode(), durable=durable)
+    write_bytes(path, (to_text(value, path, indent=1) + "\n").encode(), durable=durable, advice=advice)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -77,10 +77,22 @@ def append(path: Path, event: Event) -> None:
         file.write(line(event, int(found[1], 16) if found else 0))
 
 
-def read(path: Path, since: int = 0) -> tuple[list[Event], Mark]:
-    """Events from byte `since` on, and where to go on from; from the start when `since` is no end of a line, as when
-    the run has gone back to its checkpoint. Raises `CorruptFileError`, `NewerFileError`, `StoreError`.
+class Said(NamedTuple):
+    """What was read of it."""
+
+    events: list[Event]
+    end: Mark
+    """Where to go on from."""
+    again: bool
+    """Whether it was read from the start, though more was asked for: the run has gone back to its checkpoint."""
+
+
+def read(path: Path, since: int = 0) -> Said:
+    """Events from byte `since` on; from the start when `since` is no end of a line any more.
+
+    Raises `CorruptFileError`, `NewerFileError`, `StoreError`.
     """
+    asked = since
     try:
         with reading(path), path.open("rb") as file:
             start = max(0, since - _TAIL)
@@ -90,7 +102,7 @@ def read(path: Path, since: int = 0) -> tuple[list[Event], Mark]:
                 file.seek(0)
                 since, before, raw = 0, b"", file.read()
     except FileNotFoundError:
-        return [], Mark(0, 0)
+        return Said([], Mark(0, 0), asked > 0)
     found = _CRC.search(before)
     crc = int(found[1], 16) if found else None
     said: list[Event] = []
@@ -98,7 +110,7 @@ def read(path: Path, since: int = 0) -> tuple[list[Event], Mark]:
     for one in whole.split(b"\n")[:-1]:
         event, crc = parsed(path, one, crc)
         said.append(event)
-    return said, Mark(since + len(whole), crc or 0)
+    return Said(said, Mark(since + len(whole), crc or 0), since < asked)
 
 
 def mark(path: Path) -> Mark:
@@ -119,5 +131,5 @@ def go_back(path: Path, to: Mark) -> None:
         if file.tell() < to.size:
             raise CorruptFileError(f"{path}: shorter than its checkpoint says; delete the run")
         file.truncate(to.size)
-    if to.crc and read(path)[1] != to:
+    if to.crc and read(path).end != to:
         raise CorruptFileError(f"{path}: not what its checkpoint says; delete the run")

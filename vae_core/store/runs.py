@@ -47,7 +47,7 @@ from vae_core.store.files import (
     write_record,
     write_together,
 )
-from vae_core.store.journal import Mark
+from vae_core.store.journal import Mark, Said
 from vae_core.store.layout import Layout, RunFolder, Runs
 from vae_core.store.records import COMPLETE, Record, Status
 
@@ -342,17 +342,22 @@ class Store:
     # -- reading a run
 
     def events(self, run_id: str, since: int = 0) -> tuple[list[Event], int]:
-        """Events from byte `since` on, and the byte to go on from. A torn last line waits until it is whole.
+        """Events from byte `since` on, and the byte to go on from; `said` also tells when they begin anew."""
+        found = self.said(run_id, since)
+        return found.events, found.end.size
 
-        From the start when `since` is no end of a line any more. Raises `CorruptFileError` for damage; of a run that
-        is complete, also when something is missing at the end.
+    def said(self, run_id: str, since: int = 0) -> Said:
+        """Events from byte `since` on; from the start when `since` is no end of a line any more, as when the run has
+        gone back to its checkpoint. A torn last line waits until it is whole.
+
+        Raises `CorruptFileError` for damage; of a run that is complete, also when something is missing at the end.
         """
         folder = self._at(run_id)
         for _ in range(2):  # a run that becomes complete between the two reads is looked at again
-            found, mark = journal.read(folder.events, since)
+            found = journal.read(folder.events, since)
             record = self._memory.read(folder)
-            if not record.complete or record.said in (None, mark):
-                return found, mark.size
+            if not record.complete or record.said in (None, found.end):
+                return found
         raise CorruptFileError(f"{folder.events}: damaged (not all that the run said)")
 
     def progress(self, run_id: str) -> Progress | None:
