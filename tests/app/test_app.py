@@ -310,7 +310,7 @@ def test_home_that_cannot_be_written_is_one_sentence(home: Store) -> None:
     at.button(key="train").click().run()
     assert not at.exception
     assert len(complaints(at)) == 1
-    assert str(home.home) in complaints(at)[0]
+    assert str(home.home) in complaints(at)[0].replace("\\", "")  # it is plain text, no Markdown
 
 
 def test_damaged_run_is_named_and_hides_no_other(copied: Run) -> None:
@@ -318,7 +318,7 @@ def test_damaged_run_is_named_and_hides_no_other(copied: Run) -> None:
     for page in PAGES:
         at = visit(page)
         assert not at.exception, page
-    said = [sentence for sentence in complaints(visit("models")) if copied.run_id in sentence]
+    said = [sentence for sentence in complaints(visit("models")) if copied.run_id in sentence.replace("\\", "")]
     assert len(said) == 1
 
 

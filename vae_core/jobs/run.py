@@ -38,7 +38,7 @@ def run(
         store.set_state(run_id, "running")
         try:
             training = Training(config, data.load(config.dataset, config.binarize), store.load_checkpoint(run_id))
-            store.add_sitting(run_id, {**machine.facts(training.precision), "step": training.step})
+            store.add_sitting(run_id, {**machine.facts(training.precision, training.threads), "step": training.step})
             yield from _follow(training, store, wish)
         except GeneratorExit:
             store.set_state(run_id, "interrupted")

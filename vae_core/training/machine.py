@@ -13,7 +13,7 @@ _PREFIXES = ("OMP_", "GOMP_", "KMP_", "MKL_", "ATEN_", "DNNL_", "ONEDNN_", "OPEN
 """Settings by which sums are split or instructions chosen, so that the last bits differ."""
 
 
-def facts(precision: str) -> dict[str, Any]:
+def facts(precision: str, threads: int) -> dict[str, Any]:
     """What is recorded of a sitting: `torch`, `processor`, `capability` (the instructions that torch uses), `threads`,
     `precision` of the products, `environment` (settings that are not at their default).
     """
@@ -21,7 +21,7 @@ def facts(precision: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "processor": _processor(),
         "capability": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "precision": precision,
         "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_PREFIXES)},
     }
