@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.fixtures import Server, train_tiny
-from tests.browser.test_browser import at_rest, eventually, ready
+from tests.browser.test_browser import at_rest, eventually, ready, wait_for_url
 
 pytestmark = pytest.mark.browser
 
@@ -129,3 +129,17 @@ def test_an_open_page_goes_on_when_its_server_comes_back(own_server: Server, vis
     before = page.get_by_test_id("which-image").inner_text()
     page.get_by_role("button", name="Next 3").click()
     eventually(lambda: page.get_by_test_id("which-image").inner_text() != before, page, "another image")
+
+
+def test_data_that_changes_while_the_module_is_on_its_way_is_shown(server: Server, visit: Visit) -> None:
+    """Two calls then begin at once, and the end of the first must not take away what the second shows."""
+    page = visit("about:blank")
+    held: list[Route] = []
+    page.route("**/elbo/modules/**/map/map.js", lambda route: held.append(route))
+    page.goto(server.url("map", limit=1000))
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_url(page, method="PCA")
+    at_rest(page)
+    eventually(lambda: held, page, "the module to be asked for")
+    held[0].continue_()
+    page.get_by_role("application").wait_for()

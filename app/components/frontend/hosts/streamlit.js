@@ -10,7 +10,7 @@ import { mount } from "../kit/view.js";
  * @property {(name: string, value: any) => void} setStateValue
  * @property {(name: string, value: any) => void} setTriggerValue
  */
-/** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside}} Life */
+/** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside, call: Call}} Life */
 
 /** @type {WeakMap<Node, Life>} parentElement -> the view that lives there */
 const lives = new WeakMap();
@@ -40,17 +40,22 @@ export async function component(module, responses) {
  * @param {import("../kit/view.js").Definition} definition
  * @param {Call} call
  */
-function show(definition, { parentElement, data, setStateValue, setTriggerValue }) {
+function show(definition, call) {
+  const { parentElement, data, setStateValue, setTriggerValue } = call;
   let life = lives.get(parentElement);
   if (!life) {
     const outside = { keep: setStateValue, ask: setTriggerValue };
-    life = { outside, ...mount(definition, parentElement, outside) };
+    life = { outside, call, ...mount(definition, parentElement, outside) };
     lives.set(parentElement, life);
   }
   // Each call brings callbacks of its own; only the latest are heard.
   Object.assign(life.outside, { keep: setStateValue, ask: setTriggerValue });
+  life.call = call;
   life.update(data);
   return () => {
+    // Data that changes while the module is still on its way makes two calls at once; Streamlit then ends the first of them
+    // after the second has begun, and must not end what the second shows.
+    if (life.call !== call) return;
     life.destroy();
     lives.delete(parentElement);
   };
