@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 
+registered: dict[str, tuple[str, tuple[str, ...]]] = {}
+"""Component -> its module and its style sheets, paths below `frontend/`."""
+
+
 def register(name: str, module: str, css: Sequence[str] = ()) -> ComponentRenderer:
     """Register the component `name`: the default export of `module`, under the style sheets `css`, in order.
 
     Both are paths below `frontend/`. Raises KeyError for one that is not there.
     """
+    registered[name] = (module, tuple(css))
     return component(name, js=modules.source(module, css), html=None, isolate_styles=True)
 
 

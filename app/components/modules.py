@@ -60,6 +60,13 @@ def address() -> str:
 
 
 @cache
+def imports(path: str) -> tuple[str, ...]:
+    """The modules that this one imports. Raises KeyError for one that is not there."""
+    folder = str(PurePosixPath(path).parent)
+    return tuple(normpath(join(folder, a or b)) for a, b in _IMPORT.findall(files()[path].body.decode()))
+
+
+@cache
 def graph(path: str) -> tuple[str, ...]:
     """The module `path` and all that it imports, itself first. Raises KeyError for one that is not there."""
     found: dict[str, None] = {}
@@ -69,9 +76,7 @@ def graph(path: str) -> tuple[str, ...]:
         if name in found:
             continue
         found[name] = None
-        folder = str(PurePosixPath(name).parent)
-        imports = _IMPORT.findall(files()[name].body.decode())
-        waiting += [normpath(join(folder, a or b)) for a, b in imports]
+        waiting += imports(name)
     return tuple(found)
 
 

@@ -47,6 +47,27 @@ async function fetchBytes(address) {
   }
 }
 
+/** @type {(address: string) => Uint8Array | DataView | undefined | Promise<Uint8Array>} */
+let read = fetchBytes;
+
+/**
+ * Take blobs from elsewhere than the server: for a page that carries them itself.
+ * @param {(address: string) => Uint8Array | DataView | undefined} source
+ */
+export function takeBlobsFrom(source) {
+  read = source;
+}
+
+/**
+ * What `read` gives, as bytes.
+ * @param {string} address
+ */
+async function bytesOf(address) {
+  const found = await read(address);
+  if (!found) throw new Error(`nothing is here at ${address}`);
+  return found instanceof Uint8Array ? found : new Uint8Array(found.buffer, found.byteOffset, found.byteLength);
+}
+
 /**
  * The blob at an address. Fetched once however many ask; rejects with an error in words.
  * @param {string} address @returns {Promise<Arrays>}
@@ -59,7 +80,7 @@ export function loadBlob(address) {
   }
   const expected = coming.get(address);
   if (expected) return expected;
-  const blob = fetchBytes(address).then((bytes) => {
+  const blob = bytesOf(address).then((bytes) => {
     const parsed = parseSafetensors(bytes);
     keep(address, parsed, bytes.byteLength);
     return parsed;
