@@ -17,7 +17,11 @@ from app.components.blobs import blobs
 from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import alignment, diagnostics, ppca
-from vae_core.jobs import artifacts
+from vae_core.jobs import derived
+from vae_core.jobs.derived.codes import Codes, kl_per_dim
+from vae_core.jobs.derived.diagnostics import Diagnostics
+from vae_core.jobs.derived.log_px import LogPx
+from vae_core.jobs.derived.maps import MapRequest
 from vae_core.networks import forward
 from vae_core.networks.posterior.numpy_ import Q, aggregate_density
 from vae_core.store import RunInfo, export
@@ -143,29 +147,37 @@ def eigenvalues_blob(dataset: str) -> str:
 
 
 def codes(run: RunInfo) -> Arrays | None:
-    """The test set's codes if they are there; else they are asked for."""
-    found = _codes(run.run_id, session.version(run), session.store().artifact_path(run.run_id, "codes").is_file())
-    if found is None:
-        session.jobs().derive(run.run_id, None)
-    return found
+    """The test set's codes if they are there, with `kl` (N, D). Asks for nothing: a page that needs them does."""
+    stamp = derived.stamp(session.store(), run, Codes())
+    return None if stamp is None else _codes(run.run_id, session.version(run), stamp)
 
 
-def kept_diagnostics(run: RunInfo) -> dict[str, Any]:
-    """What `artifacts.diagnostics` found out about the run; empty until it has."""
-    kept = session.store().artifact(run.run_id, "diagnostics")
-    return {} if kept is None else kept[1]
+def embedding(run: RunInfo, request: MapRequest) -> NDArray[np.float32] | None:
+    """A map's points (N, 2), if it is there."""
+    stamp = derived.stamp(session.store(), run, request)
+    return None if stamp is None else _embedding(run.run_id, session.version(run), request, stamp)
 
 
 @kept
-def _codes(run_id: str, version: str, there: bool) -> Arrays | None:
-    kept = session.store().artifact(run_id, "codes") if there else None
-    if kept is None:
-        return None
-    return {**kept[0], "kl": artifacts.kl_per_dim(kept[0])}
+def _embedding(run_id: str, version: str, request: MapRequest, stamp: derived.Stamp) -> NDArray[np.float32] | None:
+    found = derived.peek(session.store(), session.store().get(run_id), request)
+    return None if found is None else found.arrays["embedding"]
+
+
+def kept_diagnostics(run: RunInfo) -> dict[str, Any]:
+    """What was found out about the model (`derived.diagnostics`); empty until it has been."""
+    found = derived.peek(session.store(), run, Diagnostics())
+    return {} if found is None else found.facts
+
+
+@kept
+def _codes(run_id: str, version: str, stamp: derived.Stamp) -> Arrays | None:
+    found = derived.peek(session.store(), session.store().get(run_id), Codes())
+    return None if found is None else {**found.arrays, "kl": kl_per_dim(found.arrays)}
 
 
 def findings(run: RunInfo) -> list[diagnostics.Finding] | None:
-    """What is to be said of each latent dimension; None while the codes, which are asked for, are on their way."""
+    """What is to be said of each latent dimension; None until its codes are there."""
     found = codes(run)
     return None if found is None else _findings(run.run_id, session.version(run), found)
 
@@ -192,11 +204,12 @@ def log_px(run: RunInfo) -> tuple[float, int, int] | None:
     """The mean log P(X) estimated with the most codes an image, how many codes, and for how many images."""
     folders = (session.store().shipped / run.run_id / "artifacts", session.store().home / "artifacts" / run.run_id)
     names = [path.stem for folder in folders for path in folder.glob("log-px-*.safetensors")]
-    samples = max((int(text) for name in names if (text := name.removeprefix("log-px-")).isdigit()), default=None)
-    kept = None if samples is None else session.store().artifact(run.run_id, f"log-px-{samples}")
-    if samples is None or kept is None or not len(kept[0]["log_px"]):
-        return None
-    return float(kept[0]["log_px"].mean()), samples, len(kept[0]["log_px"])
+    counts = sorted((int(text) for name in names if (text := name.removeprefix("log-px-")).isdigit()), reverse=True)
+    for samples in counts:
+        found = derived.Source(session.store(), run).file(LogPx(samples=samples))
+        if found is not None and len(found.arrays["log_px"]):
+            return float(found.arrays["log_px"].mean()), samples, len(found.arrays["log_px"])
+    return None
 
 
 def means_blob(run: RunInfo) -> str | None:
@@ -225,18 +238,19 @@ AGGREGATE_SHOWN = 2000
 
 def aggregate(runs: Sequence[RunInfo]) -> Aggregate | None:
     """Q(z) of models with two latent dimensions and a diagonal Q, of the same data; None until all have codes."""
-    there = [codes(run) is not None for run in runs]  # all of them are asked for at once
-    if not all(there):
+    stamps = [derived.stamp(session.store(), run, Codes()) for run in runs if codes(run) is not None]
+    if len(stamps) < len(runs):
         return None
-    body, reach = _aggregate(tuple((run.run_id, session.version(run)) for run in runs), runs[0].config.dataset)
+    names = tuple((run.run_id, session.version(run), stamp) for run, stamp in zip(runs, stamps, strict=True))
+    body, reach = _aggregate(names, runs[0].config.dataset)
     return Aggregate(blobs.offer(body), reach)
 
 
 @kept
-def _aggregate(runs: tuple[tuple[str, str], ...], dataset: str) -> tuple[bytes, list[float]]:
+def _aggregate(runs: tuple[tuple[str, str, derived.Stamp | None], ...], dataset: str) -> tuple[bytes, list[float]]:
     density, reach, means, sigma = [], [], [], []
-    for run_id, version in runs:
-        found = _codes(run_id, version, True)
+    for run_id, version, stamp in runs:
+        found = None if stamp is None else _codes(run_id, version, stamp)
         assert found is not None
         mu, spread = found["mu"], np.exp(0.5 * found["logvar"])
         far = max(3.6, 1.15 * float(np.quantile(np.abs(mu), 0.995)))

@@ -8,14 +8,15 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import ask, course, model_bar, say
+from app.chrome import ask, course, model_bar, say, waiting
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.components.blobs import blobs
-from app.facts import estimate, payloads
+from app.facts import asking, estimate, payloads
 from vae_core.config import RunConfig
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Losses
+from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo, export
 from vae_core.store.siblings import Remedy, proposals, remedy, siblings
 
@@ -69,7 +70,12 @@ def _panels(run: RunInfo) -> list[RunInfo]:
 
 
 def _waits(panels: list[RunInfo]) -> bool:
-    return any(info.under_way or (info.explorable and payloads.findings(info) is None) for info in panels)
+    return any(info.under_way or info in _unsaid(panels) for info in panels)
+
+
+def _unsaid(panels: list[RunInfo]) -> list[RunInfo]:
+    """Those with a model whose dimensions cannot be said in words yet."""
+    return [info for info in panels if info.explorable and payloads.findings(info) is None]
 
 
 def _streams(run: RunInfo, waited: bool) -> None:
@@ -81,6 +87,8 @@ def _streams(run: RunInfo, waited: bool) -> None:
         waits = _waits(panels)
         if waits != waited:
             st.rerun(scope="app")  # the page around this fragment decides whether to look again
+        for info in _unsaid(panels):
+            waiting.is_given_up(info, Codes(), asking.want(info, Codes(), by=ask.visitor()))
         offers = _offers(run, panels)
         if offers:
             left, right = st.columns([1 + len(panels), 1.3], gap="large")

@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from app import link, session
-from app.chrome import course, model_bar, say
+from app.chrome import course, model_bar, say, waiting
 from app.chrome.plots import PALETTE
 from app.components import register
 from app.facts import payloads
 from vae_core.config.errors import ElboRoomError
+from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo, sweeps
 
 VIEW = course.View(
@@ -128,6 +129,7 @@ def _wait(runs: tuple[RunInfo, ...]) -> None:
     """Look again until every model has its codes."""
     if payloads.aggregate(runs) is not None:
         st.rerun(scope="app")
+    waiting.for_all([run for run in runs if payloads.codes(run) is None], Codes())
 
 
 def _nearest_to_one(runs: tuple[RunInfo, ...]) -> RunInfo:

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, plots, say
+from app.chrome import model_bar, plots, say, waiting
 from app.components import register
 from app.facts import payloads
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Losses, Started
+from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo
 
 KEY = "compare"
@@ -115,7 +116,7 @@ def _pair(trained: dict[str, RunInfo]) -> list[str]:
 
 
 def _missing(runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """Those whose codes are still to be computed; they are asked for."""
+    """Those whose codes are still to be computed."""
     return [run for run in runs if _aligned(runs[0], run) and payloads.codes(run) is None]
 
 
@@ -129,13 +130,8 @@ def _side_by_side(runs: list[RunInfo], waited: bool) -> None:
         if waited and not missing:
             st.rerun(scope="app")
         if missing:
-            problems = [text for run in missing if (text := session.jobs().derive_error(run.run_id, None))]
-            if problems:
-                say.error(problems[0])
-            else:
-                st.info(
-                    "Encoding the test images to match the dimensions; this takes a few seconds, once for each model."
-                )
+            text = "Encoding the test images to match the dimensions; this takes a few seconds, once for each model."
+            waiting.for_all(missing, Codes(), text)
             return
         _draw(runs)
     except ElboRoomError as error:

@@ -6,12 +6,13 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, say
+from app.chrome import ask, model_bar, say
 from app.chrome.plots import PALETTE
 from app.components import DimensionKL, player
-from app.facts import payloads
+from app.facts import asking, payloads
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.config.events import Snapshot
+from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo
 
 
@@ -34,6 +35,8 @@ def _player(run: RunInfo) -> None:
     )
     images, indices = payloads.images_blob(run.config.dataset, run.config.binarize)
     means = payloads.means_blob(run) if moment is None else None
+    if means is None and moment is None and d == 2:
+        asking.want(run, Codes(), by=ask.visitor())  # there at the next look; the page does not wait for it
 
     key = f"player-{version}" if moment is None else f"player-{version}-moment-{moment}"
     kl = run.result.test.kl_per_dim if run.result else [0.0] * d

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import link, session
-from app.chrome import model_bar, plots, say
+from app import link
+from app.chrome import ask, model_bar, plots, say
+from app.chrome import waiting as waits
 from app.components.blobs import blobs
 from app.components.gallery import Picture, Tile, gallery
 from app.components.map import latent_map
-from app.facts import payloads
+from app.facts import asking, payloads
 from vae_core import data
 from vae_core.analysis import projection
 from vae_core.config.errors import ElboRoomError
-from vae_core.jobs.artifacts import MapRequest
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.maps import MapRequest
 from vae_core.store import RunInfo, export
 from vae_core.store.files import Arrays
 
@@ -64,25 +66,23 @@ def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
         return codes["mu"][: request.limit]
     if method == "pca":
         return projection.pca(codes["mu"][: request.limit])
-    kept = session.store().artifact(run.run_id, request.name)
-    return None if kept is None else kept[0]["embedding"]
+    return payloads.embedding(run, request)
 
 
 @say.guarded
 def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: bool) -> None:
     codes = payloads.codes(run)
     if codes is None:
-        st.info("Encoding the test images; this takes a few seconds, once for each model.")
+        waits.for_all([run], Codes())
         return
     points, progress, text, step = _kept(run, request, method), None, "", "final"
     if points is not None and waiting:
         st.rerun(scope="app")
     if points is None:
-        if problem := session.jobs().derive_error(run.run_id, request):
-            say.error(problem)
+        look = asking.want(run, request, by=ask.visitor())
+        if waits.is_given_up(run, request, look):
             return
-        session.jobs().derive(run.run_id, request)
-        partial = session.jobs().partial(run.run_id, request)
+        partial = look.partial
         if partial is not None and partial.embedding is not None:
             points, progress, step = partial.embedding, partial.done / partial.total, str(partial.done)
             text = f"t-SNE: step {partial.done} of {partial.total}, about {partial.eta_seconds:.0f} s left"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import link, session
-from app.chrome import model_bar, say
+from app import link
+from app.chrome import model_bar, say, waiting
 from app.components.blobs import blobs
 from app.components.gallery import Tile, gallery
 from app.facts import payloads
 from vae_core import data
 from vae_core.config.errors import ElboRoomError
+from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo, export
 
 SHOWN = 24
@@ -41,10 +42,7 @@ def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
     try:
         codes = payloads.codes(run)
         if codes is None:
-            if problem := session.jobs().derive_error(run.run_id, None):
-                say.error(problem)
-            else:
-                st.info("Encoding the test images; this takes a few seconds, once for each model.")
+            waiting.for_all([run], Codes())
             return
         _draw(run, codes, order, wanted)
     except ElboRoomError as error:

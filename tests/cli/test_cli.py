@@ -507,7 +507,8 @@ def test_evaluate_says_what_the_codes_are_like(trained: Run, elbo: Elbo, capsys:
 def test_evaluate_names_the_dimensions_that_collapsed(trained: Run, elbo: Elbo) -> None:
     arrays = codes(trained.store, trained.run_id)
     arrays["mu"][:, 1] = arrays["logvar"][:, 1] = 0  # as if z2 were the prior for every image
-    trained.store.save_artifact(trained.run_id, "codes", arrays)
+    bound = {"model": trained.store.get(trained.run_id).model, "version": 1}
+    trained.store.save_artifact(trained.run_id, "codes", arrays, bound)
     _, said, _ = elbo("evaluate", trained.run_id, "--samples", "2", "--limit", "20")
     assert said["collapsed"] == ["z2"]
     assert said["active_units"] == 1

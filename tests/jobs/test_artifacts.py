@@ -15,8 +15,13 @@ from tests.conftest import Run, listing, tiny
 from vae_core import data
 from vae_core.analysis import ppca, projection
 from vae_core.config.errors import ConfigError, CorruptFileError, RunNotFoundError
-from vae_core.jobs import artifacts, worker
-from vae_core.jobs.artifacts import MapRequest, PartialFile
+from vae_core.jobs import artifacts, derived, worker
+from vae_core.jobs.derived import Source
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.diagnostics import Diagnostics
+from vae_core.jobs.derived.log_px import LogPx
+from vae_core.jobs.derived.maps import MapRequest
+from vae_core.jobs.partial import PartialFile
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.run import run
 from vae_core.store import Store
@@ -43,7 +48,7 @@ def test_what_was_computed_is_not_computed_again(copied: Run, monkeypatch: pytes
     store, _, run_id, _ = copied
     request = MapRequest(method="pca", limit=100)
     codes, found = artifacts.codes(store, run_id), artifacts.embedding(store, run_id, request)
-    monkeypatch.setattr(artifacts, "load_model", lambda *_: pytest.fail("loaded the model again"))
+    monkeypatch.setattr(Codes, "compute", lambda *_: pytest.fail("encoded again"))
     monkeypatch.setattr(projection, "pca", lambda *_: pytest.fail("projected again"))
     np.testing.assert_array_equal(artifacts.codes(store, run_id)["mu"], codes["mu"])
     np.testing.assert_array_equal(artifacts.embedding(store, run_id, request)["embedding"], found["embedding"])
@@ -179,7 +184,7 @@ def test_diagnostics_are_computed_once(copied: Run, monkeypatch: pytest.MonkeyPa
     told: list[tuple[int, int]] = []
     facts = artifacts.diagnostics(store, run_id, lambda done, total, _points: told.append((done, total)))
     assert told[-1] == (2000, 2000)
-    monkeypatch.setattr(artifacts, "codes", lambda *_: pytest.fail("asked for the codes again"))
+    monkeypatch.setattr(Diagnostics, "compute", lambda *_: pytest.fail("computed again"))
     assert artifacts.diagnostics(store, run_id) == facts
 
 
@@ -249,3 +254,127 @@ def test_the_worker_leaves_diagnostics_of_what_it_trained(home: Store, monkeypat
     worker.Worker(jobs, "train").work(job)
     for name in ("codes", "diagnostics"):
         assert home.artifact(run_id, name) is not None
+
+
+# -- of which model it is
+
+
+def test_every_derived_thing_is_in_the_registry_and_comes_back_from_json() -> None:
+    assert set(derived.registry()) >= {"codes", "diagnostics", "log-px", "map"}
+    for thing in (Codes(), Diagnostics(), LogPx(samples=7, limit=3), MapRequest(method="pca", limit=70)):
+        assert derived.parsed(json.loads(json.dumps(thing.to_json()))) == thing
+    for kind in derived.registry().values():
+        assert set(kind.needs) <= set(derived.registry())
+    for odd in ({"thing": "none"}, {"thing": "map", "colour": "red"}, {}):
+        with pytest.raises(ConfigError, match="thing="):
+            derived.parsed(odd)
+
+
+def other_model(store: Store, run_id: str) -> None:
+    """As when a stopped run goes on: the same run, another model."""
+    info = store.get(run_id)
+    assert info.result is not None
+    store.publish(run_id, {name: array + 0.01 for name, array in store.weights(run_id).items()}, info.result)
+
+
+def test_what_was_derived_of_another_model_is_not_there(copied: Run) -> None:
+    store, _, run_id, _ = copied
+    before, request = store.get(run_id), MapRequest(method="pca", limit=50)
+    old = derived.get(store, run_id, Codes())
+    artifacts.embedding(store, run_id, request)
+    other_model(store, run_id)
+    now = store.get(run_id)
+    assert now.model != before.model
+    # A worker that began before is done only now: it keeps nothing, and what it once had kept is not served.
+    Source(store, before).keep(Codes(), old)
+    assert derived.peek(store, now, Codes()) is None
+    store.save_artifact(run_id, "codes", old.arrays, {"model": before.model, "version": 1})
+    assert derived.peek(store, now, Codes()) is None
+    new = derived.get(store, run_id, Codes())
+    assert (new.arrays["mu"] != old.arrays["mu"]).any()
+    assert derived.peek(store, now, request) is None
+
+
+def test_another_version_is_computed_anew(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, run_id, _ = copied
+    artifacts.codes(store, run_id)
+    monkeypatch.setattr(Codes, "version", 2)
+    assert derived.peek(store, store.get(run_id), Codes()) is None
+    artifacts.codes(store, run_id)
+    assert derived.peek(store, store.get(run_id), Codes()) is not None
+
+
+def of_0_1(store: Store, run_id: str, *names: str) -> None:
+    """Files as version 0.1 wrote them, in this order: they do not say of which model they are."""
+    for name in names:
+        kept = store.artifact(run_id, name)
+        assert kept is not None
+        facts = {key: value for key, value in kept[1].items() if key not in ("model", "version")}
+        store.save_artifact(run_id, name, kept[0], facts)
+
+
+def test_what_a_home_of_version_0_1_holds_is_served_if_it_is_of_this_model(copied: Run) -> None:
+    store, _, run_id, _ = copied
+    request = MapRequest(method="pca", limit=50)
+    artifacts.diagnostics(store, run_id)
+    artifacts.embedding(store, run_id, request)
+    of_0_1(store, run_id, "codes", "diagnostics", request.name)
+    info = store.get(run_id)
+    for thing in (Codes(), Diagnostics(), request):
+        assert derived.peek(store, info, thing) is not None
+    codes = store.artifact(run_id, "codes")
+    assert codes is not None
+    # Those of step 9, kept for the model of step 720.
+    store.save_artifact(run_id, "codes", {**codes[0], "mu": codes[0]["mu"] + 0.5})
+    of_0_1(store, run_id, request.name)
+    for thing in (Codes(), Diagnostics(), request):
+        assert derived.peek(store, info, thing) is None
+
+
+def test_of_a_run_that_was_deleted_meanwhile_nothing_is_kept(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, run_id, _ = copied
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    jobs, compute = Jobs(store), Codes.compute
+    jobs.ask(run_id, Codes())
+    job = jobs.table.claim("derive", "worker")
+    assert job is not None
+
+    def deleted(self: Codes, *args: Any) -> Any:
+        result = compute(self, *args)
+        jobs.cancel(run_id)
+        return result
+
+    monkeypatch.setattr(Codes, "compute", deleted)
+    worker.Worker(jobs, "derive").work(job)
+    found = jobs.table.job(job.id)
+    assert found is not None
+    assert found.state == "cancelled"
+    assert not (store.home / "artifacts" / run_id).exists()
+    assert run_id not in store.run_ids()
+
+
+def test_what_nobody_wants_any_more_stops(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, run_id, _ = copied
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    monkeypatch.setattr(worker, "ASKED_SECONDS", -1.0)
+    jobs, request = Jobs(store), MapRequest(limit=60, perplexity=5)
+    jobs.ask(run_id, request)
+    job = jobs.table.claim("derive", "worker")
+    assert job is not None
+    jobs.drop(run_id, request)
+    worker.Worker(jobs, "derive").work(job)
+    assert jobs.look(run_id, request).state == "cancelled"
+    assert not list((store.home / "artifacts" / run_id).glob("tsne*"))
+
+
+def test_a_job_of_a_model_that_is_gone_is_over(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _, run_id, _ = copied
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    jobs = Jobs(store)
+    jobs.ask(run_id, Codes())
+    other_model(store, run_id)
+    job = jobs.table.claim("derive", "worker")
+    assert job is not None
+    monkeypatch.setattr(Codes, "compute", lambda *_: pytest.fail("computed"))
+    worker.Worker(jobs, "derive").work(job)
+    assert jobs.look(run_id, Codes()).state == "absent"  # of the new model nobody has asked

@@ -18,10 +18,13 @@ from vae_core.analysis import projection
 from vae_core.config import RunConfig
 from vae_core.config.errors import RunBusyError, RunNotFoundError, StoreError
 from vae_core.jobs import artifacts
-from vae_core.jobs.artifacts import MapRequest
-from vae_core.jobs.queue import Jobs
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.maps import MapRequest
+from vae_core.jobs.partial import PartialFile
+from vae_core.jobs.queue import Jobs, Look
 from vae_core.jobs.run import run
 from vae_core.jobs.table import Kind
+from vae_core.jobs.worker import Worker
 from vae_core.store import Store
 
 pytestmark = pytest.mark.timeout(1200)  # a hang ends; nothing here has to happen within a time
@@ -99,22 +102,33 @@ def test_what_ships_cannot_be_asked_to_stop_or_go(alone: Jobs) -> None:
     assert waiting(alone) == []
 
 
-def test_a_map_is_asked_for_once(alone: Jobs) -> None:
+def test_a_map_is_asked_for_once_and_looking_asks_for_nothing(alone: Jobs) -> None:
     run_id = next(i.run_id for i in alone.store.infos() if i.shipped)
     request = MapRequest(method="pca", limit=50)
+    assert alone.look(run_id, request).state == "absent"
+    assert listing(alone.store.home) == {}
     for _ in range(2):
-        alone.derive(run_id, request)
-    alone.derive(run_id, None)  # its codes ship
+        alone.ask(run_id, request)
+    alone.ask(run_id, Codes())  # they ship
+    assert alone.look(run_id, Codes()).state == "ready"
     assert waiting(alone, "derive") == [run_id]
+    assert alone.look(run_id, request).state == "waiting"
     job = alone.table.claim("derive", "worker")
     assert job is not None
-    assert MapRequest(**job.parameters["map"]) == request
-    assert alone.partial(run_id, request) is None
-    assert alone.derive_error(run_id, request) == ""
+    assert alone.look(run_id, request) == Look("running")
+    PartialFile(alone.store, run_id, request.name).tell(5, 20, None)
+    partial = alone.look(run_id, request).partial
+    assert partial is not None
+    assert (partial.done, partial.total) == (5, 20)
     alone.table.end(job, "failed", "too few")
-    assert alone.derive_error(run_id, request) == "too few"
-    alone.derive(run_id, request)
-    assert alone.derive_error(run_id, request) == ""
+    assert alone.look(run_id, request) == Look("failed", reason="too few", attempts=1)
+    assert waiting(alone, "derive") == []  # not asked again by itself
+    alone.ask(run_id, request)
+    assert alone.look(run_id, request).state == "waiting"
+    alone.drop(run_id, request)
+    assert alone.look(run_id, request).state == "cancelled"
+    Worker(alone, "derive").derive(job)  # says nothing of the one that failed before
+    assert alone.look(run_id, request).state == "ready"
 
 
 def test_where_nothing_can_be_written_asking_says_so(tmp_path: Path) -> None:
@@ -292,11 +306,12 @@ def test_maps_are_derived_by_a_worker_of_their_own(store: Store, jobs: Jobs) -> 
     until(lambda: status(store, run_id) == "finished", "a model")
     request, impossible = MapRequest(method="pca", limit=80), MapRequest(limit=20, perplexity=19)
     with working(store, "derive"):
-        jobs.derive(run_id, impossible)
-        jobs.derive(run_id, request)
+        jobs.ask(run_id, impossible)
+        jobs.ask(run_id, request)
         until(lambda: store.artifact(run_id, request.name) is not None, "the map")
-        assert "perplexity=19 with 20 codes" in jobs.derive_error(run_id, impossible)
-        assert jobs.derive_error(run_id, request) == ""
+        assert "perplexity=19 with 20 codes" in jobs.look(run_id, impossible).reason
+        assert jobs.look(run_id, impossible).state == "failed"
+        assert jobs.look(run_id, request).state == "ready"
     kept = store.artifact(run_id, request.name)
     assert kept is not None
     np.testing.assert_array_equal(kept[0]["embedding"], projection.pca(artifacts.codes(store, run_id)["mu"][:80]))

@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import listing, tiny
 from vae_core.config.errors import LimitError, StoreError
 from vae_core.jobs import table as module
-from vae_core.jobs.artifacts import MapRequest
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.maps import MapRequest
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.run import run
 from vae_core.jobs.table import ATTEMPTS, Asked, Limit, Refill, Table
@@ -292,7 +293,9 @@ def test_what_waited_in_version_0_1_still_waits(alone: Jobs, home: Store) -> Non
 
     shown = alone.submit(tiny(seed=9))
     assert [job.subject for job in alone.table.living("train")] == [runs[3], runs[1], runs[0], runs[2], shown]
-    assert [job.parameters for job in alone.table.living("derive")] == [{"map": asdict(request)}, {"map": None}]
+    model = home.get(shipped).model
+    wanted = [{"model": model, **thing.to_json()} for thing in (request, Codes())]
+    assert [job.parameters for job in alone.table.living("derive")] == wanted
     assert alone.wish(runs[1]) == "stop"
     left = listing(home.home / "queue")
     assert not [name for name in left if name.endswith(".json") or "wishes/" in name]

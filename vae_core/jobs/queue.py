@@ -18,19 +18,37 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from vae_core.config import RunConfig
-from vae_core.config.errors import CorruptFileError, ElboRoomError, RunBusyError, RunNotFoundError, StoreError
-from vae_core.jobs.artifacts import MapRequest, Partial, PartialFile
+from vae_core.config.errors import ElboRoomError, RunBusyError, RunNotFoundError, StoreError
+from vae_core.jobs import derived
+from vae_core.jobs.derived import Thing
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.maps import MapRequest
+from vae_core.jobs.partial import Partial, PartialFile
 from vae_core.jobs.table import Asked, Job, Kind, Limit, Refill, Table, died
-from vae_core.store import Store, Wish
+from vae_core.store import RunInfo, Store, Wish
 from vae_core.store.files import explained, read_json
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _WISHES: dict[str, Wish] = {"pause": "pause", "stop": "stop", "cancel": "cancel"}
 _WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """How it stands with a derived thing."""
+
+    state: Literal["absent", "waiting", "running", "ready", "failed", "cancelled"]
+    ahead: int = 0
+    """How many come first, while it waits."""
+    partial: Partial | None = None
+    """How far it is, while it runs."""
+    reason: str = ""
+    """Why it failed, in one sentence."""
+    attempts: int = 0
 
 
 class Jobs:
@@ -117,22 +135,32 @@ class Jobs:
                 return place if job.state == "waiting" else None
         return None
 
-    def derive(self, run_id: str, request: MapRequest | None, *, by: str = "") -> None:
-        """Have a map computed, or with None the codes of the test set; asking twice is asking once."""
-        name = request.name if request else "codes"
-        if self.store.artifact_path(run_id, name).is_file():
-            return
-        self.table.ask("derive", run_id, _derived(request), by=by, limit=self.limit)
-        self.ensure_worker("derive")
+    # -- what is derived from a model
 
-    def partial(self, run_id: str, request: MapRequest) -> Partial | None:
-        """How far a map is, or None before it began."""
-        return PartialFile(self.store, run_id, request.name).read()
+    def look(self, run_id: str, thing: Thing) -> Look:
+        """How it stands with a derived thing of the model that the run has now. Looking never starts anything."""
+        run = self.store.get(run_id)
+        job = self.table.find("derive", run_id, _parameters(run, thing))
+        if job is not None and job.state == "waiting":
+            return Look("waiting", ahead=sum(other.id < job.id for other in self.table.living("derive")))
+        if job is not None and job.state == "running":
+            return Look("running", partial=PartialFile(self.store, run_id, thing.name).read())
+        if derived.peek(self.store, run, thing) is not None:
+            return Look("ready")
+        if job is None or job.state == "done":  # done, and not there: removed since, or the disk was full
+            return Look("absent")
+        return Look(job.state, reason=job.reason, attempts=job.attempts)
 
-    def derive_error(self, run_id: str, request: MapRequest | None) -> str:
-        """Why it could not be computed, in one sentence; empty if nothing went wrong."""
-        job = self.table.find("derive", run_id, _derived(request))
-        return job.reason if job is not None and job.state == "failed" else ""
+    def ask(self, run_id: str, thing: Thing, *, by: str = "") -> None:
+        """Have it computed; asking twice is asking once. Raises `StoreError`, `LimitError`."""
+        run = self.store.get(run_id)
+        if derived.peek(self.store, run, thing) is None:
+            self.table.ask("derive", run_id, _parameters(run, thing), by=by, limit=self.limit)
+            self.ensure_worker("derive")
+
+    def drop(self, run_id: str, thing: Thing) -> None:
+        """Nobody wants it any more; what computes it stops at its next step."""
+        self.table.cancel("derive", run_id, _parameters(self.store.get(run_id), thing))
 
     # -- the worker processes
 
@@ -162,10 +190,12 @@ class Jobs:
             return
         self._watched = now
         for kind in KINDS:
-            if self.table.living(kind) and not self.store.is_file_locked(f"worker-{kind}"):
+            if not self.table.living(kind):
+                continue
+            if not self.store.is_file_locked(f"worker-{kind}"):
                 with contextlib.suppress(RunBusyError), self.store.file_lock(f"worker-{kind}", timeout=0):
                     self.recover(kind)
-                self.ensure_worker(kind)
+            self.ensure_worker(kind)  # who waits wants it alive, too
 
     def close(self) -> None:
         """Be no client any more, and let go of the table's file."""
@@ -257,8 +287,9 @@ class Jobs:
         self.table.set_wish(run_id, wish)
 
 
-def _derived(request: MapRequest | None) -> dict[str, Any]:
-    return {"map": asdict(request) if request else None}
+def _parameters(run: RunInfo, thing: Thing) -> dict[str, Any]:
+    """Of a job: which thing, of which model."""
+    return {"model": run.model, **thing.to_json()}
 
 
 # -- a table's first rows
@@ -270,12 +301,10 @@ def _waiting_in(store: Store) -> Refill:
     for kind in KINDS:
         for path in sorted(store.layout.old_jobs(kind).glob("[0-9]*-*.json")):
             found.taken.append(path)
-            with contextlib.suppress(CorruptFileError, FileNotFoundError, KeyError, ValueError):
+            with contextlib.suppress(ElboRoomError, FileNotFoundError, KeyError, TypeError, ValueError):
                 job = read_json(path)
-                asked_at = int(path.name.partition("-")[0]) / 1e9
-                found.jobs.append(
-                    Asked(kind, str(job["run_id"]), {} if kind == "train" else {"map": job["map"]}, asked_at)
-                )
+                run_id, asked_at = str(job["run_id"]), int(path.name.partition("-")[0]) / 1e9
+                found.jobs.append(Asked(kind, run_id, _of_0_1(store, kind, run_id, job), asked_at))
     for info in reversed(store.infos()):
         if info.status == "queued":
             found.jobs.append(Asked("train", info.run_id, {}, info.created))
@@ -284,3 +313,11 @@ def _waiting_in(store: Store) -> Refill:
         with contextlib.suppress(OSError, ValueError):
             found.wishes[path.name] = path.read_text(encoding="utf-8")
     return found
+
+
+def _of_0_1(store: Store, kind: Kind, run_id: str, job: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a job as version 0.1 wrote it."""
+    if kind == "train":
+        return {}
+    thing = MapRequest(**job["map"]) if job["map"] else Codes()
+    return _parameters(store.get(run_id), thing)

@@ -13,7 +13,13 @@ import sys
 import time
 import traceback
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vae_core.config.errors import ElboRoomError, RunBusyError, RunNotFoundError
+from vae_core.jobs import derived
+from vae_core.jobs.derived import CancelledError
+from vae_core.jobs.partial import PartialFile
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.table import Job, Kind
 from vae_core.store import Store, Wish
@@ -23,6 +29,8 @@ GRACE_SECONDS = 10.0
 """How long the worker outlives its last client, so that a server's restart finds it warm and its run under way."""
 IDLE_SECONDS = 60.0
 """How long a worker that derives waits for the next job before it gives its memory back; a client starts another."""
+ASKED_SECONDS = 0.3
+"""How often what is computed asks whether anybody still wants it."""
 LOCK_SECONDS = 2.0
 """Those who look whether a worker is there hold its lock for a moment."""
 
@@ -117,18 +125,28 @@ class Worker:
             self.jobs.forget_wish(run_id)
 
     def derive(self, job: Job) -> None:
-        """One artifact."""
-        from vae_core.jobs import artifacts
-        from vae_core.jobs.artifacts import MapRequest, PartialFile
+        """One derived thing."""
+        run, store = self.jobs.store.get(job.subject), self.jobs.store
+        rest = dict(job.parameters)
+        if rest.pop("model", None) != run.model:
+            self.jobs.table.end(job, "cancelled", "the run has another model by now")
+            return
+        thing = derived.parsed(rest)
+        partial, asked_at = PartialFile(store, run.run_id, thing.name), time.monotonic()
 
-        run_id, store = job.subject, self.jobs.store
-        request = MapRequest(**job.parameters["map"]) if job.parameters["map"] else None
-        partial = PartialFile(store, run_id, request.name if request else "codes")
+        def tell(done: int, total: int, seen: NDArray[np.float32] | None) -> None:
+            nonlocal asked_at
+            if time.monotonic() - asked_at > ASKED_SECONDS:
+                asked_at = time.monotonic()
+                now = self.jobs.table.job(job.id)
+                if now is None or now.state != "running" or not self.wanted():
+                    raise CancelledError
+            partial.tell(done, total, seen)
+
         try:
-            if request:
-                artifacts.embedding(store, run_id, request, partial.tell)
-            else:
-                artifacts.codes(store, run_id)
+            derived.get(store, run.run_id, thing, tell)
+        except CancelledError:
+            self.jobs.table.give_back(job)  # it was cancelled already, or nobody is there: then it waits
         finally:
             partial.remove()
 
