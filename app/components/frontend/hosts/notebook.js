@@ -5,8 +5,14 @@ import { takeBlobsFrom } from "../net/blob.js";
 import { place, withKept } from "./page.js";
 
 /**
+ * @typedef {object} Traits what the model carries; what Python has not set is null
+ * @property {Record<string, unknown>} data
+ * @property {Record<string, DataView> | null} blobs
+ * @property {Record<string, unknown> | null} kept
+ */
+/**
  * @typedef {object} Model
- * @property {(name: string) => any} get
+ * @property {<Name extends keyof Traits>(name: Name) => Traits[Name]} get
  * @property {(name: string, value: unknown) => void} set
  * @property {() => void} save_changes
  * @property {(event: string, act: () => void) => void} on

@@ -6,9 +6,9 @@ import { mount } from "../kit/view.js";
 /**
  * @typedef {object} Call what Streamlit hands over, again on every change of the data
  * @property {HTMLElement | ShadowRoot} parentElement
- * @property {any} data
- * @property {(name: string, value: any) => void} setStateValue
- * @property {(name: string, value: any) => void} setTriggerValue
+ * @property {unknown} data
+ * @property {(name: string, value: unknown) => void} setStateValue
+ * @property {(name: string, value: unknown) => void} setTriggerValue
  */
 /** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside, call: Call}} Life */
 

@@ -46,7 +46,7 @@ export const around = (event, selector) => (event.target instanceof Element ? ev
  * @template T
  * @returns {T}
  */
-export const later = () => /** @type {any} */ (undefined);
+export const later = () => /** @type {T} */ (/** @type {unknown} */ (undefined));
 
 /** Whether whoever looks has asked for less motion. */
 export const isCalm = () => globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;

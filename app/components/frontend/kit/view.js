@@ -22,7 +22,7 @@ import { surrounding } from "./room.js";
  */
 
 /**
- * @template [Data=any]
+ * @template [Data=never] what it is given
  * @typedef {object} View
  * @property {(data: Data) => void} update everything the outside says, each time it says something
  * @property {(now: number) => void} [draw] called in the next frame after `update`, `redraw` and a change of the room it has
@@ -61,7 +61,7 @@ export function mount(definition, parent, outside) {
   addEventListener("resize", onresize);
   return {
     root,
-    /** @param {any} data */
+    /** @param {unknown} data */
     update: (data) => life.update(data),
     destroy() {
       observer.disconnect();
@@ -102,7 +102,7 @@ class Life {
         this.#ending = new AbortController();
         this.#view = new this.definition.View(this.root, this.#host());
       }
-      this.#view.update(data);
+      this.#view.update(/** @type {never} */ (data)); // what it is given is declared in types.d.ts, not known here
       this.#redraw();
     });
   }
