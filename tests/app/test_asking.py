@@ -1,0 +1,55 @@
+"""Pages ask for what is derived from a model when they need it, say how it stands, and show a failure as a state."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.facts import payloads
+from tests.app.test_app import complaints, nobody_works, visit  # noqa: F401
+from tests.conftest import Run
+from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.queue import Jobs
+from vae_core.store.files import write_bytes
+
+
+def test_looking_asks_for_nothing(copied: Run) -> None:
+    info = copied.store.get(copied.run_id)
+    assert payloads.codes(info) is None
+    assert payloads.findings(info) is None
+    assert payloads.means_blob(info) is None
+    assert payloads.aggregate([info]) is None
+    assert payloads.matches(info, info) is None
+    assert not (copied.store.home / "queue").exists()
+
+
+@pytest.mark.parametrize("page", ["reconstruct", "map", "explore"])
+def test_a_page_that_needs_the_codes_asks_for_them_once(copied: Run, page: str) -> None:
+    jobs = Jobs(copied.store)
+    for _ in range(2):
+        at = visit(page, run=copied.run_id)
+        assert not at.exception
+    assert [job.parameters["thing"] for job in jobs.table.living("derive", copied.run_id)] == ["codes"]
+
+
+@pytest.mark.parametrize("page", ["reconstruct", "map"])
+def test_a_failure_is_said_once_and_asked_for_again_by_a_button(copied: Run, page: str) -> None:
+    jobs = Jobs(copied.store)
+    jobs.ask(copied.run_id, Codes())
+    job = jobs.table.claim("derive", "worker")
+    assert job is not None
+    jobs.table.end(job, "failed", "the weights are damaged")
+    at = visit(page, run=copied.run_id)
+    assert not at.exception
+    assert complaints(at) == ["the weights are damaged."]
+    assert jobs.table.living("derive") == []  # nobody asks again by himself
+    at.button(key=f"again-{copied.run_id}-codes").click().run()
+    assert complaints(at) == []
+    assert jobs.look(copied.run_id, Codes()).state == "waiting"
+
+
+def test_where_nothing_can_be_asked_for_the_page_says_so(copied: Run) -> None:
+    write_bytes(copied.store.home / "queue", b"a file stands where the folder should be")
+    at = visit("reconstruct", run=copied.run_id)
+    assert not at.exception
+    assert len(complaints(at)) == 1
+    assert "cannot be written" in complaints(at)[0]
