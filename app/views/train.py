@@ -122,19 +122,19 @@ def _known(config: RunConfig) -> RunInfo | None:
 
 
 def _shown_run(config: RunConfig | None) -> str | None:
-    """The link's run if it was trained here; else one that is under way; else the last of this configuration."""
+    """The link's run if it was trained here. Else the one that runs, or waits first; else the last of this
+    configuration; else the newest that could go on.
+    """
     if error := session.recall("train-error"):
         say.error(error)
-    store = session.store()
-    named = link.get("run")
-    for run_id in (named, config.run_id if config and named is None else None):
-        try:
-            if run_id and not store.get(run_id).shipped:
-                return run_id
-        except ElboRoomError:
-            continue
-    running = [info.run_id for info in session.infos() if info.under_way]
-    return running[0] if running else None
+    own = {info.run_id: info for info in session.infos() if not info.shipped}
+    if (named := link.get("run")) in own:
+        return named
+    running = [run_id for run_id, info in own.items() if info.status == "running"]
+    waiting = [job.subject for job in session.jobs().table.living("train") if job.subject in own]
+    asked = [config.run_id] if config and config.run_id in own and named is None else []
+    halted = [run_id for run_id, info in own.items() if info.status in ("paused", "interrupted")]
+    return next(iter([*running, *waiting, *asked, *halted]), None)
 
 
 # -- the run

@@ -304,6 +304,24 @@ def test_setting_that_is_none_is_the_default(view: dict[str, str], home: Store) 
     assert [info.config for info in home.infos() if not info.shipped] == [RunConfig()]
 
 
+def test_without_a_name_train_shows_what_runs_then_what_waits_then_what_could_go_on(home: Store) -> None:
+    def shown() -> object:
+        return visit("train").query_params.get("run")
+
+    jobs = Jobs(home)
+    assert shown() is None
+    paused, first, second, third = (RunConfig(dataset="digits", epochs=n) for n in (2, 3, 4, 5))
+    jobs.submit(paused)
+    jobs.pause(paused.run_id)
+    assert shown() == paused.run_id
+    for config in (first, second, third):
+        jobs.submit(config)
+    assert shown() == first.run_id  # asked for first, though the newest is listed first
+    with home.lock(second.run_id):
+        home.set_state(second.run_id, "running")
+        assert shown() == second.run_id
+
+
 def test_home_that_cannot_be_written_is_one_sentence(home: Store) -> None:
     home.home.write_text("a file stands where the folder should be")
     at = visit("train")
