@@ -134,9 +134,18 @@ class Zoo:
                 continue
             assert self.kept.setdefault(path, inode) == inode, f"{path} was computed twice"
 
+    def worked(self) -> int:
+        """Grows when a worker got on."""
+        files = (*self.store.home.glob("runs/*/progress.json"), *self.store.home.glob("artifacts/*/*.safetensors"))
+        return sum(path.stat().st_mtime_ns for path in files if path.exists())
+
     def kill(self) -> None:
-        """One of them, at any moment."""
-        time.sleep(self.chance.uniform(0, 1.5))
+        """One of them, at any moment: soon, or a moment after a worker got on."""
+        if self.chance.random() < 0.4:
+            before, table = self.worked(), Jobs(self.store).table
+            until(lambda: self.worked() > before or not any(map(table.living, KINDS)), "work to get on")
+            table.close()
+        time.sleep(self.chance.uniform(0, 0.6))
         self.look()
         kinds = {
             "server": [process.pid for process in self.servers],
