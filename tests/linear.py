@@ -7,8 +7,9 @@ import torch
 from scipy import stats
 
 from vae_core.config import RunConfig
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.torch_ import TorchScorer
+from vae_core.store import models
 from vae_core.training.loop import untrained
 
 SIGMA = 0.3
@@ -63,7 +64,7 @@ class Known:
         self.x = x.astype(np.float32).reshape(6, 1, 8, 8)
         self.log_px = stats.multivariate_normal(self.b, self.w @ self.w.T + SIGMA**2 * np.eye(64)).logpdf(x)
         self.posterior_mean = (x - self.b) @ to_mean.T
-        self.scorer = NumpyScorer(config, {name: t.numpy() for name, t in self.model.state_dict().items()})
+        self.scorer = OnnxScorer(models.of(config, {name: t.numpy() for name, t in self.model.state_dict().items()}))
         self.torch_scorer = TorchScorer(self.model)
 
     def posterior_samples(self, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import torch
 
 import vae_core
 from tests.conftest import TINY, Run, same, tiny
@@ -9,13 +13,15 @@ from vae_core import api, data
 from vae_core.config.errors import ConfigError, CorruptFileError, RunNotFoundError
 from vae_core.config.events import Finished
 from vae_core.jobs.artifacts import load_model
-from vae_core.networks import forward
-from vae_core.networks.torch_ import VAE
-from vae_core.store import Store
+from vae_core.networks.evaluate import to_unit
+from vae_core.networks.model import Model
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import Store, models
+from vae_core.training.loop import seeded, untrained
 
 
 @pytest.fixture(scope="module")
-def model(finished: Run) -> VAE:
+def model(finished: Run) -> Model:
     return api.load(finished.run_id, home=str(finished.store.home))
 
 
@@ -33,23 +39,49 @@ def test_from_a_configuration_to_pictures(home: Store) -> None:
     assert isinstance(events[-1], Finished)
     trained = vae_core.load(config)
     by_name = vae_core.load(config.run_id[:-4], home=str(home.home))
-    assert same(*({n: t.numpy() for n, t in m.state_dict().items()} for m in (trained, by_name)))
+    assert same(dict(trained.tensors), dict(by_name.tensors))
+    assert trained.key == by_name.key
     again = list(vae_core.train(config))
     assert again == [home.get(config.run_id).result]  # from the store
 
 
-def test_encode_gives_mean_and_standard_deviation(model: VAE, finished: Run) -> None:
+def test_encode_gives_mean_and_standard_deviation(model: Model, finished: Run) -> None:
     x = data.load("digits").test.x[:20]
     mu, sigma = api.encode(model, x)
-    weights = finished.store.weights(finished.run_id)
-    expected_mu, expected_logvar = forward.encode(finished.config, weights, x)
-    np.testing.assert_allclose(mu, expected_mu, atol=1e-5)
-    np.testing.assert_allclose(sigma, np.exp(expected_logvar / 2), atol=1e-5)
+    expected = OnnxScorer(models.load(finished.store, finished.run_id)).encode_bytes(x)
+    np.testing.assert_allclose(mu, expected.mu, atol=1e-5)
+    np.testing.assert_allclose(sigma, np.exp(expected.logvar / 2), atol=1e-5)
     floats = api.encode(model, x.astype(np.float64) / 255)[0]
     np.testing.assert_allclose(floats, mu, atol=1e-6)
 
 
-def test_decode_takes_one_code_or_many(model: VAE) -> None:
+@pytest.mark.parametrize("latent_dim", [1, 4])
+def test_sigma_of_a_full_covariance_is_the_root_of_its_diagonal(latent_dim: int) -> None:
+    made = untrained(tiny(posterior="full", latent_dim=latent_dim), seeded(3, "weights", 0))
+    with torch.no_grad():
+        for name, tensor in made.named_parameters():
+            if name.startswith("encoder"):
+                tensor.mul_(4.0)
+    x = data.load("digits").test.x[:20]
+    q = made.encode(to_unit(torch.from_numpy(x.copy())))
+    factor = torch.diag_embed(torch.exp(q.logvar / 2)) + q.lower
+    covariance = factor @ factor.mT
+    sigma = api.encode(made.model(), x)[1]
+    np.testing.assert_allclose(sigma, covariance.diagonal(dim1=1, dim2=2).sqrt().detach().numpy(), rtol=1e-5)
+    assert latent_dim == 1 or np.abs(sigma - torch.exp(q.logvar / 2).detach().numpy()).max() > 0.05
+
+
+def test_looking_at_a_model_needs_no_torch(finished: Run) -> None:
+    program = f"""
+import sys, vae_core
+model = vae_core.load({finished.run_id!r}, home={str(finished.store.home)!r})
+vae_core.traverse(model, 0)
+assert not {{"torch", "streamlit"}} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_decode_takes_one_code_or_many(model: Model) -> None:
     many = api.decode(model, [[0.0, 0.0], [1.0, -1.0]])
     assert many.shape == (2, 1, 8, 8)
     assert many.dtype == np.float32
@@ -58,7 +90,7 @@ def test_decode_takes_one_code_or_many(model: VAE) -> None:
     np.testing.assert_allclose(api.decode(model, [1.0, -1.0])[0], many[1], atol=1e-6)
 
 
-def test_reconstruct_is_decode_after_encode(model: VAE) -> None:
+def test_reconstruct_is_decode_after_encode(model: Model) -> None:
     x = data.load("digits").test.x[:50]
     again = api.reconstruct(model, x)
     np.testing.assert_array_equal(again, api.decode(model, api.encode(model, x)[0]))
@@ -68,7 +100,7 @@ def test_reconstruct_is_decode_after_encode(model: VAE) -> None:
     assert np.square(again - truth).mean() < 0.9 * np.square(mean - truth).mean()
 
 
-def test_samples_are_seeded(model: VAE) -> None:
+def test_samples_are_seeded(model: Model) -> None:
     one, again, other = api.sample(model, 5), api.sample(model, 5), api.sample(model, 5, seed=1)
     assert one.shape == (5, 1, 8, 8)
     np.testing.assert_array_equal(one, again)
@@ -76,7 +108,7 @@ def test_samples_are_seeded(model: VAE) -> None:
 
 
 @pytest.mark.parametrize("dimension", [0, 1])
-def test_a_traversal_moves_one_dimension(model: VAE, dimension: int) -> None:
+def test_a_traversal_moves_one_dimension(model: Model, dimension: int) -> None:
     strip = api.traverse(model, dimension, z=[0.5, -0.5], values=[-1.0, 0.0, 2.0])
     codes = np.full((3, 2), [0.5, -0.5])
     codes[:, dimension] = [-1, 0, 2]
@@ -98,7 +130,7 @@ def test_a_traversal_moves_one_dimension(model: VAE, dimension: int) -> None:
         (lambda _: api.configure(latent_dims=2), "unknown setting 'latent_dims'"),
     ],
 )
-def test_what_does_not_fit_is_refused(model: VAE, call: object, says: str) -> None:
+def test_what_does_not_fit_is_refused(model: Model, call: object, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         call(model)  # type: ignore[operator]
 

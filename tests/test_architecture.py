@@ -11,7 +11,7 @@ import pytest
 from vae_core.store import Store
 
 ROOT = Path(__file__).parents[1]
-SLOW = ("torch", "sklearn", "scipy", "openTSNE")
+SLOW = ("torch", "sklearn", "scipy", "openTSNE", "onnx", "onnxruntime")
 
 
 def test_every_contract_is_kept() -> None:
@@ -51,7 +51,7 @@ def test_a_broken_contract_would_be_noticed(tmp_path: Path) -> None:
         "vae_core",
         "vae_core.__main__",
         "vae_core.jobs.queue, vae_core.store, vae_core.jobs.artifacts",
-        "vae_core.config, vae_core.data, vae_core.config.events, vae_core.store.export, vae_core.networks.forward",
+        "vae_core.config, vae_core.data, vae_core.config.events, vae_core.store.export, vae_core.networks.onnx_",
         "vae_core.analysis.projection",
         "app.main",
         "app.server",

@@ -1,6 +1,6 @@
 """vae_core trains variational autoencoders, keeps them, and looks into them.
 
-The names below are the library's public face; torch is imported when the first of them is used.
+The names below are the library's public face; torch is imported by what needs it: `train` and `sample`.
 """
 
 from importlib import import_module

@@ -16,15 +16,8 @@ from vae_core import data
 from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit
 from vae_core.analysis.importance import Samples, posterior_samples, prior_samples
-from vae_core.networks import forward
 from vae_core.networks.posterior.numpy_ import Q
 from vae_core.store import RunInfo
-
-
-@kept
-def scorer(run_id: str, version: str) -> forward.NumpyScorer:
-    """Q(z|X) and log P(X|z) of a run."""
-    return forward.NumpyScorer(session.store().get(run_id).config, payloads.weights(run_id, version))
 
 
 def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
@@ -60,7 +53,7 @@ SHOWN_POINTS = 161
 @kept
 def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
     """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
-    model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    model, x = payloads.scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
     gaussians = {"encoder": model.encode(x[None])}
     terms: dict[str, bounds.Identity] = {}
     if final:
@@ -104,7 +97,7 @@ SHOWN = 24
 @kept
 def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
     """The first `count` samples of this seed, and where `final` what they are held against."""
-    model, x = scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    model, x = payloads.scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
     prior, q = (
         replace(drawn, z=drawn.z[:SHOWN].copy())  # 5,000 codes of 64 dimensions would be 2.6 MB for each kind
         for drawn in (

@@ -22,9 +22,10 @@ from vae_core.jobs.derived.codes import Codes, kl_per_dim
 from vae_core.jobs.derived.diagnostics import Diagnostics
 from vae_core.jobs.derived.log_px import LogPx
 from vae_core.jobs.derived.maps import MapRequest
-from vae_core.networks import forward
+from vae_core.networks.model import Model
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q, aggregate_density
-from vae_core.store import RunInfo, export
+from vae_core.store import RunInfo, export, models
 from vae_core.store.files import Arrays
 
 ACTIVE_KL = 0.01
@@ -32,16 +33,21 @@ ACTIVE_KL = 0.01
 
 
 @kept
-def weights(run_id: str, version: str) -> Arrays:
-    """A run's weights, verified once. Raises `RunNotFoundError`, `CorruptFileError`."""
-    return session.store().weights(run_id)
+def model(run_id: str, version: str) -> Model:
+    """A run's model, verified once. Raises `RunNotFoundError`, `CorruptFileError`."""
+    return models.load(session.store(), run_id)
+
+
+def scorer(run_id: str, version: str) -> OnnxScorer:
+    """Q(z|X), log P(X|z) and pictures of a run's model."""
+    return model(run_id, version).scorer
 
 
 def model_blob(run_id: str, version: str) -> str:
     """Address of the networks that run in the page. Raises `RunNotFoundError`, `CorruptFileError`."""
     return blobs.made(
         f"model {version}",
-        lambda: export.model_blob(session.store().get(run_id).config, weights(run_id, version)),
+        lambda: export.model_blob(model(run_id, version)),
     )
 
 
@@ -49,7 +55,7 @@ def moment_blob(run_id: str, version: str, index: int) -> str:
     """Address of the decoder as it was at a snapshot; it has no encoder."""
     return blobs.made(
         f"moment {version} {index}",
-        lambda: export.model_blob(session.store().get(run_id).config, session.store().snapshot(run_id, index)),
+        lambda: export.model_blob(models.load_moment(session.store(), run_id, index)),
     )
 
 
@@ -95,12 +101,10 @@ def training_blob(dataset: str) -> tuple[str, int]:
 
 def decoder_blob(run_id: str, version: str) -> str:
     """Address of the network that makes pictures of codes, half of `model_blob`."""
-
-    def make() -> bytes:
-        kept = {name: array for name, array in weights(run_id, version).items() if not name.startswith("encoder.")}
-        return export.model_blob(session.store().get(run_id).config, kept)
-
-    return blobs.made(f"decoder {version}", make)
+    return blobs.made(
+        f"decoder {version}",
+        lambda: export.model_blob(model(run_id, version).without_encoder()),
+    )
 
 
 ENCODED_SHOWN = 1000
@@ -114,8 +118,8 @@ def encoded_blob(run_id: str, version: str, dims: tuple[int, int]) -> str:
     def make() -> bytes:
         config = session.store().get(run_id).config
         test = data.test_images(config.dataset, config.binarize)
-        start, _ = forward.encode(config, weights(run_id, version), test.x[_start(config.dataset)])
-        means, _ = forward.encode(config, weights(run_id, version), test.x[:ENCODED_SHOWN])
+        start = scorer(run_id, version).encode_bytes(test.x[_start(config.dataset)]).mu
+        means = scorer(run_id, version).encode_bytes(test.x[:ENCODED_SHOWN]).mu
         return export.blob({"start": start, "means": means[:, list(dims)], "labels": test.labels[:ENCODED_SHOWN]})
 
     return blobs.promise(f"encoded {version} {dims[0]} {dims[1]}", make)
@@ -130,8 +134,8 @@ def reconstructions_blob(run_id: str, version: str) -> str:
         config = session.store().get(run_id).config
         test = data.test_images(config.dataset, config.binarize)
         x = test.x[[int(np.argmax(test.labels == label)) for label in np.unique(test.labels)]]
-        mu, _ = forward.encode(config, weights(run_id, version), x)
-        return export.blob({"images": x, "reconstructions": forward.decode(config, weights(run_id, version), mu)})
+        mu = scorer(run_id, version).encode_bytes(x).mu
+        return export.blob({"images": x, "reconstructions": scorer(run_id, version).pictures(mu)})
 
     return blobs.promise(f"reconstructions {version}", make)
 
@@ -276,7 +280,7 @@ def _cells(far: float, count: int) -> NDArray[np.float64]:
 
 def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
     """Mean pictures of a few codes (N, D): (N, C, H, W) uint8."""
-    return forward.decode(run.config, weights(run.run_id, session.version(run)), z)
+    return scorer(run.run_id, session.version(run)).pictures(z)
 
 
 @kept

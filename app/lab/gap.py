@@ -71,7 +71,7 @@ def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> 
             "levels": found.levels,
             "gaussians": {name: _said(q, found.terms.get(name)) for name, q in found.gaussians.items()},
             "family": config.posterior,
-            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
+            "isLogLikelihood": payloads.scorer(run.run_id, version).is_log_likelihood,
             "z": link.numbers("z", 2, below=100),
             "gaussian": gaussian if gaussian in GAUSSIANS else "encoder",
         },

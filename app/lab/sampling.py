@@ -71,7 +71,7 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
             "samples": SAMPLES,
             "reference": found.reference if math.isfinite(found.reference) else None,
             "referenceSamples": found.reference_samples,
-            "isLogLikelihood": one_image.scorer(run.run_id, version).is_log_likelihood,
+            "isLogLikelihood": payloads.scorer(run.run_id, version).is_log_likelihood,
             "k": k or None,
         },
         height="content",

@@ -17,9 +17,9 @@ from vae_core.config import RunConfig
 from vae_core.config.errors import ConfigError
 from vae_core.jobs import artifacts
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
-from vae_core.store import Store
+from vae_core.store import Store, models
 from vae_core.training.loop import seeded, untrained
 
 BOTH = pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
@@ -262,10 +262,10 @@ def test_too_many_dimensions_for_the_grid_are_refused() -> None:
 # -- every model
 
 
-def scorer_of(config: RunConfig, *, scale: float = 3.0) -> NumpyScorer:
+def scorer_of(config: RunConfig, *, scale: float = 3.0) -> OnnxScorer:
     """A network of random weights, scaled so that its codes matter."""
     weights = {n: t.numpy() for n, t in untrained(config, seeded(0, "weights", 0)).state_dict().items()}
-    return NumpyScorer(config, {n: w * scale if n.startswith("decoder") else w for n, w in weights.items()})
+    return OnnxScorer(models.of(config, {n: w * scale if n.startswith("decoder") else w for n, w in weights.items()}))
 
 
 @pytest.mark.parametrize("posterior", ["diagonal", "full"])
@@ -294,10 +294,10 @@ def test_sampling_agrees_with_the_integral_and_says_what_it_is(
     assert estimate.is_log_likelihood is is_log_likelihood
 
 
-def shipped(config: RunConfig, limit: int) -> tuple[NumpyScorer, np.ndarray]:
+def shipped(config: RunConfig, limit: int) -> tuple[OnnxScorer, np.ndarray]:
     """A model that ships, and the first MNIST test images."""
     x = data.test_images("mnist", "none").x[:limit] / np.float32(255)
-    return NumpyScorer(config, Store().weights(config.run_id)), x
+    return OnnxScorer(models.of(config, Store().weights(config.run_id))), x
 
 
 def test_where_samples_from_q_miss_by_nats_pilots_agree_with_the_integral(home: Store) -> None:
@@ -337,7 +337,7 @@ def test_kept_figures_of_another_proposal_are_computed_anew(copied: Run) -> None
     wrong = {key: np.full(40, -1.0) for key in ("log_px", "stderr", "ess")}
     copied.store.save_artifact(copied.run_id, "log-px-300", wrong)
     found = artifacts.log_px(copied.store, copied.run_id, 300, 20)
-    scorer = NumpyScorer(copied.config, copied.store.weights(copied.run_id))
+    scorer = OnnxScorer(models.of(copied.config, copied.store.weights(copied.run_id)))
     x = data.test_images("digits", "none").x[:20] / np.float32(255)
     exact = np.array([bounds.on_grid(scorer, image).log_px for image in x[:3]])
     assert close(found["log_px"][:3], exact, found["stderr"][:3])

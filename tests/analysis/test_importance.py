@@ -12,21 +12,21 @@ from tests.conftest import tiny
 from vae_core import data
 from vae_core.analysis import bounds
 from vae_core.analysis.importance import posterior_samples, prior_samples, running
-from vae_core.networks.architecture import network
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.builders import design
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
+from vae_core.store import models
 
 
 @pytest.fixture(scope="module")
-def scorer() -> NumpyScorer:
+def scorer() -> OnnxScorer:
     """A network with random weights: what is compared holds for any."""
     config, rng = tiny(latent_dim=2), np.random.default_rng(5)
-    weights: dict[str, np.ndarray] = {}
-    for layer in (*network(config).decoder, *network(config).encoder):
-        if "in" in layer:
-            weights[layer["weight"]] = rng.standard_normal((layer["out"], layer["in"])) * 2 / math.sqrt(layer["in"])
-            weights[layer["bias"]] = rng.standard_normal(layer["out"]) * 0.1
-    return NumpyScorer(config, weights)
+    weights = {
+        name: rng.standard_normal(shape) * (2 / math.sqrt(shape[1]) if len(shape) == 2 else 0.1)
+        for name, shape in design(config).tensors.items()
+    }
+    return OnnxScorer(models.of(config, weights))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def image() -> np.ndarray:
 
 
 def test_from_the_prior_the_running_estimate_is_the_librarys_at_every_mark(
-    scorer: NumpyScorer, image: np.ndarray
+    scorer: OnnxScorer, image: np.ndarray
 ) -> None:
     known = bounds.from_prior(scorer, image[None], 400, np.random.default_rng(11))
     samples = prior_samples(scorer, image, 400, np.random.default_rng(11))
@@ -58,7 +58,7 @@ def test_from_the_true_posterior_every_weight_is_p_of_x() -> None:
     assert np.ptp(samples.log_likelihood) > 0.5, "the codes differ, their weights do not"
 
 
-def test_the_weight_is_the_joint_over_the_proposal(scorer: NumpyScorer, image: np.ndarray) -> None:
+def test_the_weight_is_the_joint_over_the_proposal(scorer: OnnxScorer, image: np.ndarray) -> None:
     samples = posterior_samples(scorer, image, 50, np.random.default_rng(2))
     q = scorer.encode(image[None])
     joint = samples.log_likelihood + log_standard_normal(samples.z)
@@ -67,7 +67,7 @@ def test_the_weight_is_the_joint_over_the_proposal(scorer: NumpyScorer, image: n
     np.testing.assert_allclose(samples.log_likelihood, again, rtol=1e-5)
 
 
-def test_a_few_samples_are_the_first_of_many(scorer: NumpyScorer, image: np.ndarray) -> None:
+def test_a_few_samples_are_the_first_of_many(scorer: OnnxScorer, image: np.ndarray) -> None:
     for draw in (prior_samples, posterior_samples):
         few = draw(scorer, image, 20, np.random.default_rng(4))
         many = draw(scorer, image, 90, np.random.default_rng(4))

@@ -17,8 +17,9 @@ from vae_core.analysis.ppca import PPCA, Spectrum
 from vae_core.config import RunConfig
 from vae_core.config.errors import ConfigError
 from vae_core.config.events import Finished
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q
+from vae_core.store import models
 from vae_core.training.loop import Training
 
 PIXELS = 7
@@ -200,7 +201,7 @@ def test_a_linear_vae_that_was_trained_reaches_the_optimum() -> None:
     weight, bias = weights["decoder.0.weight"], weights["decoder.0.bias"]
     sigma = math.exp(weights["likelihood.log_sigma"])
     x = data.load_split("digits", "train").x
-    q = NumpyScorer(config, weights).encode(x.astype(np.float32) / np.float32(255))
+    q = OnnxScorer(models.of(config, weights)).encode(x.astype(np.float32) / np.float32(255))
 
     pixels, of = x.reshape(len(x), -1), ppca.training_spectrum("digits")
     best = ppca.fit(of, 2)

@@ -20,9 +20,10 @@ from vae_core.analysis.amortisation import fit_q
 from vae_core.analysis.annealing import Annealing
 from vae_core.config import ARCHITECTURES, BINARIZE, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.networks.evaluate import per_image
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q
 from vae_core.networks.torch_ import TorchScorer
+from vae_core.store import models
 from vae_core.training.loop import seeded, untrained
 
 IMAGES = 3
@@ -62,7 +63,7 @@ def test_every_model_goes_through_every_estimator(config: RunConfig) -> None:
     x = pixels.astype(np.float32) / np.float32(255)
     model = untrained(config, seeded(0, "weights", 0)).eval()
     weights = {key: tensor.numpy() for key, tensor in model.state_dict().items()}
-    ours, theirs = TorchScorer(model), NumpyScorer(config, weights)
+    ours, theirs = TorchScorer(model), OnnxScorer(models.of(config, weights))
     rng = np.random.default_rng(0)
 
     # the codes and what they are like

@@ -70,7 +70,8 @@ def model_of(run_id: str) -> str:
 
 
 def complaints(at: AppTest) -> list[str]:
-    return [element.value for kind in (at.error, at.warning) for element in kind]
+    """What a person reads: sentences are plain text, whatever of Markdown is escaped in them."""
+    return [element.value.replace("\\", "") for element in (*at.error, *at.warning)]
 
 
 def is_drawn(page: str, at: AppTest) -> bool:

@@ -19,8 +19,8 @@ from vae_core import data
 from vae_core.config import RunConfig
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
-from vae_core.networks import forward
-from vae_core.store import sweeps
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import models, sweeps
 
 pytestmark = pytest.mark.browser
 
@@ -68,8 +68,7 @@ def pixels(target: Locator) -> NDArray[np.int64]:
 
 def library_picture(server: Server, run_id: str, z: list[float]) -> NDArray[np.int64]:
     """What vae_core makes of a code: (H, W)."""
-    config = server.store.get(run_id).config
-    return forward.decode(config, server.store.weights(run_id), np.array([z]))[0, 0].astype(np.int64)
+    return OnnxScorer(models.load(server.store, run_id)).pictures(np.array([z]))[0, 0].astype(np.int64)
 
 
 def values(page: Page, latent_dim: int) -> list[float]:
@@ -269,7 +268,7 @@ def test_start_image_stands_beside_its_reconstruction(server: Server, visit: Vis
     wait_for_url(page, image=str(index))
 
     x = data.load_split("mnist", "test").x[[index]]
-    mu, _ = forward.encode(TEN, server.store.weights(TEN.run_id), x)
+    mu = OnnxScorer(models.load(server.store, TEN.run_id)).encode_bytes(x).mu
     start, reconstruction = page.locator(".start canvas").all()
     assert (pixels(start) == x[0, 0]).all()
     assert np.abs(pixels(reconstruction) - library_picture(server, TEN.run_id, mu[0].tolist())).max() <= 2
@@ -405,7 +404,8 @@ def test_cards_are_sorted_and_open_their_code_in_explore(server: Server, visit: 
     card.click()
     ready(page)
     assert in_url(page, "image") == index
-    mu, _ = forward.encode(TEN, server.store.weights(TEN.run_id), data.load_split("mnist", "test").x[[int(index)]])
+    image = data.load_split("mnist", "test").x[[int(index)]]
+    mu = OnnxScorer(models.load(server.store, TEN.run_id)).encode_bytes(image).mu
     assert np.abs(np.array(values_of_url(page)) - mu[0]).max() < 0.01
     z = values_of_url(page)
     assert np.abs(pixels(canvas(page)) - library_picture(server, TEN.run_id, z)).max() <= 2
@@ -563,8 +563,8 @@ def test_rewinding_changes_the_pictures_and_opens_that_moment(server: Server, vi
     ready(page)
     assert in_url(page, "moment") == "1"
     expect(page.get_by_text("The decoder as it was")).to_be_visible()
-    moment = server.store.snapshot(TINY.run_id, 1)
-    assert np.abs(pixels(canvas(page)) - forward.decode(TINY, moment, np.zeros((1, 3)))[0, 0].astype(int)).max() <= 2
+    moment = OnnxScorer(models.load_moment(server.store, TINY.run_id, 1))
+    assert np.abs(pixels(canvas(page)) - moment.pictures(np.zeros((1, 3)))[0, 0].astype(int)).max() <= 2
 
 
 def test_sigma_out_of_its_range_cannot_be_submitted(server: Server, visit: Visit) -> None:

@@ -14,8 +14,8 @@ from app.chrome.model_bar import number
 from tests.browser.fixtures import Server
 from tests.browser.test_browser import frames_sent, pixels, wait_for_url
 from vae_core import data
-from vae_core.networks import forward
-from vae_core.store import RunInfo, sweeps
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import RunInfo, models, sweeps
 
 pytestmark = pytest.mark.browser
 
@@ -42,9 +42,9 @@ def settled(page: Page, beta: float) -> None:
 
 def library_row(server: Server, run: RunInfo) -> np.ndarray:
     """The reconstructions of the first test image of each label, two pixels apart: (28, 298)."""
-    test, weights = data.load_split("mnist", "test"), server.store.weights(run.run_id)
+    test, scorer = data.load_split("mnist", "test"), OnnxScorer(models.load(server.store, run.run_id))
     x = test.x[[int(np.argmax(test.labels == label)) for label in range(10)]]
-    pictures = forward.decode(run.config, weights, forward.encode(run.config, weights, x)[0])[:, 0]
+    pictures = scorer.pictures(scorer.encode_bytes(x).mu)[:, 0]
     return np.concatenate([np.pad(picture, ((0, 0), (0, 2))) for picture in pictures], axis=1)[:, :-2].astype(int)
 
 

@@ -16,8 +16,9 @@ from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit
 from vae_core.config import RunConfig
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import log_standard_normal
+from vae_core.store import models
 
 pytestmark = pytest.mark.browser
 
@@ -26,10 +27,10 @@ IMAGE = 1
 """A two whose posterior has a second, smaller place, far from where the encoder looks."""
 
 
-def model(server: Server, config: RunConfig) -> tuple[NumpyScorer, Any]:
+def model(server: Server, config: RunConfig) -> tuple[OnnxScorer, Any]:
     """The library's model, and the image."""
     image = data.test_images(config.dataset, config.binarize).x[IMAGE].astype(np.float32) / 255
-    return NumpyScorer(config, server.store.weights(config.run_id)), image
+    return OnnxScorer(models.of(config, server.store.weights(config.run_id))), image
 
 
 def opened(page: Page) -> Page:

@@ -24,7 +24,8 @@ from tests.browser.test_browser import (
 from tests.browser.test_lab_gaussian import drag, opened, paints_every_frame, printed, shown, surface, text
 from vae_core import data
 from vae_core.jobs.starters import STARTERS
-from vae_core.networks import forward
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import models
 
 pytestmark = pytest.mark.browser
 
@@ -137,7 +138,8 @@ def test_start_is_what_the_encoder_says_of_an_image(server: Server, visit: Visit
     image = int(eventually(lambda: in_url(page, "image"), page, "the image in the address"))
     config = server.store.get(RUN).config
     x = data.test_images(config.dataset, config.binarize).x[[image]]
-    mu, logvar = forward.encode(config, server.store.weights(RUN), x)
+    found = OnnxScorer(models.load(server.store, RUN)).encode_bytes(x)
+    mu, logvar = found.mu, found.logvar
     q = [float(value) for value in (in_url(page, "q") or "").split(",")]
     assert q == pytest.approx([*mu[0], *np.exp(logvar[0] / 2)], abs=6e-4)
     assert data.test_images(config.dataset, config.binarize).labels[image] == 4

@@ -14,8 +14,8 @@ from vae_core.analysis import bounds
 from vae_core.analysis.importance import posterior_samples, prior_samples, running
 from vae_core.config import RunConfig
 from vae_core.jobs.starters import STARTERS
-from vae_core.networks import forward
-from vae_core.networks.forward import NumpyScorer
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import models
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_the_estimates_at_any_k_are_numpys(config: RunConfig, server: Server, vi
     page = opened(visit(server.url("sampling", run=config.run_id, image=IMAGE, seed=SEED, k=300)))
     x = data.test_images(config.dataset, config.binarize).x[IMAGE].astype(np.float32) / 255
     weights = server.store.weights(config.run_id)
-    scorer = NumpyScorer(config, weights)
+    scorer = OnnxScorer(models.of(config, weights))
     samples = {
         "prior": prior_samples(scorer, x, SAMPLES, np.random.default_rng([SEED, 0])),
         "q": posterior_samples(scorer, x, SAMPLES, np.random.default_rng([SEED, 1])),
@@ -52,7 +52,7 @@ def test_the_estimates_at_any_k_are_numpys(config: RunConfig, server: Server, vi
 
     agrees(300)
     for name, drawn in samples.items():
-        pictures = forward.decode(config, weights, drawn.z[:24])[:, 0].astype(np.int64)
+        pictures = scorer.pictures(drawn.z[:24])[:, 0].astype(np.int64)
         shown = page.get_by_test_id(f"{name}-picture")
         assert shown.count() == 24
         for i in (0, 23):

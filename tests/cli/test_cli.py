@@ -151,7 +151,7 @@ def test_an_objective_and_its_parameters_are_trained(home: Store, elbo: Elbo) ->
 
 
 def test_a_preset_is_where_the_other_options_start_from(home: Store, elbo: Elbo) -> None:
-    smaller = ["--dataset", "digits", "--hidden", "8", "--epochs", "1", "--latent-dim", "3"]
+    smaller = ["--dataset", "digits", "--hidden", "8", "--epochs", "1", "--warmup-epochs", "1", "--latent-dim", "3"]
     code, result, _ = elbo("train", "--preset", "burda-iwae50", *smaller)
     assert code == 0
     config = Store().get(result["run_id"]).config

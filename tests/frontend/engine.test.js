@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile } from "../../app/components/frontend/net/engine.js";
-import { gaussianKL } from "../../app/components/frontend/net/likelihoods.js";
+import { compile, program } from "../../app/components/frontend/net/engine.js";
+import { gaussianKL } from "../../app/components/frontend/net/posterior.js";
 import { uniforms } from "../../app/components/frontend/kit/random.js";
 
 /** Numbers in (−1, 1) that a test can repeat; every third is zero, for the engine leaves zeros out. */
@@ -22,31 +22,53 @@ const close = (actual, expected, tolerance = 1e-5) => {
   }
 };
 
-/** A decoder of these layers from z (D) to an image, with nothing after it: `parameters` are its own values. */
-function decoder(layers, D, shape, tensors = {}) {
+/** A node that reads the value before it, and these tensors. */
+const node = (op, attributes = {}, ...weights) => ({ op, attributes, weights });
+const reshape = (...shape) => node("Reshape", { shape: [0, ...shape] });
+const gemm = (weight, bias) => node("Gemm", { transB: 1 }, weight, bias);
+const window = (op, stride, padding) =>
+  node(op, { strides: [stride, stride], pads: [padding, padding, padding, padding] }, "w", "b");
+
+/** A graph of nodes one after the other. */
+function graph(nodes, input, inputShape, outputs, tensors) {
+  const weights = nodes.flatMap((one) => one.weights);
+  const last = nodes.length - 1;
+  return {
+    inputs: [{ name: input, shape: ["N", ...inputShape] }],
+    outputs: Object.entries(outputs).map(([name, shape]) => ({ name, shape: ["N", ...shape] })),
+    initializers: weights.map((name) => ({ name, shape: tensors[name].shape })),
+    nodes: nodes.map(({ op, attributes, weights }, n) => ({
+      op,
+      inputs: [n ? `v${n}` : input, ...weights],
+      outputs: n === last ? Object.keys(outputs) : [`v${n + 1}`],
+      attributes,
+    })),
+  };
+}
+
+/** A decoder of these nodes from z (D) to an image, with nothing after it: `parameters` are its own values. */
+function decoder(nodes, D, shape, tensors = {}) {
   const manifest = {
-    format: 1,
+    format: 2,
+    name: "a decoder",
     latent_dim: D,
     image_shape: shape,
-    output: "identity",
+    likelihood: "gaussian",
     posterior: "diagonal",
     is_log_likelihood: true,
-    decoder: layers,
+    decoder: graph(nodes, "z", [D], { f: shape }, tensors),
+    encoder: null,
   };
   return compile(manifest, new Map(Object.entries(tensors)));
 }
 
-/** What one layer makes of x (C, H, W): z is reshaped to it. */
+/** What one node makes of x (C, H, W): z is reshaped to it. */
 function layer(one, inputShape, shape, x, tensors) {
-  const layers = [{ type: "reshape", shape: inputShape }, one];
-  return decoder(layers, size(inputShape), shape, tensors).parameters(x);
+  return decoder([reshape(...inputShape), one], size(inputShape), shape, tensors).parameters(x);
 }
 
 test("a linear layer is W x + b", () => {
-  const layers = [
-    { type: "linear", in: 3, out: 2, weight: "w", bias: "b" },
-    { type: "reshape", shape: [1, 1, 2] },
-  ];
+  const layers = [gemm("w", "b"), reshape(1, 1, 2)];
   const tensors = { w: tensor([2, 3], [1, 2, 3, -1, 0, 0.5]), b: tensor([2], [10, -10]) };
   close(decoder(layers, 3, [1, 1, 2], tensors).parameters([1, -1, 4]), [1 - 2 + 12 + 10, -1 + 2 - 10]);
 });
@@ -54,10 +76,7 @@ test("a linear layer is W x + b", () => {
 test("more inputs than are taken in one pass, some of them zero", () => {
   const [I, O] = [11, 3];
   const [x, w, b] = [numbers(I, 1), numbers(O * I, 2), numbers(O, 3)];
-  const layers = [
-    { type: "linear", in: I, out: O, weight: "w", bias: "b" },
-    { type: "reshape", shape: [3, 1, 1] },
-  ];
+  const layers = [gemm("w", "b"), reshape(3, 1, 1)];
   const expected = Array.from(b, (bias, o) => x.reduce((sum, value, i) => sum + value * w[o * I + i], bias));
   close(decoder(layers, I, [3, 1, 1], { w: tensor([O, I], w), b: tensor([O], b) }).parameters(x), expected);
 });
@@ -110,28 +129,25 @@ const CASES = [
 
 for (const { input, O, K, S, pad, transposedOnly } of CASES) {
   const [I] = input;
-  const about = { in: I, out: O, kernel: K, stride: S, padding: pad, weight: "w", bias: "b" };
   const name = `${K}×${K}, stride ${S}, padding ${pad}, ${I} to ${O} channels of ${input.slice(1).join("×")}`;
   const [x, w, b] = [numbers(size(input), 4), numbers(I * O * K * K, 5), numbers(O, 6)];
   if (!transposedOnly)
     test(`convolution: ${name}`, () => {
       const { out, shape } = conv(x, input, w, b, O, K, S, pad);
       const tensors = { w: tensor([O, I, K, K], w), b: tensor([O], b) };
-      close(layer({ type: "conv2d", ...about }, input, shape, x, tensors), out);
+      close(layer(window("Conv", S, pad), input, shape, x, tensors), out);
     });
   test(`transposed convolution: ${name}`, () => {
     const { out, shape } = transposed(x, input, w, b, O, K, S, pad);
     const tensors = { w: tensor([I, O, K, K], w), b: tensor([O], b) };
-    close(layer({ type: "conv_transpose2d", ...about }, input, shape, x, tensors), out);
+    close(layer(window("ConvTranspose", S, pad), input, shape, x, tensors), out);
   });
 }
 
 test("a transposed convolution is the other way of a convolution: ⟨A x, y⟩ = ⟨x, Aᵀ y⟩", () => {
   const [I, O, K] = [2, 3, 4];
   const w = numbers(O * I * K * K, 7);
-  const about = { kernel: K, stride: 2, padding: 1, weight: "w", bias: "b" };
-  const forth = { type: "conv2d", in: I, out: O, ...about };
-  const back = { type: "conv_transpose2d", in: O, out: I, ...about };
+  const [forth, back] = [window("Conv", 2, 1), window("ConvTranspose", 2, 1)];
   const [x, y] = [numbers(I * 8 * 6, 8), numbers(O * 4 * 3, 9)];
   const zero = (count) => tensor([count], new Float32Array(count));
   const Ax = layer(forth, [I, 8, 6], [O, 4, 3], x, { w: tensor([O, I, K, K], w), b: zero(O) });
@@ -142,36 +158,73 @@ test("a transposed convolution is the other way of a convolution: ⟨A x, y⟩ =
 
 test("activations, value by value, and the caller's numbers stay as they were", () => {
   const x = Float32Array.of(-30, -1, 0, 0.5, 2, 30);
-  const of = (type) => layer({ type }, [1, 2, 3], [1, 2, 3], x, {});
-  close(of("relu"), [0, 0, 0, 0.5, 2, 30]);
-  close(of("tanh"), x.map(Math.tanh));
+  const of = (op) => layer(node(op), [1, 2, 3], [1, 2, 3], x, {});
+  close(of("Relu"), [0, 0, 0, 0.5, 2, 30]);
+  close(of("Tanh"), x.map(Math.tanh));
   close(
-    of("silu"),
-    x.map((value) => value / (1 + Math.exp(-value))),
+    of("Sigmoid"),
+    x.map((value) => 1 / (1 + Math.exp(-value))),
   );
   assert.deepEqual([...x], [-30, -1, 0, 0.5, 2, 30]);
 });
 
-test("a larger window has zeros around, a smaller one is cut from the middle", () => {
+test("zeros around a value, and a window of it", () => {
   const x = Float32Array.from({ length: 6 }, (_, n) => n + 1); // (1, 2, 3)
   const padded = [0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 4, 5, 6, 0, 0, 0, 0, 0, 0];
-  close(layer({ type: "pad", shape: [1, 4, 5] }, [1, 2, 3], [1, 4, 5], x, {}), padded);
-  close(layer({ type: "crop", shape: [1, 2, 3] }, [1, 4, 5], [1, 2, 3], padded, {}), x);
-  // What is odd by one goes below and to the right, and back again.
-  close(layer({ type: "pad", shape: [1, 3, 3] }, [1, 2, 2], [1, 3, 3], [1, 2, 3, 4], {}), [1, 2, 0, 3, 4, 0, 0, 0, 0]);
-  close(layer({ type: "crop", shape: [1, 2, 2] }, [1, 3, 3], [1, 2, 2], [1, 2, 0, 3, 4, 0, 0, 0, 0], {}), [1, 2, 3, 4]);
+  const pad = node("Pad", { pads: [0, 0, 1, 1, 0, 0, 1, 1] });
+  const slice = node("Slice", { axes: [2, 3], starts: [1, 1], ends: [3, 4] });
+  close(layer(pad, [1, 2, 3], [1, 4, 5], x, {}), padded);
+  close(layer(slice, [1, 4, 5], [1, 2, 3], padded, {}), x);
+});
+
+/** The first output of a graph written out whole, for inputs x (and y). */
+const ran = (nodes, inputs, outputs, given) => {
+  const value = ([name, shape]) => ({ name, shape: ["N", ...shape] });
+  const whole = { inputs: Object.entries(inputs).map(value), outputs: Object.entries(outputs).map(value) };
+  const { run } = program({ ...whole, initializers: [], nodes }, new Map());
+  return run(...given).map(({ data }) => [...data]);
+};
+
+test("a residual branch, a second input, and a value that is read again after it was changed", () => {
+  const plain = (op, inputs, output, attributes = {}) => ({ op, inputs, outputs: [output], attributes });
+  const branch = [plain("Relu", ["x"], "r"), plain("Add", ["x", "r"], "s"), plain("Mul", ["s", "x"], "t")];
+  assert.deepEqual(ran(branch, { x: [3] }, { t: [3], r: [3] }, [[-1, 2, 3]]), [
+    [1, 8, 18],
+    [0, 2, 3],
+  ]);
+  const beside = [plain("Concat", ["x", "y"], "c", { axis: 1 })];
+  assert.deepEqual(ran(beside, { x: [2], y: [1] }, { c: [3] }, [[1, 2], [7]]), [[1, 2, 7]]);
+  const silu = [plain("Sigmoid", ["x"], "g"), plain("Mul", ["g", "x"], "s")];
+  close(ran(silu, { x: [1] }, { s: [1] }, [[1.5]])[0], [1.5 / (1 + Math.exp(-1.5))]);
+  const shared = [...silu, plain("Add", ["s", "g"], "a")];
+  close(ran(shared, { x: [1] }, { a: [1] }, [[1.5]])[0], [2.5 / (1 + Math.exp(-1.5))]);
+});
+
+test("parts along each axis, and put together again", () => {
+  const x = Float32Array.from({ length: 12 }, (_, n) => n); // (2, 2, 3)
+  for (const [axis, split] of [
+    [1, [1, 1]],
+    [2, [1, 1]],
+    [3, [2, 1]],
+  ]) {
+    const nodes = [
+      { op: "Split", inputs: ["x"], outputs: ["a", "b"], attributes: { axis, split } },
+      { op: "Concat", inputs: ["a", "b"], outputs: ["c"], attributes: { axis } },
+    ];
+    assert.deepEqual(ran(nodes, { x: [2, 2, 3] }, { c: [2, 2, 3] }, [x]), [[...x]]);
+  }
 });
 
 test("convolutions, activations and a linear layer after each other keep the order of channels", () => {
   const [w1, b1, w2, b2] = [numbers(3 * 2 * 9, 10), numbers(3, 11), numbers(4 * 3 * 4 * 5, 12), numbers(4, 13)];
   const x = numbers(2 * 4 * 5, 14);
   const layers = [
-    { type: "reshape", shape: [2, 4, 5] },
-    { type: "conv2d", in: 2, out: 3, kernel: 3, stride: 1, padding: 1, weight: "w1", bias: "b1" },
-    { type: "relu" },
-    { type: "reshape", shape: [60] },
-    { type: "linear", in: 60, out: 4, weight: "w2", bias: "b2" },
-    { type: "reshape", shape: [1, 2, 2] },
+    reshape(2, 4, 5),
+    node("Conv", { strides: [1, 1], pads: [1, 1, 1, 1] }, "w1", "b1"),
+    node("Relu"),
+    reshape(60),
+    gemm("w2", "b2"),
+    reshape(1, 2, 2),
   ];
   const tensors = {
     w1: tensor([3, 2, 3, 3], w1),
@@ -185,7 +238,7 @@ test("convolutions, activations and a linear layer after each other keep the ord
 });
 
 /** A whole model of linear layers: 2 codes, an image of 1×3 pixels. */
-function model({ posterior = "diagonal", output = "identity", sigma, encoder = true } = {}) {
+function model({ posterior = "diagonal", likelihood = "gaussian", sigma, encoder = true } = {}) {
   const rows = posterior === "full" ? 5 : 4;
   const tensors = {
     "d.w": tensor([3, 2], [1, 0, 0, 1, 1, -1]),
@@ -193,24 +246,19 @@ function model({ posterior = "diagonal", output = "identity", sigma, encoder = t
     "e.w": tensor([rows, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 0, 2, 0].slice(0, 3 * rows)),
     "e.b": tensor([rows], [0, 0, -1, 0, 0.5].slice(0, rows)),
   };
+  const heads = { mu: [2], logvar: [2], ...(posterior === "full" ? { lower: [1] } : {}) };
+  const split = node("Split", { axis: 1, split: Object.values(heads).flat() });
   const manifest = {
-    format: 1,
+    format: 2,
+    name: "a model",
     latent_dim: 2,
     image_shape: [1, 1, 3],
-    output,
+    likelihood,
     posterior,
     is_log_likelihood: true,
     sigma,
-    decoder: [
-      { type: "linear", in: 2, out: 3, weight: "d.w", bias: "d.b" },
-      { type: "reshape", shape: [1, 1, 3] },
-    ],
-    encoder: encoder
-      ? [
-          { type: "reshape", shape: [3] },
-          { type: "linear", in: 3, out: rows, weight: "e.w", bias: "e.b" },
-        ]
-      : [],
+    decoder: graph([gemm("d.w", "d.b"), reshape(1, 1, 3)], "z", [2], { f: [1, 1, 3] }, tensors),
+    encoder: encoder ? graph([reshape(3), gemm("e.w", "e.b"), split], "x", [1, 1, 3], heads, tensors) : null,
   };
   return { manifest, tensors: new Map(Object.entries(tensors)) };
 }
@@ -274,23 +322,39 @@ const refusal = (change) => {
 };
 
 test("what does not fit is said in one sentence", () => {
+  const last = (m, op, attributes = {}, ...weights) =>
+    m.decoder.nodes.push({ op, inputs: ["f", ...weights], outputs: ["g"], attributes });
   const said = {
-    "the model has format 7; this page reads format 1": (m) => Object.assign(m, { format: 7 }),
-    'the page does not know the output "poisson"': (m) => Object.assign(m, { output: "poisson" }),
-    'the page does not know the layer "gru"': (m) => m.decoder.splice(0, 1, { type: "gru" }),
+    "the model has format 7; this page reads format 2": (m) => Object.assign(m, { format: 7 }),
+    'the page does not know the likelihood "poisson"': (m) => Object.assign(m, { likelihood: "poisson" }),
+    'the page does not know the operator "GRU"': (m) => Object.assign(m.decoder.nodes[0], { op: "GRU" }),
     "the model lacks the tensor d.w": (_, t) => t.delete("d.w"),
-    "tensor d.w has shape [2,3]; its layer needs [3,2]": (_, t) => t.set("d.w", tensor([2, 3], new Array(6))),
-    "a linear layer of 2 inputs came after 3 values": (m) => Object.assign(m, { latent_dim: 3 }),
+    "tensor d.b has shape [2]; its operator needs [3]": (_, t) => t.set("d.b", tensor([2], [0, 0])),
+    'Gemm "v1" cannot take values of shape [3]; its weight is [3,2]': (m) => {
+      m.decoder.inputs[0].shape = ["N", 3];
+    },
     "the decoder gives [1,1,3]; a picture is [1,2,2]": (m) => Object.assign(m, { image_shape: [1, 2, 2] }),
-    "the encoder gives [4]; μ, log σ² and the covariances of 2 dimensions need 5": (m) =>
-      Object.assign(m, { posterior: "full" }),
+    "the encoder gives no numbers as lower; 2 dimensions need 1": (m) => Object.assign(m, { posterior: "full" }),
+    "the encoder gives 2 numbers as mu; 3 dimensions need 3": (m) => Object.assign(m, { latent_dim: 3 }),
     "the model gives σ of 2 pixels; a picture has 3": (m) => Object.assign(m, { sigma: [1, 1] }),
-    "reshape cannot make [1,1,4] of [3]": (m) => Object.assign(m.decoder[1], { shape: [1, 1, 4] }),
-    "pad cannot make [1,1,2] of [1,1,3]": (m) => m.decoder.push({ type: "pad", shape: [1, 1, 2] }),
-    "a conv2d of 2 channels came after values of shape [1,1,3]": (m) =>
-      m.decoder.push({ type: "conv2d", in: 2, out: 1, kernel: 1, stride: 1, padding: 0, weight: "d.w", bias: "d.b" }),
-    "a conv2d with a 5×5 kernel does not fit 1×3": (m) =>
-      m.decoder.push({ type: "conv2d", in: 1, out: 1, kernel: 5, stride: 1, padding: 0, weight: "d.w", bias: "d.b" }),
+    'Reshape "f" cannot take values of shape [3] to make [1,1,4] of them': (m) => {
+      m.decoder.nodes[1].attributes.shape = [0, 1, 1, 4];
+    },
+    'the output "f" has shape [1,1,3]; the graph says [1,1,2]': (m) => {
+      m.decoder.outputs[0].shape = ["N", 1, 1, 2];
+    },
+    'the value "w" is not known where it is read': (m) => {
+      m.decoder.nodes[0].inputs = ["w"];
+    },
+    'Pad "g" cannot take values of shape [1,1,3] with pads [1]': (m) => last(m, "Pad", { pads: [1] }),
+    'Slice "g" cannot take values of shape [1,1,3] from 2 to 5 along axis 3': (m) =>
+      last(m, "Slice", { axes: [3], starts: [2], ends: [5] }),
+    "axis of Split is 1,2; it is one number": (m) => last(m, "Split", { axis: [1, 2] }),
+    'Conv "g" cannot take values of shape [1,1,3]; its kernel is 1×5': (m, t) => {
+      m.decoder.initializers.push({ name: "k", shape: [1, 1, 1, 5] });
+      t.set("k", tensor([1, 1, 1, 5], new Array(5)));
+      last(m, "Conv", {}, "k");
+    },
   };
   for (const [sentence, change] of Object.entries(said)) assert.equal(refusal(change), sentence);
 });

@@ -45,17 +45,26 @@ const tensors = new Map([
   ["b", { shape: [2], data: Float32Array.of(0.5, 0.5) }],
 ]);
 const manifest = {
-  format: 1,
+  format: 2,
+  name: "two numbers",
   latent_dim: 2,
   image_shape: [1, 1, 2],
-  output: "identity",
+  likelihood: "gaussian",
   posterior: "diagonal",
   is_log_likelihood: true,
-  decoder: [
-    { type: "linear", in: 2, out: 2, weight: "w", bias: "b" },
-    { type: "reshape", shape: [1, 1, 2] },
-  ],
-  encoder: [],
+  decoder: {
+    inputs: [{ name: "z", shape: ["N", 2] }],
+    outputs: [{ name: "f", shape: ["N", 1, 1, 2] }],
+    initializers: [
+      { name: "w", shape: [2, 2] },
+      { name: "b", shape: [2] },
+    ],
+    nodes: [
+      { op: "Gemm", inputs: ["z", "w", "b"], outputs: ["g"], attributes: { transB: 1 } },
+      { op: "Reshape", inputs: ["g"], outputs: ["f"], attributes: { shape: [0, 1, 1, 2] } },
+    ],
+  },
+  encoder: null,
 };
 const net = compile(manifest, tensors);
 const grey = (z) => Array.from(Uint8ClampedArray.from(net.decode(z), (value) => 255 * value));

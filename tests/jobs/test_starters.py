@@ -53,7 +53,8 @@ WITHOUT_TORCH = """
 import sys
 import numpy as np
 from vae_core.jobs import artifacts
-from vae_core.networks import forward
+from vae_core.networks.onnx_ import OnnxScorer
+from vae_core.store import models
 from vae_core.store import Store
 
 store = Store(sys.argv[1])
@@ -61,7 +62,7 @@ for run_id in sys.argv[2:]:
     info = store.get(run_id)
     assert info.shipped and info.status == "finished" and info.result.test.elbo < 0
     codes = artifacts.codes(store, run_id)["mu"]
-    pictures = forward.decode(info.config, store.weights(run_id), codes[:8])
+    pictures = OnnxScorer(models.load(store, run_id)).pictures(codes[:8])
     assert pictures.shape == (8, 1, 28, 28) and pictures.max() > 200
 assert not {"torch", "sklearn", "openTSNE"} & set(sys.modules), sorted(sys.modules)
 print("read")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,29 +25,13 @@ from numpy.typing import NDArray
 from vae_core.analysis.proposals import Mixture, Part, around, broad, fit, learned, prior
 from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
+from vae_core.networks.scorer import Scorer
 
 ROWS = 20_000
 """Codes that are decoded at a time: what bounds the memory, whatever K is."""
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
-
-
-class Scorer(Protocol):
-    """A model as the estimators see it: `scorer.TorchScorer` or `forward.NumpyScorer`."""
-
-    latent_dim: int
-    """D"""
-    is_log_likelihood: bool
-    """Whether log P(X|z) is the log of a probability or density of these data."""
-
-    def encode(self, x: Single) -> Q:
-        """Q(z|X) for x (B, C, H, W) in [0, 1]."""
-        ...
-
-    def log_likelihood(self, x: Single, z: Float) -> Single:
-        """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D), or (K, 1, D) that serve every image: (K, B)."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.analysis.bounds import Scorer
 from vae_core.networks.posterior.numpy_ import log_standard_normal
+from vae_core.networks.scorer import Scorer
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]

@@ -104,12 +104,13 @@ def identity(args: argparse.Namespace) -> Json:
 
     from vae_core import data
     from vae_core.analysis import bounds
-    from vae_core.networks.forward import NumpyScorer
+    from vae_core.networks.onnx_ import OnnxScorer
+    from vae_core.store import models
 
     store = Store()
     run_id = store.resolve(args.run)
     config = store.get(run_id).config
-    scorer = NumpyScorer(config, store.weights(run_id))
+    scorer = OnnxScorer(models.load(store, run_id))
     x = data.test_images(config.dataset, config.binarize).x
     if not 0 <= args.image < len(x):
         raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")

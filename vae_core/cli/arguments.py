@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
     sub = _add_run(add("export", export, "Write both networks as manifest.json and weights.bin for other programs."))
     sub.add_argument("--out", required=True, help="folder to write to")
+    sub.add_argument("--onnx", action="store_true", help="write each network as an ONNX file too")
     return parser
 
 

@@ -10,10 +10,11 @@ from vae_core.store import Store
 
 
 def export(args: argparse.Namespace) -> Json:
-    """The networks as manifest.json and weights.bin."""
+    """The networks as manifest.json and weights.bin, with --onnx as encoder.onnx and decoder.onnx too."""
+    from vae_core.store import models
     from vae_core.store.export import export as write
 
     store = Store()
     run_id = store.resolve(args.run)
-    paths = write(store.get(run_id).config, store.weights(run_id), Path(args.out))
+    paths = write(models.load(store, run_id), Path(args.out), onnx=args.onnx)
     return wrote(args, run_id, Path(args.out), files=[path.name for path in paths])

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from vae_core.config.errors import ModelError
 from vae_core.networks import likelihoods, posterior
 from vae_core.networks.graph import Graph, Shape
 from vae_core.networks.likelihoods import LOG_SIGMA
+
+if TYPE_CHECKING:
+    from vae_core.networks.onnx_ import OnnxScorer
 
 PRIOR = "standard-normal"
 """P(z) = N(0, I)."""
@@ -182,6 +185,13 @@ class Model:
             digest.update(f"\n{name} {little.dtype.str}\n".encode())
             digest.update(little.tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def scorer(self) -> OnnxScorer:
+        """What computes with it, without torch; onnxruntime is imported at the first call."""
+        from vae_core.networks.onnx_ import OnnxScorer
+
+        return OnnxScorer(self)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """What the networks read, in single precision: without log σ."""

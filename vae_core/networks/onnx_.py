@@ -141,10 +141,13 @@ class OnnxScorer:
         (f,) = self._decoder(z).values()
         return f
 
+    def means(self, z: NDArray[Any]) -> Float:
+        """E[X|z] of codes (N, D), clipped to [0, 1] for display: (N, C, H, W)."""
+        return likelihoods.MEANS[self.model.design.likelihood](self.decode(z)).clip(0, 1)
+
     def pictures(self, z: NDArray[Any]) -> NDArray[np.uint8]:
-        """Mean pictures E[X|z] of codes (N, D), as bytes: (N, C, H, W) uint8."""
-        mean = likelihoods.MEANS[self.model.design.likelihood](self.decode(z))
-        return (mean.clip(0, 1) * 255).round().astype(np.uint8)
+        """`means` as bytes: (N, C, H, W) uint8."""
+        return (self.means(z) * 255).round().astype(np.uint8)
 
     @cached_property
     def _log_prob(self) -> likelihoods.LogProb:

@@ -35,55 +35,42 @@ export type Blobs<Addresses extends (string | null | undefined)[]> = {
   [Place in keyof Addresses]: Addresses[Place] extends string ? Arrays : Arrays | null;
 };
 
-// ---- the network: what `vae_core.store.export` writes
+// ---- the network: what `vae_core.networks.page_` and `vae_core.networks.graph` write
 
-export interface LinearLayer {
-  type: "linear";
-  in: number;
-  out: number;
-  weight: string;
-  bias: string;
+/** A value of a graph; its shape begins with the batch, "N". */
+export interface GraphValue {
+  name: string;
+  shape: (string | number)[];
 }
 
-export interface ConvolutionLayer {
-  type: "conv2d" | "conv_transpose2d";
-  in: number;
-  out: number;
-  kernel: number;
-  stride: number;
-  padding: number;
-  weight: string;
-  bias: string;
+/** An operator with names in and names out, in ONNX's words. */
+export interface GraphNode {
+  op: string;
+  inputs: string[];
+  outputs: string[];
+  attributes: Record<string, number | number[] | undefined>;
 }
 
-export interface WindowLayer {
-  type: "pad" | "crop";
-  shape: number[];
+export interface Graph {
+  inputs: GraphValue[];
+  outputs: GraphValue[];
+  initializers: { name: string; shape: number[] }[];
+  nodes: GraphNode[];
 }
-
-export interface ReshapeLayer {
-  type: "reshape";
-  shape: number[];
-}
-
-export interface ActivationLayer {
-  type: "relu" | "tanh" | "silu";
-}
-
-export type Layer = LinearLayer | ConvolutionLayer | WindowLayer | ReshapeLayer | ActivationLayer;
 
 export interface Manifest {
   format: number;
-  run_id: string;
+  /** What the model is called. */
+  name: string;
   latent_dim: number;
   /** [C, H, W] */
   image_shape: number[];
-  output: string;
+  likelihood: string;
   is_log_likelihood: boolean;
   posterior: string;
-  decoder: Layer[];
-  encoder?: Layer[];
-  /** Of a Gaussian: one for all pixels, or one for each. */
+  decoder: Graph;
+  encoder: Graph | null;
+  /** Of a Gaussian: one for all pixels, or one for each; not there where it was not kept. */
   sigma?: number | number[];
 }
 

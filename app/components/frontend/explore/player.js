@@ -8,7 +8,7 @@ import { indexOf, labelOf } from "../kit/images.js";
 import { gaussian, slerp } from "../kit/random.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
-import { gaussianKL } from "../net/likelihoods.js";
+import { gaussianKL } from "../net/posterior.js";
 import { tensorOf } from "../net/safetensors.js";
 import { paintPicture, penOf, pictureAt, writePicture } from "../paint/picture.js";
 import { makePicker } from "./picker.js";
@@ -505,7 +505,7 @@ class Player {
     const context = penOf(large);
     context.imageSmoothingEnabled = false;
     context.drawImage(canvas, 0, 0, large.width, large.height);
-    const name = `${manifest.run_id}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
+    const name = `${manifest.name}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
     large.toBlob((png) => {
       if (!png) return;
       const url = URL.createObjectURL(png);
@@ -525,15 +525,14 @@ class Player {
   startWorker({ manifest, rows, plane }, tensors) {
     const worker = new Worker(new URL("../net/worker.js", import.meta.url), { type: "module" });
     // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
-    const names = manifest.decoder.flatMap((layer) => ("weight" in layer ? [layer.weight, layer.bias] : []));
     /** @type {Map<string, Tensor>} */
     const own = new Map();
-    for (const name of names) {
+    for (const { name } of manifest.decoder.initializers) {
       const tensor = tensors.get(name);
       if (tensor) own.set(name, { ...tensor, data: tensor.data.slice() });
     }
     this.worker = worker;
-    this.ask({ type: "model", manifest: { ...manifest, encoder: [] }, tensors: own, dims: rows.shown() });
+    this.ask({ type: "model", manifest: { ...manifest, encoder: null }, tensors: own, dims: rows.shown() });
     this.ask({ type: "z", z: this.z, moved: -1 });
     if (plane) this.ask({ type: "plane", cells: CELLS });
 

@@ -1,6 +1,9 @@
-// P(X|z) and the KL: what the page's network needs of probability. Densities give nats, summed over pixels or dimensions.
+// P(X|z) in the page: the mean picture and −log P(X|z) of the decoder's f, for each family. Twin of
+// `vae_core/networks/likelihoods/torch_.py`, where the formulas are derived.
 
-/** @import { Numbers, Room } from "../types.d.ts" */
+/**
+ * @import { Numbers, Room } from "../types.d.ts"
+ */
 
 /**
  * The mean picture of f into `out`, value by value; the Gaussian's is cut to what a screen shows.
@@ -64,24 +67,11 @@ export function gaussianNats(f, x, sigma) {
 }
 
 /**
- * The manifest's `output` -> the mean picture and −log P(X|z).
- * @typedef {{ mean(f: Numbers, out: Room): void, nats(f: Numbers, x: Numbers, sigma: number | Numbers): number }} Output
- * @type {Record<string, Output | undefined>}
+ * @typedef {{ mean(f: Numbers, out: Room): void, nats(f: Numbers, x: Numbers, sigma: number | Numbers): number }} Family
+ * @type {Record<string, Family | undefined>}
  */
-export const OUTPUTS = {
-  sigmoid: { mean: sigmoid, nats: bernoulliNats },
+export const FAMILIES = {
+  bernoulli: { mean: sigmoid, nats: bernoulliNats },
   "continuous-bernoulli": { mean: continuousMean, nats: continuousBernoulliNats },
-  identity: { mean: clipped, nats: gaussianNats },
+  gaussian: { mean: clipped, nats: gaussianNats },
 };
-
-/**
- * D[N(mu, L·Lᵀ) ‖ N(0, I)] = ½ (Σ μ² + exp(logvar) − 1 − logvar + Σ lower²), in nats: the trace of L·Lᵀ is the sum of
- * the squares in L. `lower` is null where Q is diagonal.
- * @param {Numbers} mu @param {Numbers} logvar @param {Iterable<number> | null} [lower]
- */
-export function gaussianKL(mu, logvar, lower) {
-  let sum = 0;
-  for (let d = 0; d < mu.length; d++) sum += mu[d] ** 2 + Math.exp(logvar[d]) - 1 - logvar[d];
-  if (lower) for (const value of lower) sum += value ** 2;
-  return sum / 2;
-}

@@ -10,11 +10,15 @@ from torch.nn import functional
 
 from tests.conftest import tiny
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, RunConfig
-from vae_core.networks import forward
+from vae_core.config.errors import ModelError
+from vae_core.networks.builders import Chain
+from vae_core.networks.graph import Graph, Node
 from vae_core.networks.likelihoods.torch_ import Gaussian
+from vae_core.networks.onnx_ import Network, OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q
 from vae_core.networks.posterior.torch_ import Posterior
 from vae_core.networks.torch_ import VAE, TorchScorer
+from vae_core.store import models
 from vae_core.training.loop import seeded, untrained
 
 
@@ -24,6 +28,12 @@ def arrays(module: nn.Module) -> dict[str, np.ndarray]:
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def run(node: Node, x: torch.Tensor, tensors: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    """One operator by onnxruntime."""
+    shapes = {name: array.shape for name, array in (tensors or {}).items()}
+    return Network(Graph({"x": tuple(x.shape[1:])}, (node,), node.outputs, shapes), tensors or {})(x.numpy())["y"]
 
 
 CONFIGS = [
@@ -69,15 +79,12 @@ def test_both_networks_are_those_of_torch(config: RunConfig) -> None:
         q = model.encode(torch.from_numpy(x).float() / 255)
         f = model.decode(torch.from_numpy(z).float())
         pictures = model.pictures(torch.from_numpy(z).float()).numpy()
-    mu, logvar = forward.encode(config, arrays(model), x)
-    np.testing.assert_allclose(mu, q.mu.numpy(), atol=2e-5)
-    np.testing.assert_allclose(logvar, q.logvar.numpy(), atol=2e-5)
-    from vae_core.networks.architecture import network
-
-    np.testing.assert_allclose(
-        forward.apply(network(config).decoder, arrays(model), z.astype(np.float32)), f.numpy(), atol=2e-5
-    )
-    painted = forward.decode(config, arrays(model), z)
+    scorer = OnnxScorer(model.model())
+    found = scorer.encode_bytes(x)
+    np.testing.assert_allclose(found.mu, q.mu.numpy(), atol=2e-5)
+    np.testing.assert_allclose(found.logvar, q.logvar.numpy(), atol=2e-5)
+    np.testing.assert_allclose(scorer.decode(z), f.numpy(), atol=2e-5)
+    painted = scorer.pictures(z)
     assert painted.dtype == np.uint8
     assert painted.shape == (4, *config.image_shape)
     assert np.abs(painted - pictures * 255).max() <= 0.51
@@ -91,44 +98,55 @@ def test_convolutions_with_every_geometry(kernel: int, stride: int, padding: int
         pytest.skip("nothing would be left")
     x = noise(2, 3, 7, 6)
     weight, bias = noise(4, 3, kernel, kernel, seed=1), noise(4, seed=2)
-    layer = {"in": 3, "out": 4, "kernel": kernel, "stride": stride, "padding": padding, "weight": "w", "bias": "b"}
-    own = {"w": weight.numpy(), "b": bias.numpy()}
-    expected = functional.conv2d(x, weight, bias, stride, padding)
-    found = forward.apply([{"type": "conv2d", **layer}], own, x.numpy())
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)
-
-    own["w"] = weight.transpose(0, 1).contiguous().numpy()
-    expected = functional.conv_transpose2d(x, weight.transpose(0, 1), bias, stride, padding)
-    found = forward.apply([{"type": "conv_transpose2d", **layer}], own, x.numpy())
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)
+    for op, tensor, convolve in (
+        ("Conv", weight, functional.conv2d),
+        ("ConvTranspose", weight.transpose(0, 1).contiguous(), functional.conv_transpose2d),
+    ):
+        tensors = {"w": tensor.numpy(), "b": bias.numpy()}
+        window = {"strides": (stride, stride), "pads": (padding,) * 4}
+        found = run(Node(op, ("x", "w", "b"), ("y",), window), x, tensors)
+        np.testing.assert_allclose(found, convolve(x, tensor, bias, stride, padding).numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["relu", "silu", "tanh"])
+@pytest.mark.parametrize("kind", ["Relu", "Sigmoid", "Tanh"])
 def test_activations_also_where_an_exponential_would_overflow(kind: str) -> None:
     x = torch.tensor([[-200.0, -20.0, -1.0, 0.0, 1e-3, 1.0, 20.0, 200.0]])
-    expected = {"relu": functional.relu, "silu": functional.silu, "tanh": torch.tanh}[kind](x)
-    np.testing.assert_allclose(forward.apply([{"type": kind}], {}, x.numpy()), expected.numpy(), atol=1e-5)
+    expected = {"Relu": functional.relu, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh}[kind](x)
+    np.testing.assert_allclose(run(Node(kind, ("x",), ("y",)), x), expected.numpy(), atol=1e-5)
 
 
 def test_padding_puts_the_odd_pixel_at_the_bottom_and_the_right() -> None:
+    chain = Chain("encoder", "x", (1, 1, 2))
+    chain.pad(1, 2, to=5)
     x = np.ones((1, 1, 1, 2), np.float32)
-    padded = forward.apply([{"type": "pad", "shape": [1, 4, 5]}], {}, x)
-    assert padded[0, 0].tolist() == [[0, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
-    np.testing.assert_array_equal(forward.apply([{"type": "crop", "shape": [1, 1, 2]}], {}, padded), x)
+    padded = Network(chain.graph("encoder.0"), {})(x)["encoder.0"]
+    assert padded[0, 0].tolist() == [[0] * 5, [0] * 5, [0, 1, 1, 0, 0], [0] * 5, [0] * 5]
+    back = Chain("decoder", "x", (1, 5, 5))
+    back.crop(1, 2, of=5)
+    np.testing.assert_array_equal(Network(back.graph("decoder.0"), {})(padded)["decoder.0"], x)
 
 
 def test_half_precision_weights_of_a_moment_are_computed_in_single() -> None:
     model = untrained(tiny(), seeded(0, "weights", 0))
-    half = {n: a.astype(np.float16) for n, a in arrays(model).items()}
+    half = models.of(tiny(), {n: a.astype(np.float16) for n, a in arrays(model).items()}, moment=0)
     z = np.zeros((1, 2), np.float32)
     np.testing.assert_allclose(
-        forward.decode(tiny(), half, z).astype(int), forward.decode(tiny(), arrays(model), z).astype(int), atol=1
+        OnnxScorer(half).pictures(z).astype(int), OnnxScorer(model.model()).pictures(z).astype(int), atol=1
     )
+    with pytest.raises(ModelError, match="a decoder alone"):
+        OnnxScorer(half).encode(np.zeros((1, 1, 8, 8), np.float32))
 
 
 def test_no_pictures_are_no_pictures() -> None:
-    own = arrays(untrained(tiny(), seeded(0, "weights", 0)))
-    assert forward.decode(tiny(), own, np.zeros((0, 2))).shape == (0, 1, 8, 8)
+    scorer = OnnxScorer(untrained(tiny(), seeded(0, "weights", 0)).model())
+    assert scorer.pictures(np.zeros((0, 2))).shape == (0, 1, 8, 8)
+    assert scorer.encode(np.zeros((0, 1, 8, 8), np.float32)).mu.shape == (0, 2)
+
+
+def test_what_does_not_fit_a_network_is_one_sentence() -> None:
+    scorer = OnnxScorer(untrained(tiny(), seeded(0, "weights", 0)).model())
+    with pytest.raises(ModelError, match=r"z of shape \[3, 5\]: this network takes \[N, 2\]"):
+        scorer.pictures(np.zeros((3, 5)))
 
 
 @pytest.mark.parametrize("posterior", ["diagonal", "full"])
@@ -136,7 +154,7 @@ def test_no_pictures_are_no_pictures() -> None:
 def test_both_scorers_agree_to_single_precision(family: dict[str, Any], posterior: str) -> None:
     config = tiny(**family, posterior=posterior, latent_dim=3)
     model = trained(config, scale=4.0)
-    ours, theirs = forward.NumpyScorer(config, arrays(model)), TorchScorer(model)
+    ours, theirs = OnnxScorer(model.model()), TorchScorer(model)
     assert ours.latent_dim == theirs.latent_dim == 3
     assert ours.is_log_likelihood is theirs.is_log_likelihood
     rng = np.random.default_rng(0)
@@ -172,9 +190,9 @@ def test_densities_and_means_at_every_size_of_log_odds(family: dict[str, str]) -
         model.get_parameter("decoder.0.weight").fill_(1.0)
     z = np.array([sign * value for value in values for sign in (1, -1)], np.float32)[:, None]
     x = np.linspace(0, 1, 3 * 64, dtype=np.float32).reshape(3, 1, 8, 8)
-    found = forward.NumpyScorer(config, arrays(model)).log_likelihood(x, z[:, None])
+    found = OnnxScorer(model.model()).log_likelihood(x, z[:, None])
     np.testing.assert_allclose(found, TorchScorer(model).log_likelihood(x, z[:, None]), rtol=1e-5, atol=2e-3)
-    painted = forward.decode(config, arrays(model), z)
+    painted = OnnxScorer(model.model()).pictures(z)
     with torch.inference_mode():
         pictures = model.pictures(torch.from_numpy(z)).numpy()
     assert np.abs(painted - pictures * 255).max() <= 0.51
@@ -188,7 +206,7 @@ def test_a_sigma_below_a_grey_level_does_not_lose_the_digits() -> None:
     z = np.zeros((1, 1, 2))
     with torch.inference_mode():
         x = (model.decode(torch.zeros(1, 2)) + 0.001).numpy()  # one σ away, in every pixel
-    found = forward.NumpyScorer(config, arrays(model)).log_likelihood(x, z)
+    found = OnnxScorer(model.model()).log_likelihood(x, z)
     assert found[0, 0] == pytest.approx(64 * (-0.5 - np.log(0.001) - 0.5 * np.log(2 * np.pi)), abs=0.01)
 
 
