@@ -38,7 +38,12 @@ FLAGS = (
 PATIENCE = 90.0
 """Seconds until something that does not happen is a failure: other work may be running on the same cores."""
 
-STREAMLIT_SAYS = ("Failed to load resource", "Cannot send rerun backMessage when disconnected")
+STREAMLIT_SAYS = (
+    "Failed to load resource",
+    "Cannot send rerun backMessage when disconnected",
+    "Client Error in reaching server endpoint",
+    "Is Streamlit still running?",
+)
 """Its own complaints: it asks for addresses that are not there, and a fragment polls on while the server is away."""
 
 TINY = RunConfig(dataset="digits", latent_dim=3, epochs=4)
