@@ -374,7 +374,6 @@ export interface CollapseData {
 
 /** `app/lab/reparameterisation.py` */
 export interface ReparameterisationData {
-  error?: string;
   model: string;
   images: string;
   /** μ1, μ2, σ1, σ2 */

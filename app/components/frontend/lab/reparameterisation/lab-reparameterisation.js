@@ -357,13 +357,12 @@ class ReparameterisationView {
 
   /** @param {ReparameterisationData} data */
   update(data) {
-    this.error.textContent = data.error ?? "";
-    this.error.hidden = !data.error;
     const addresses = `${data.model} ${data.images}`;
     if (addresses !== this.addresses) {
       this.addresses = addresses;
       this.stop();
       this.opened = null;
+      this.error.hidden = true;
       this.stop = this.host.blobs([data.model, data.images], (model, images) => this.open(model, images));
     }
     const { q, seed, image, how, code, zoom } = data;
