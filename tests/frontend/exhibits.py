@@ -1,6 +1,7 @@
 """Every view with the data that its page hands to it, on a plain web server: for tests, and to look at.
 
-    python -m tests.frontend.exhibits [--port 8600]
+    python -m tests.frontend.exhibits [--port 8600]          serve them until Ctrl-C
+    python -m tests.frontend.exhibits --pictures FOLDER      take a picture of each, light and dark
 
 The pages run once, in Streamlit's AppTest, to say what they would show; the views then stand alone (`standalone.py`).
 """
@@ -14,11 +15,11 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -127,24 +128,44 @@ def served(root: Path, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
+def pictures(url: str, out: Path) -> None:
+    """A picture of each view, light and dark."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.fixtures import FLAGS, chromium_path
+
+    out.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        for theme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=theme)
+            for view in VIEWS:
+                page.goto(f"{url}/{view}/")
+                page.wait_for_function("globalThis.fixture")
+                page.wait_for_timeout(2000)  # pictures that are decoded bit by bit
+                page.screenshot(path=out / f"{view}-{theme}.png")
+                print(out / f"{view}-{theme}.png", flush=True)
+        browser.close()
+
+
 def main() -> None:
-    """Serve all of them until Ctrl-C."""
+    """Serve all of them until Ctrl-C, or take their pictures."""
     parser = argparse.ArgumentParser(description="Every view on a page of its own.")
     parser.add_argument("--port", type=int, default=8600)
-    port: int = parser.parse_args().port
+    parser.add_argument("--pictures", type=Path)
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, nobody_works():
         root = Path(name)
         prepare(root / "home")
         for view in VIEWS:
             folder(exhibit(view), root / "site" / view, "fixture")
-        with served(root / "site", port) as url:
+        with served(root / "site", args.port) as url:
+            if args.pictures:
+                pictures(url, args.pictures)
+                return
             print("\n".join(f"{url}/{view}/" for view in VIEWS), flush=True)
-            try:
-                Thread(target=lambda: None).join()
-                while True:
-                    input()
-            except (EOFError, KeyboardInterrupt):
-                pass
+            with suppress(KeyboardInterrupt):
+                Event().wait()
 
 
 if __name__ == "__main__":

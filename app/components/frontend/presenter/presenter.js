@@ -64,6 +64,7 @@ class Presenter {
   hiding;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   fitting;
+  turn = 0; // which fitting is the latest
 
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
@@ -82,7 +83,7 @@ class Presenter {
 
   destroy() {
     clearTimeout(this.hiding);
-    clearTimeout(this.fitting);
+    this.unfit();
     this.listening.abort();
   }
 
@@ -134,7 +135,7 @@ class Presenter {
   refit() {
     this.fitted = this.windowSize();
     this.setType(shares.get(`${this.data.place} ${this.fitted}`) ?? 1);
-    clearTimeout(this.fitting); // it would wait for a mode that was left, or fit a page that is not to be
+    this.unfit(); // it would wait for a mode that was left, or fit a page that is not to be
     // A form is longer than any window: only what the keys lead through is fitted.
     this.fits = this.data.presenting && this.data.place !== null;
     if (this.fits) this.fitSoon();
@@ -150,8 +151,17 @@ class Presenter {
 
   /** Once a view that is being built has come to rest: what is high for a moment is no reason. */
   fitSoon() {
+    this.unfit();
+    const { turn } = this;
+    // Two frames later: on a busy machine the timer may come before the views have heard of a larger type.
+    const frames = () => requestAnimationFrame(() => requestAnimationFrame(() => turn === this.turn && this.fit()));
+    this.fitting = setTimeout(frames, 150);
+  }
+
+  /** What was to be fitted is no more, or not yet. */
+  unfit() {
+    this.turn++;
     clearTimeout(this.fitting);
-    this.fitting = setTimeout(() => this.fit(), 150);
   }
 
   fit() {
