@@ -206,8 +206,7 @@ def _matches(a: tuple[str, str], b: tuple[str, str], _mu: Any, _other: Any) -> l
 
 def log_px(run: RunInfo) -> tuple[float, int, int] | None:
     """The mean log P(X) estimated with the most codes an image, how many codes, and for how many images."""
-    folders = (session.store().shipped / run.run_id / "artifacts", session.store().home / "artifacts" / run.run_id)
-    names = [path.stem for folder in folders for path in folder.glob("log-px-*.safetensors")]
+    names = [name for name in session.store().artifact_names(run.run_id) if name.startswith("log-px-")]
     counts = sorted((int(text) for name in names if (text := name.removeprefix("log-px-")).isdigit()), reverse=True)
     for samples in counts:
         found = derived.Source(session.store(), run).file(LogPx(samples=samples))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 from tests.conftest import Run, listing, tiny
+from tests.store.test_home_of_0_1 import ARCHIVE, FINISHED
 from tests.store.test_store import POINT, finished_event
+from vae_core.cli import main
 from vae_core.config.errors import StoreError
+from vae_core.jobs.queue import Jobs
 from vae_core.store import Store, layout
 from vae_core.store.files import remove_ours, strangers
 
@@ -33,6 +37,10 @@ ALLOWED = {
     ("vae_core/store/runs.py", "publish", "unlink"): "the checkpoint of a run that is complete",
     ("vae_core/store/runs.py", "delete", "rename"): "a run's folder in which everything is ours",
     ("vae_core/jobs/starters.py", "ship", "rename"): "a model of the recipes, all of it ours, and its successor",
+    ("vae_core/jobs/table.py", "_prepare", "unlink"): "jobs and wishes of 0.1 that the table has taken over",
+    ("vae_core/jobs/table.py", "_set_aside", "rename"): "its own file, onto a name that nobody has",
+    ("vae_core/jobs/artifacts.py", "remove", "unlink"): "a map on its way, by name",
+    ("vae_core/jobs/worker.py", "derive", "remove"): "the same, asked of it",
 }
 
 
@@ -49,8 +57,49 @@ def removals() -> Iterator[tuple[str, str, str]]:
 
 
 def test_every_place_that_takes_something_away_is_known() -> None:
-    found = {place for place in removals() if not place[0].startswith("vae_core/jobs/") or "starters" in place[0]}
-    assert found == ALLOWED.keys()
+    assert set(removals()) == ALLOWED.keys()
+
+
+JOINED = {
+    "vae_core/store/layout.py",  # a home and what ships
+    "vae_core/data/__init__.py",  # where the data and the models that ship are
+    "vae_core/training/threads.py",  # the system's own files
+}
+"""Where names are joined to paths. In other files only the places below."""
+
+ELSEWHERE = {
+    "folder / 'x'": "nothing: a name for a sentence about the folder",
+    "out / 'x'": "the same",
+    "Path(home) / 'none'": "nothing is there",
+    "path.parent / f'.{path.name}-{secrets.token_hex(4)}.tmp'": "a file on its way to any place",
+    "folder / 'manifest.json'": "an export",
+    "folder / 'weights.bin'": "an export",
+    "assets() / 'models'": "what ships",
+    "data.assets() / 'models'": "what ships",
+    "folder / 'server.py'": "the app's own code",
+    "folder / 'theme.json'": "the app's own code",
+    "Path(__file__).with_name('main.py')": "the app's own code",
+    "Path(__file__).parent / 'frontend'": "the app's own code",
+    "self.path.with_name(name + suffix)": "SQLite's own, beside its file",
+    "self.path.with_name(self.path.name + suffix)": "SQLite's own, beside its file",
+}
+
+
+def test_no_path_of_a_home_is_joined_outside_of_its_layout() -> None:
+    found: set[str] = set()
+    for path in [*(ROOT / "vae_core").rglob("*.py"), *(ROOT / "app").rglob("*.py")]:
+        if str(path.relative_to(ROOT)) in JOINED:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = isinstance(node, ast.BinOp) and (
+                isinstance(node.right, ast.JoinedStr)
+                or (isinstance(node.right, ast.Constant) and isinstance(node.right.value, str))
+            )
+            joined = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and text
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if joined or (called and node.func.attr in ("joinpath", "with_name", "with_suffix", "with_stem")):
+                found.add(ast.unparse(node))
+    assert found <= ELSEWHERE.keys()
 
 
 # -- a home with something of a person's in every folder
@@ -87,6 +136,49 @@ def test_what_is_not_ours_survives_every_method_of_the_store(copied: Run) -> Non
             store.delete(one)
         assert store.get(one).result is not None
     assert {path: path.read_bytes() for path in put} == put
+
+
+def test_what_is_not_ours_survives_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a home that 0.1 wrote, so that its queue is taken over too."""
+    monkeypatch.chdir(tmp_path)
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    store = Store(tmp_path / "home")
+    monkeypatch.setenv("ELBO_HOME", str(store.home))
+    (store.home / "queue" / "wishes").mkdir()
+    (store.home / "queue" / "derive").mkdir()
+    put = foreign(store.home)
+    for path in (
+        store.home / "queue" / "train" / "2024-notes.json",
+        store.home / "queue" / "derive" / "7-notes.json",
+        store.home / "queue" / "wishes" / "list",
+        store.runs / "thesis" / "config.json.txt",
+    ):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b'{"mine": true}')
+        put[path] = path.read_bytes()
+    monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
+    jobs = Jobs(store)
+    waiting = jobs.submit(tiny(seed=7))
+    jobs.derive(FINISHED.run_id, None)
+    jobs.pause(waiting)
+    out = str(tmp_path / "out")
+    for command in (
+        ["runs"],
+        ["train", "--dataset", "digits", "--hidden", "8", "--epochs", "6", "--batch-size", "256", "--seed", "3"],
+        ["show", FINISHED.run_id],
+        ["traverse", FINISHED.run_id, "--out", f"{out}.png"],
+        ["project", FINISHED.run_id, "--method", "pca", "--limit", "20", "--out", f"{out}.npz"],
+        ["evaluate", FINISHED.run_id, "--limit", "5", "--samples", "10"],
+        ["export", FINISHED.run_id, "--out", out],
+    ):
+        assert main(command) == 0, command
+    for info in store.infos():
+        if not info.shipped:
+            # In the one that was made since, nothing of a person's lies.
+            assert main(["delete", info.run_id]) == (0 if info.run_id == waiting else 2)
+    assert {path: path.read_bytes() for path in put} == put
+    assert {odd.run_id for odd in store.odd()} == set()
 
 
 def test_a_run_is_deleted_beside_what_is_not_ours(copied: Run) -> None:

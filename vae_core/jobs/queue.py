@@ -300,18 +300,20 @@ def _waiting_in(store: Store) -> Refill:
     found = Refill()
     for kind in KINDS:
         for path in sorted(store.layout.old_jobs(kind).glob("[0-9]*-*.json")):
-            found.taken.append(path)
             with contextlib.suppress(ElboRoomError, FileNotFoundError, KeyError, TypeError, ValueError):
                 job = read_json(path)
                 run_id, asked_at = str(job["run_id"]), int(path.name.partition("-")[0]) / 1e9
                 found.jobs.append(Asked(kind, run_id, _of_0_1(store, kind, run_id, job), asked_at))
+                found.taken.append(path)  # one of ours: what else lies there stays
     for info in reversed(store.infos()):
         if info.status == "queued":
             found.jobs.append(Asked("train", info.run_id, {}, info.created))
     for path in store.layout.old_wishes.glob("[!.]*"):
-        found.taken.append(path)
-        with contextlib.suppress(OSError, ValueError):
-            found.wishes[path.name] = path.read_text(encoding="utf-8")
+        with contextlib.suppress(OSError, ValueError, RunNotFoundError):
+            wish = path.read_text(encoding="utf-8")
+            if wish in ("pause", "stop", "cancel"):
+                found.wishes[store.folder(path.name).name] = wish
+                found.taken.append(path)
     return found
 
 

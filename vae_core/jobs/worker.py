@@ -23,6 +23,7 @@ from vae_core.jobs.partial import PartialFile
 from vae_core.jobs.queue import Jobs
 from vae_core.jobs.table import Job, Kind
 from vae_core.store import Store, Wish
+from vae_core.store.layout import RunFolder
 
 POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
@@ -161,7 +162,7 @@ class Worker:
 def _checkpointed(store: Store, run_id: str) -> int:
     """When the run got on for the last time, as far as a process that dies is concerned."""
     try:
-        return (store.folder(run_id) / "checkpoint.safetensors").stat().st_mtime_ns
+        return RunFolder(store.folder(run_id)).checkpoint.stat().st_mtime_ns
     except (OSError, RunNotFoundError):
         return 0
 

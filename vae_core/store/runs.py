@@ -402,6 +402,12 @@ class Store:
         shipped = Runs(self.shipped).run(run_id).artifact(name)
         return shipped if shipped.is_file() else self.layout.artifact(run_id, name)
 
+    def artifact_names(self, run_id: str) -> list[str]:
+        """Names of what is derived from this run and kept."""
+        folders = (Runs(self.shipped).run(run_id).artifacts, self.layout.artifacts(run_id))
+        paths = [path for folder in folders if folder.is_dir() for path in folder.glob("*.safetensors")]
+        return sorted({path.stem for path in paths if layout.is_artifact(path.name)})
+
     def artifact(self, run_id: str, name: str) -> tuple[Arrays, dict[str, Any]] | None:
         """Arrays and facts of an artifact, or None when it has not been computed."""
         try:
