@@ -75,7 +75,7 @@ class Streams:
         """Whether a reader who has the log up to `since` has all that will come."""
         try:
             look = await self._shared(run_id)
-            found, _ = await run_in_threadpool(_read, run_id, since)
+            found, _, _ = await run_in_threadpool(_read, run_id, since)
         except (ElboRoomError, OSError):
             return False
         return look.status not in UNDER_WAY and not found
@@ -88,14 +88,14 @@ class Streams:
             try:
                 # Its state first: what it said before it ended is then read for sure.
                 look = await self._shared(run_id)
-                found, position = await run_in_threadpool(_read, run_id, at)
+                found, position, again = await run_in_threadpool(_read, run_id, at)
             except RunNotFoundError:
                 yield _end("gone")
                 return
             except (ElboRoomError, OSError):  # it may name a path of this machine
                 yield _end("unreadable")
                 return
-            said = [] if position >= at else [_message({"type": "again"})]
+            said = [_message({"type": "again"})] if again else []
             said += [f"data: {event}\n\n" for event in found]
             if found:
                 said[-1] = f"id: {position}\n{said[-1]}"
@@ -163,12 +163,12 @@ def _look(run_id: str) -> Look:
     return Look(time.monotonic(), info.status, None if progress is None else events.to_json(progress))
 
 
-def _read(run_id: str, since: int) -> tuple[list[str], int]:
+def _read(run_id: str, since: int) -> tuple[list[str], int, bool]:
     from app import session
     from vae_core.config import events
 
-    found, position = session.store().events(run_id, since)
-    return [events.to_json(event) for event in found], position
+    said = session.store().said(run_id, since)
+    return [events.to_json(event) for event in said.events], said.end.size, said.again
 
 
 def _message(value: dict[str, str]) -> str:

@@ -27,7 +27,7 @@ from tests.conftest import Run, tiny, until
 from vae_core.config import events
 from vae_core.config.errors import CorruptFileError
 from vae_core.jobs.run import run
-from vae_core.store import Store
+from vae_core.store import Store, files, journal
 
 BASE = "/tools/elbo-room/elbo"
 FOREVER = "public, max-age=31536000, immutable"
@@ -373,6 +373,23 @@ def test_silence_is_filled_and_a_run_that_goes_back_says_so(
     until(lambda: reader.ended, "the end")
     assert heard(reader.body)[-1][1] == {"type": "end", "status": "unreadable"}
     assert str(home.home).encode() not in reader.body
+
+
+def test_a_run_that_went_back_and_has_said_more_since_says_so(
+    port: int, home: Store, endless: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "period", 0.01)
+    reader = Reader(port, f"{BASE}/events/{endless}")
+    until(lambda: "started" in reader.types(), "the first word")
+    lines, crc = b"", 0
+    for parameters in (10, 1000, 100000):
+        started = events.Started(steps=12, steps_per_epoch=6, parameters=parameters, precision="float32")
+        lines += (line := journal.line(started, crc))
+        crc = int(line[-11:-3], 16)
+    files.write_bytes(log_of(home, endless), lines)  # longer than before, and another
+    until(lambda: reader.types().count("started") == 4, "all of it from the start")
+    assert reader.types().count("again") == 1
+    reader.close()
 
 
 def test_one_look_serves_all_who_follow(home: Store, endless: str, monkeypatch: pytest.MonkeyPatch) -> None:
