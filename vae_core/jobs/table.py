@@ -447,7 +447,7 @@ def died(attempts: int) -> str:
 
 
 def _canonical(parameters: dict[str, Any]) -> str:
-    return json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+    return json.dumps(parameters, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _all(c: sqlite3.Connection, where: str, *values: Any) -> list[Job]:

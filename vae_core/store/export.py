@@ -20,7 +20,7 @@ from vae_core.store.layout import is_there
 
 def model_blob(model: Model) -> bytes:
     """The networks in one safetensors byte string with the manifest in its metadata: what travels to the page."""
-    return blob(model.weights(), {"manifest": json.dumps(manifest(model))})
+    return blob(model.weights(), {"manifest": json.dumps(manifest(model), allow_nan=False)})
 
 
 def blob(arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
