@@ -15,6 +15,7 @@ from tests.store.test_home_of_0_1 import ARCHIVE, FINISHED
 from tests.store.test_store import POINT, finished_event
 from vae_core.cli import main
 from vae_core.config.errors import StoreError
+from vae_core.jobs.derived.codes import Codes
 from vae_core.jobs.queue import Jobs
 from vae_core.store import Store, layout
 from vae_core.store.files import remove_ours, strangers
@@ -39,7 +40,8 @@ ALLOWED = {
     ("vae_core/jobs/starters.py", "ship", "rename"): "a model of the recipes, all of it ours, and its successor",
     ("vae_core/jobs/table.py", "_prepare", "unlink"): "jobs and wishes of 0.1 that the table has taken over",
     ("vae_core/jobs/table.py", "_set_aside", "rename"): "its own file, onto a name that nobody has",
-    ("vae_core/jobs/artifacts.py", "remove", "unlink"): "a map on its way, by name",
+    ("vae_core/jobs/partial.py", "remove", "unlink"): "a map on its way, by name",
+    ("vae_core/jobs/partial.py", "remove", "rmdir"): "its folder, if nothing is in it",
     ("vae_core/jobs/worker.py", "derive", "remove"): "the same, asked of it",
 }
 
@@ -73,6 +75,8 @@ ELSEWHERE = {
     "Path(home) / 'none'": "nothing is there",
     "path.parent / f'.{path.name}-{secrets.token_hex(4)}.tmp'": "a file on its way to any place",
     "folder / 'manifest.json'": "an export",
+    "out / 'index.html'": "a page as files",
+    "out / 'data.json'": "a page as files",
     "folder / 'weights.bin'": "an export",
     "assets() / 'models'": "what ships",
     "data.assets() / 'models'": "what ships",
@@ -160,7 +164,7 @@ def test_what_is_not_ours_survives_every_command(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
     jobs = Jobs(store)
     waiting = jobs.submit(tiny(seed=7))
-    jobs.derive(FINISHED.run_id, None)
+    jobs.ask(FINISHED.run_id, Codes())
     jobs.pause(waiting)
     out = str(tmp_path / "out")
     for command in (
