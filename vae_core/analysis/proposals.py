@@ -4,8 +4,9 @@ A mixture whose weights divide by the density of the whole mixture stays unbiase
 than 1/share times that of any one part alone (Hesterberg 1995, "Weighted average importance sampling and defensive
 mixture distributions"; the balance heuristic of Veach & Guibas 1995).
 
-`fit` learns a mixture of Gaussians from weighted codes by expectation maximisation, as population Monte Carlo does
-between its rounds (Cappé, Douc, Guillin, Marin & Robert 2008, arXiv 0710.4242).
+`peak` finds one Gaussian for each image, from where the posterior is highest and how it falls from there: for any
+number of dimensions. `fit` learns a mixture of Gaussians from weighted codes by expectation maximisation, as population
+Monte Carlo does between its rounds (Cappé, Douc, Guillin, Marin & Robert 2008, arXiv 0710.4242).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal, solve_lower
 
 Float = NDArray[np.float64]
 
@@ -93,6 +94,24 @@ def around(share: float, q: Q, width: float, rng: np.random.Generator) -> Part:
     return Part(share, lambda count: wide.sample(rng.standard_normal((count, *q.mu.shape))), wide.log_prob)
 
 
+def heavy(share: float, q: Q, freedom: float, rng: np.random.Generator) -> Part:
+    """Student's t with the place and the shape of Q, for posteriors whose tails are heavier than a Gaussian's."""
+    d = q.mu.shape[1]
+    constant = math.lgamma((freedom + d) / 2) - math.lgamma(freedom / 2) - 0.5 * d * math.log(freedom * math.pi)
+    log_det = 0.5 * q.logvar.sum(1, dtype=np.float64)
+
+    def sample(count: int) -> Float:
+        epsilon = rng.standard_normal((count, *q.mu.shape))
+        return q.sample(epsilon / np.sqrt(rng.chisquare(freedom, (count, len(q.mu), 1)) / freedom))
+
+    def log_prob(z: Float) -> Float:
+        # ‖ε‖², read off the Gaussian's density
+        squares = -2 * (q.log_prob(z) + log_det) - d * math.log(2 * math.pi)
+        return constant - log_det - 0.5 * (freedom + d) * np.log1p(squares / freedom)
+
+    return Part(share, sample, log_prob)
+
+
 def learned(share: float, fitted: Sequence[Gaussians], rng: np.random.Generator) -> Part:
     """A mixture of Gaussians for each image."""
     return Part(
@@ -125,11 +144,67 @@ class Gaussians:
 
     def log_joint(self, z: Float) -> Float:
         """(n, D) -> (n, M): log weight + log density, Gaussian by Gaussian."""
-        flat = np.linalg.inv(self.factor)
-        epsilon = np.matmul(z[None] - self.mu[:, None], flat.transpose(0, 2, 1))  # (M, n, D)
+        epsilon = solve_lower(self.factor, (z[None] - self.mu[:, None]).transpose(0, 2, 1)).transpose(0, 2, 1)
         log_det = np.log(np.diagonal(self.factor, axis1=1, axis2=2)).sum(1)
         return log_standard_normal(epsilon).T + (np.log(self.weight) - log_det)
 
+
+ROUNDS_OF_PEAK = 4
+"""Rounds in which `peak` looks anew, in the units of what the last one found."""
+NARROWEST, WIDEST = 1 / 8, 4.0
+"""A round changes a width by no more than these: far from the peak the curvature says little."""
+
+
+def peak(log_joint: Callable[[Float], Float], q: Q, codes: int) -> tuple[Q, int] | None:
+    """A Gaussian with a full covariance at the peak of log P(X|z)P(z), for each image, and how many codes it took.
+
+    Laplace's approximation from differences: the slope and the curvature of `log_joint` ((k, B, D) -> (k, B)) at
+    distances of one width, beginning with those of Q. So no gradient of the decoder is needed, kinks are smoothed over,
+    and the curvature is that of the region in which codes are drawn. None where `codes` do not suffice for that.
+    """
+    b, d = q.mu.shape
+    pairs = np.stack(np.triu_indices(d, 1))
+    along, crosswise = 1 + 2 * d + len(LENGTHS), pairs.shape[1]
+    left = codes - along - crosswise  # the last round looks at pairs of dimensions too
+    if left < 0:
+        return None
+    rounds = 1 + min(ROUNDS_OF_PEAK - 1, left // along)
+    thorough = 1 + min(rounds - 1, (codes - rounds * along) // crosswise - 1 if crosswise else 0)
+    mu, factor, used = q.mu.astype(np.float64), q.cholesky(), 0
+    for turn in range(rounds):
+        directions = np.swapaxes(factor, 1, 2)  # (B, D, D): row i is L·eᵢ
+        steps = np.concatenate([np.zeros((1, b, d)), directions.swapaxes(0, 1), -directions.swapaxes(0, 1)])
+        if with_pairs := turn >= rounds - thorough:
+            both = directions[:, pairs[0]] + directions[:, pairs[1]]
+            steps = np.concatenate([steps, both.swapaxes(0, 1)])
+        value = log_joint(mu + steps)  # (k, B)
+        top, up, down = value[0], value[1 : 1 + d], value[1 + d : 1 + 2 * d]
+        slope = (up - down).T / 2  # (B, D)
+        curvature = np.zeros((b, d, d))
+        curvature[:, np.arange(d), np.arange(d)] = (2 * top - up - down).T
+        if with_pairs:
+            cross = (up[pairs[0]] + up[pairs[1]] - top - value[1 + 2 * d :]).T
+            curvature[:, pairs[0], pairs[1]] = curvature[:, pairs[1], pairs[0]] = cross
+        sizes, axes = np.linalg.eigh(np.nan_to_num(curvature, posinf=0, neginf=0))
+        sizes = sizes.clip(1 / WIDEST**2, 1 / NARROWEST**2)
+        step = np.einsum("bij,bj,bkj,bk->bi", axes, 1 / sizes, axes, np.nan_to_num(slope), optimize=True)
+        # Up to some four widths, and of these lengths the one that leads highest.
+        step *= np.minimum(1, 4 * math.sqrt(d) / np.maximum(np.linalg.norm(step, axis=1), 1e-300))[:, None]
+        step = np.einsum("bij,bj->bi", factor, step)
+        lengths = np.array(LENGTHS)[:, None, None]
+        there = log_joint(mu + lengths * step)
+        best = np.nan_to_num(np.concatenate([there, top[None]]), nan=-math.inf).argmax(0)
+        mu = mu + np.append(lengths, 0)[best, None] * step
+        covariance = np.einsum("bij,bj,bkj->bik", axes, 1 / sizes, axes)
+        factor = np.linalg.cholesky(factor @ covariance @ factor.swapaxes(1, 2))
+        used += len(steps) + len(LENGTHS)
+    row, column = np.tril_indices(d, -1)
+    logvar = 2 * np.log(np.diagonal(factor, axis1=1, axis2=2))
+    return Q(mu, logvar, factor[:, row, column]), used
+
+
+LENGTHS = (1.0, 0.5, 0.2)
+"""Of the step towards the peak: those that are tried."""
 
 KEPT = 600
 """Codes from which a mixture is learned, drawn from all in proportion to their weights."""

@@ -22,7 +22,11 @@ SAVED_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class LogPx(Thing):
-    """`log_px`, `stderr`, `ess` (limit,). One file for all limits: it grows, and what was cut off is gone on with."""
+    """`log_px`, `stderr`, `ess`, `tail` (limit,). One file for all limits: it grows, and what was cut off is gone on with.
+
+    Always worked out for whole groups of images, each with a seed of its own, so that the figures depend neither on the
+    limit nor on the order of calls. What another proposal or another rule gave is computed anew.
+    """
 
     kind: ClassVar[str] = "log-px"
 
@@ -41,13 +45,16 @@ class LogPx(Thing):
         """Of its file."""
         return f"{self.kind}-{self.samples}"
 
-    def served(self, kept: Result, config: RunConfig) -> Result | None:
-        """The first `limit` images, if there are so many by the proposal of today."""
+    def _facts(self, config: RunConfig) -> dict[str, object]:
+        """By what rule the figures are made."""
         from vae_core.analysis import bounds
 
+        return {"proposal": bounds.proposal_for(config.latent_dim, self.samples), "groups_of": EVALUATED}
+
+    def served(self, kept: Result, config: RunConfig) -> Result | None:
+        """The first `limit` images, if there are so many by the rule of today."""
         wanted = min(self.limit, len(data.load_split(config.dataset, "test").labels))
-        same = kept.facts.get("proposal") == bounds.proposal_for(config.latent_dim, self.samples)
-        if not same or len(kept.arrays["log_px"]) < wanted:
+        if not kept.facts.items() >= self._facts(config).items() or len(kept.arrays["log_px"]) < wanted:
             return None
         return Result({key: array[:wanted] for key, array in kept.arrays.items()}, kept.facts)
 
@@ -57,21 +64,21 @@ class LogPx(Thing):
         from vae_core.networks.torch_ import VAE, TorchScorer
 
         config, kept = source.config, source.file(self)
-        facts = {"proposal": bounds.proposal_for(config.latent_dim, self.samples)}
-        goes_on = kept is not None and kept.facts.get("proposal") == facts["proposal"]
-        arrays: Arrays = kept.arrays if kept and goes_on else {key: np.zeros(0) for key in ("log_px", "stderr", "ess")}
-        x = data.test_images(config.dataset, config.binarize).x[: self.limit]
+        facts = self._facts(config)
+        goes_on = kept is not None and kept.facts.items() >= facts.items()
+        arrays: Arrays = (
+            kept.arrays if kept and goes_on else {key: np.zeros(0) for key in ("log_px", "stderr", "ess", "tail")}
+        )
+        x = data.test_images(config.dataset, config.binarize).x
+        wanted = min(self.limit, len(x))
         scorer = TorchScorer(VAE.of(models.load(source.store, config.run_id)))
         saved = time.monotonic()
-        # Always the same groups of images and seeds, so that the figures do not depend on where a call was cut off.
-        first = len(arrays["log_px"]) - len(arrays["log_px"]) % EVALUATED
-        arrays = {key: array[:first] for key, array in arrays.items()}
-        for start in range(first, len(x), EVALUATED):
+        for start in range(len(arrays["log_px"]), wanted, EVALUATED):
             batch = x[start : start + EVALUATED].astype(np.float32) / np.float32(255)
             found = bounds.estimate(scorer, batch, self.samples, np.random.default_rng(start))
-            for key, values in (("log_px", found.log_px), ("stderr", found.stderr), ("ess", found.ess)):
-                arrays[key] = np.concatenate([arrays[key], values])
-            tell(len(arrays["log_px"]), len(x), None)
+            fresh = {"log_px": found.log_px, "stderr": found.stderr, "ess": found.ess, "tail": found.tail}
+            arrays = {key: np.concatenate([arrays[key], values]) for key, values in fresh.items()}
+            tell(min(len(arrays["log_px"]), wanted), wanted, None)
             if time.monotonic() - saved > SAVED_SECONDS:
                 source.keep(self, Result(arrays, facts))
                 saved = time.monotonic()
