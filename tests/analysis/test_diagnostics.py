@@ -8,7 +8,7 @@ import pytest
 
 from vae_core.analysis import diagnostics
 from vae_core.analysis.diagnostics import KLParts, active_units, dimension_kl, findings, kl_parts, rate_distortion
-from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.posterior.numpy_ import Q, solve_lower
 
 
 def values(parts: KLParts) -> np.ndarray:
@@ -255,3 +255,30 @@ def test_a_dimension_that_only_carries_a_correlation_has_not_collapsed() -> None
     np.testing.assert_allclose(q.variance(), 1)
     assert [finding.state for finding in findings(q, np.zeros(2))] == ["weak", "weak"]
     assert kl_parts(q).mutual_information > 0.4
+
+
+def narrow(d: int = 12, images: int = 60) -> Q:
+    """Full covariances that no float can invert: cond(L) of 1e16 and more."""
+    rng = np.random.default_rng(0)
+    logvar = rng.uniform(-70, -30, (images, d))
+    return Q(3 * rng.standard_normal((images, d)), logvar, 2 * rng.standard_normal((images, d * (d - 1) // 2)))
+
+
+def test_no_code_says_more_than_log_n_however_narrow_q_is() -> None:
+    q = narrow()
+    assert np.linalg.cond(q.cholesky()).min() > 1e16
+    parts = kl_parts(q, samples=300)
+    assert parts.mutual_information == pytest.approx(math.log(60), abs=1e-6)
+    assert parts.mutual_information <= parts.ceiling
+    assert parts.total_correlation > 0
+    assert parts.mutual_information + parts.marginal_kl == pytest.approx(parts.rate)
+    assert (parts.dimension_wise > 0).all()
+    assert np.isfinite(dimension_kl(q)).all()
+
+
+def test_a_triangular_system_is_solved_as_well_as_rounding_lets_it() -> None:
+    factor = narrow().cholesky()
+    right = np.random.default_rng(2).standard_normal((len(factor), 12, 7))
+    found = solve_lower(factor, right)
+    # The smallest backward error there is: that of a system whose coefficients are off by their last bits.
+    assert (np.abs(factor @ found - right) <= 1e-14 * (np.abs(factor) @ np.abs(found))).all()

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.posterior.numpy_ import Q, log_standard_normal, solve_lower
 
 Array = NDArray[np.floating]
 Float = NDArray[np.float64]
@@ -37,6 +37,8 @@ images; ε in nats.
 
 CELLS = 1 << 18
 """Pairs of a sample and a code that are looked at together: what bounds the memory, and stays in the cache."""
+SOLVED = 1 << 21
+"""Numbers of a triangular system that are solved together."""
 CODES = 128
 """Codes whose covariance matrices are held at a time."""
 
@@ -128,12 +130,16 @@ def kl_parts(q: Q, *, samples: int = 2000, seed: int = 0, tell: Tell | None = No
     """
     n, d = q.mu.shape
     rng = np.random.default_rng(seed)
-    drawn = _rows(q, np.resize(rng.permutation(n), samples))
-    z = drawn.sample(rng.standard_normal((samples, d)))
-    log_q, log_q_dims = _log_aggregate(q, z, tell or (lambda _done, _total: None))
+    own = np.resize(rng.permutation(n), samples)
+    epsilon = rng.standard_normal((samples, d))
+    z = _rows(q, own).sample(epsilon)
+    # At its own image's Q the density of a code is known from ε. Worked out from z it would be lost in rounding where Q
+    # is narrow; and with it in log Q(z) too, no code says more than log N.
+    log_own = log_standard_normal(epsilon) - 0.5 * q.logvar[own].sum(1, dtype=np.float64)
+    log_q, log_q_dims = _log_aggregate(q, z, own, log_own, tell or (lambda _done, _total: None))
     log_p_dims = -0.5 * (np.square(z) + math.log(2 * math.pi))
 
-    parts = np.column_stack([drawn.log_prob(z) - log_q, log_q - log_q_dims.sum(1), log_q_dims - log_p_dims])  # (M, 2+D)
+    parts = np.column_stack([log_own - log_q, log_q - log_q_dims.sum(1), log_q_dims - log_p_dims])  # (M, 2+D)
     rate = float(np.concatenate([part.kl().sum(1) for part in _chunks(q)]).mean())
     means = parts.mean(0)
     away = parts - means
@@ -142,6 +148,9 @@ def kl_parts(q: Q, *, samples: int = 2000, seed: int = 0, tell: Tell | None = No
     estimate = means - slope * (means.sum() - rate)
     rest = away - control[:, None] * slope
     stderr = np.sqrt(np.square(rest).sum(0) / (samples - 2) / samples)
+    ceiling = math.log(n)
+    if (above := estimate[0] - ceiling) > 0:  # the control variate may carry it over: N codes that never overlap
+        estimate[:2] += -above, above
     return KLParts(
         rate=rate,
         mutual_information=float(estimate[0]),
@@ -150,17 +159,18 @@ def kl_parts(q: Q, *, samples: int = 2000, seed: int = 0, tell: Tell | None = No
         total_correlation_stderr=float(stderr[1]),
         dimension_wise=estimate[2:],
         dimension_wise_stderr=stderr[2:],
-        ceiling=math.log(n),
+        ceiling=ceiling,
     )
 
 
-def _log_aggregate(q: Q, z: Float, tell: Tell) -> tuple[Float, Float]:
-    """log Q(z), (M,), and log Q(zⱼ), (M, D), for z (M, D)."""
+def _log_aggregate(q: Q, z: Float, own: NDArray[np.intp], log_own: Float, tell: Tell) -> tuple[Float, Float]:
+    """log Q(z), (M,), and log Q(zⱼ), (M, D), for z (M, D), drawn for the images `own` (M,), with log Q(z|X) (M,)."""
     (n, d), m = q.mu.shape, len(z)
     mu = np.ascontiguousarray(q.mu.T, np.float64)  # (D, N)
     precision = np.ascontiguousarray(1 / np.sqrt(_variance(q)).T)  # (D, N): 1/√Σⱼⱼ
     log_scale = np.log(precision).sum(0)
     joint, density = np.full(m, -np.inf), np.empty((m, d))
+    constant = 0.5 * math.log(2 * math.pi)
     total = m if q.lower is None else 2 * m
     step = max(1, CELLS // n)
     for start in range(0, m, step):
@@ -175,30 +185,33 @@ def _log_aggregate(q: Q, z: Float, tell: Tell) -> tuple[Float, Float]:
             # A sum of exponentials as they stand: z's own code is among them, so it is never zero.
             density[rows, j] = np.exp(away, out=away) @ precision[j]
         if q.lower is None:
-            joint[rows] = _log_sum_exp(log_scale - 0.5 * squares)
+            values = log_scale - 0.5 * squares
+            values[np.arange(len(values)), own[rows]] = log_own[rows] + d * constant
+            joint[rows] = _log_sum_exp(values)
         tell(min(start + step, m), total)
     if q.lower is not None:
         done = 0
         for part in _chunks(q):
-            joint = np.logaddexp(joint, _log_sum_full(part, z))
+            joint = np.logaddexp(joint, _log_sum_full(part, z, own - done, log_own + d * constant))
             done += len(part.mu)
             tell(m + m * done // n, total)
-    constant = 0.5 * math.log(2 * math.pi)
     return joint - math.log(n) - d * constant, np.log(density) - math.log(n) - constant
 
 
-def _log_sum_full(q: Q, z: Float) -> Float:
-    """log Σₙ Q(z|xₙ) without the constant for z (M, D): (M,). One product gives ε = L⁻¹(z − μ) of every pair."""
-    n, d = q.mu.shape
-    inverse = np.linalg.inv(q.cholesky())  # (N, D, D)
-    to_epsilon = inverse.reshape(n * d, d).T
-    offset = np.einsum("nij,nj->ni", inverse, q.mu.astype(np.float64)).ravel()
-    log_scale = -0.5 * q.logvar.sum(1, dtype=np.float64)
+def _log_sum_full(q: Q, z: Float, own: NDArray[np.intp], log_own: Float) -> Float:
+    """log Σₙ Q(z|xₙ) without the constant for z (M, D), drawn for images `own`, where that is one of q's: (M,)."""
+    (n, d), factor = q.mu.shape, q.cholesky()
+    mu, log_scale = q.mu.astype(np.float64), -0.5 * q.logvar.sum(1, dtype=np.float64)
     found: list[Float] = []
-    step = max(1, CELLS // (n * d))
+    step = max(1, SOLVED // (n * d))
     for start in range(0, len(z), step):
-        epsilon = (z[start : start + step] @ to_epsilon - offset).reshape(-1, n, d)
-        found.append(_log_sum_exp(log_scale - 0.5 * np.einsum("mnd,mnd->mn", epsilon, epsilon)))
+        rows = slice(start, start + step)
+        away = z[rows].T - mu[:, :, None]  # (N, D, m)
+        epsilon = solve_lower(factor, away)
+        values = (log_scale[:, None] - 0.5 * np.einsum("ndm,ndm->nm", epsilon, epsilon)).T  # (m, N)
+        (mine,) = np.nonzero((own[rows] >= 0) & (own[rows] < n))
+        values[mine, own[rows][mine]] = log_own[rows][mine]
+        found.append(_log_sum_exp(values))
     return np.concatenate(found)
 
 
@@ -262,7 +275,9 @@ def dimension_kl(q: Q) -> Float:
         return q.kl()
     found: list[Float] = []
     for part in _chunks(q):
-        precision = np.square(np.linalg.inv(part.cholesky())).sum(1)  # the diagonal of L⁻ᵀ·L⁻¹
+        factor = part.cholesky()
+        unit = np.broadcast_to(np.eye(factor.shape[1]), factor.shape)
+        precision = np.square(solve_lower(factor, unit)).sum(1)  # the diagonal of L⁻ᵀ·L⁻¹
         found.append(0.5 * (np.square(part.mu.astype(np.float64)) + part.variance() - 1 + np.log(precision)))
     return np.concatenate(found)
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.analysis.bounds import GridPosterior
-from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.posterior.numpy_ import Q, solve_lower
 
 Float = NDArray[np.float64]
 
@@ -138,7 +138,7 @@ def _starts(grid: GridPosterior, full: bool) -> list[_Gaussian]:
 
 def _of(q: Q, full: bool) -> _Gaussian:
     """Q as mean and precision; of a full one that shall be diagonal, the precision's diagonal, its own best fit."""
-    factor = np.linalg.inv(q.cholesky()[0])
+    factor = solve_lower(q.cholesky(), np.eye(q.mu.shape[1])[None])[0]
     precision = factor.T @ factor
     return _Gaussian(q.mu[0].astype(np.float64), precision if full else np.diag(np.diag(precision)))
 

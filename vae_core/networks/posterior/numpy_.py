@@ -54,8 +54,8 @@ class Q:
         if self.lower is None:
             epsilon = away * np.exp(-0.5 * self.logvar.astype(np.float64))
         else:
-            inverse = np.linalg.inv(self.cholesky())
-            epsilon = np.einsum("bij,...bj->...bi", inverse, away)
+            flat = away.reshape(-1, *self.mu.shape).transpose(1, 2, 0)  # (B, D, …)
+            epsilon = solve_lower(self.cholesky(), flat).transpose(2, 0, 1).reshape(away.shape)
         return log_standard_normal(epsilon) - 0.5 * self.logvar.sum(1, dtype=np.float64)
 
     def kl(self) -> Float:
@@ -64,6 +64,18 @@ class Q:
         With a full covariance the terms are those of the rows of L; only their sum is the KL of a distribution.
         """
         return 0.5 * (np.square(self.mu.astype(np.float64)) + self.variance() - 1 - self.logvar)
+
+
+def solve_lower(factor: Float, right: Float) -> Float:
+    """L⁻¹·right for lower triangular L (B, D, D) and right (B, D, M): (B, D, M), row by row from the top.
+
+    Not by an inverse: where L is ill-conditioned, as a narrow Q's is, the rows of an inverse are large and cancel.
+    """
+    out = np.empty(right.shape)
+    for j in range(factor.shape[1]):
+        known = (factor[:, j, None, :j] @ out[:, :j])[:, 0]
+        out[:, j] = (right[:, j] - known) / factor[:, j, j, None]
+    return out
 
 
 def log_standard_normal(z: Array) -> Float:
