@@ -74,3 +74,11 @@ def test_an_unknown_family_is_refused() -> None:
     known = Known(1)
     with pytest.raises(ConfigError, match="covariance='round': choose one of diagonal, full"):
         fit_q(known.model, known.x, rng(), covariance="round")  # type: ignore[arg-type]
+
+
+def test_the_family_is_the_encoders_own_unless_another_is_asked_for() -> None:
+    known = Known(3, blur=1.5, shift=0.3, full=True, correlated=True)
+    own = fit_q(known.model, known.x, rng(), steps=250)
+    assert own.q.lower is not None
+    assert close(own.elbo, known.log_px, own.stderr, slack=0.01)
+    assert fit_q(known.model, known.x, rng(), covariance="diagonal", steps=2).q.lower is None

@@ -111,3 +111,24 @@ def test_groups_bound_the_memory_and_the_same_seed_gives_the_same_bounds(monkeyp
 def test_settings_that_make_no_path_are_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Annealing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "agreement"),
+    [(-112.5, -112.4, "apart"), (-112.18, -112.43, "agree"), (-110.0, -112.4, "contradict")],
+)
+def test_a_bracket_that_is_upside_down_says_what_it_is_worth(lower: float, upper: float, agreement: str) -> None:
+    error = np.full(4, 0.4)  # of the mean: 0.2
+    found = annealing.between(
+        Bracket(
+            lower=np.full(4, lower),
+            upper=np.full(4, upper),
+            lower_stderr=error,
+            upper_stderr=error,
+            upper_is_bound=False,
+            acceptance=0.6,
+            is_log_likelihood=True,
+        )
+    )
+    assert (found.lower, found.upper, found.agreement) == (pytest.approx(lower), pytest.approx(upper), agreement)
+    assert found.lower_stderr == found.upper_stderr == pytest.approx(0.2)

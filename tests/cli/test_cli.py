@@ -17,7 +17,7 @@ from PIL import Image
 from tests.conftest import Run, listing, same, tiny
 from vae_core import __version__, data
 from vae_core.__main__ import main
-from vae_core.analysis import projection
+from vae_core.analysis import projection, tails
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest, codes
@@ -514,12 +514,42 @@ def test_evaluate_names_the_dimensions_that_collapsed(trained: Run, elbo: Elbo) 
     assert said["active_units"] == 1
 
 
+def test_gap_says_in_words_what_the_bracket_is_worth_and_of_what(
+    trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--limit", "2", "--chains", "2", "--temperatures", "5"]
+    assert main(["gap", trained.run_id, *few]) == 0
+    real = capsys.readouterr().out
+    assert "±" in real
+    assert "close to a bound, not one" in real
+    assert "never saw" not in real
+    assert main(["gap", trained.run_id, "--simulated", *few]) == 0
+    simulated = capsys.readouterr().out
+    assert "images that its encoder never saw" in simulated  # zeros and ones, of a model of grey pixels
+    assert "close to a bound" not in simulated
+
+
+def test_evaluate_warns_of_weights_that_cannot_be_believed(
+    trained: Run, elbo: Elbo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["evaluate", trained.run_id, "--samples", "2000", "--limit", "20"]
+    assert elbo(*arguments)[1]["heavy_tails"] == 0
+    assert main(arguments) == 0
+    assert "few weights carry" not in capsys.readouterr().out
+    monkeypatch.setattr(tails, "HEAVY", -9.0)
+    assert main(arguments) == 0
+    assert "20 of the 20 images few weights carry the estimate" in capsys.readouterr().out
+
+
 def test_gap_is_bounded_from_both_sides(trained: Run, elbo: Elbo) -> None:
     few = ["--limit", "6", "--chains", "8", "--temperatures", "60"]
     code, result, _ = elbo("gap", trained.run_id, "--simulated", *few)
     assert code == 0
     assert result["upper_is_bound"] is True
-    assert result["log_px_lower"] <= result["log_px_upper"] + 0.5
+    assert result["agreement"] in ("apart", "agree")
+    assert 0 < result["log_px_lower_stderr"] < 1
+    assert 0 < result["log_px_upper_stderr"] < 1
+    assert result["amortisation_gap"] <= result["gap_upper"] + 0.5
     assert result["elbo"] < result["log_px_upper"]
     assert result["gap_upper"] == pytest.approx(result["log_px_upper"] - result["elbo"])
     code, result, _ = elbo("gap", trained.run_id, *few)

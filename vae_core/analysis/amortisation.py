@@ -50,7 +50,7 @@ def fit_q(
     x: Single,
     rng: np.random.Generator,
     *,
-    covariance: Literal["diagonal", "full"] = "diagonal",
+    covariance: Literal["diagonal", "full"] | None = None,
     steps: int = 500,
     samples: int = 16,
     learning_rate: float = 0.1,
@@ -58,56 +58,20 @@ def fit_q(
 ) -> Fitted:
     """Fit Q* to every image of x (B, C, H, W), from the encoder's Q on, with `samples` codes an image in each step.
 
-    The result is the mean of the last half of the steps; its ELBO comes from `evaluated` codes not used before.
+    `covariance` is that of the encoder's own Q unless another is asked for. The result is the mean of the last half of
+    the steps; its ELBO comes from `evaluated` codes not used before.
     """
-    if covariance not in ("diagonal", "full"):
+    if covariance not in ("diagonal", "full", None):
         raise ConfigError(f"covariance={covariance!r}: choose one of diagonal, full")
     if min(steps, samples) < 1 or evaluated < 2:
         raise ConfigError(f"steps={steps}, samples={samples}, evaluated={evaluated}: give positive numbers")
-    images = torch.from_numpy(x)
+    images, full = torch.from_numpy(x), (covariance or model.design.posterior) == "full"
     with torch.no_grad():
         start = model.encode(images)
-    d = model.latent_dim
-    variance = start.logvar.exp() if start.lower is None else start.logvar.exp() + start.lower.square().sum(2)
-    first_logvar = variance.log() if covariance == "diagonal" else start.logvar
-    scale = variance.sqrt()  # (B, D)
-    # In units of the encoder's own widths, so that one learning rate suits every dimension: μ, ½ log σ², L.
-    size = 2 * d + (d * d if covariance == "full" else 0)
-    theta = torch.zeros(len(x), size, requires_grad=True)
-    below = torch.ones(d, d).tril(-1)
-
-    def q_of(theta: Tensor) -> Posterior:
-        mu = start.mu + scale * theta[:, :d]
-        logvar = first_logvar + 2 * theta[:, d : 2 * d]
-        if covariance == "diagonal":
-            return Posterior(mu, logvar)
-        lower = scale[:, :, None] * theta[:, 2 * d :].view(-1, d, d) * below
-        return Posterior(mu, logvar, lower if start.lower is None else start.lower + lower)
-
-    def noise(count: int) -> Tensor:
-        return torch.from_numpy(rng.standard_normal((count, len(x), d), np.float32))
-
-    optimiser = torch.optim.Adam([theta], lr=learning_rate, betas=(0.9, 0.99))
-    kept, total = torch.zeros_like(theta), 0
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = learning_rate * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
-        q = q_of(theta)
-        z = q.sample(noise(samples))
-        elbo = log_likelihood(model, images, z) + log_prior(z) - q.detach().log_prob(z)
-        (theta.grad,) = torch.autograd.grad(-elbo.mean(0).sum(), theta)
-        optimiser.step()
-        if 2 * step >= steps:
-            kept, total = kept + theta.detach(), total + 1
-
-    with torch.inference_mode():
-        best = q_of(kept / total)
-        fitted, amortised = [], []
-        for count in [samples] * (evaluated // samples) + [evaluated % samples] * (evaluated % samples > 0):
-            epsilon = noise(count)
-            fitted.append(log_likelihood(model, images, best.sample(epsilon)) - best.kl().sum(1))
-            amortised.append(log_likelihood(model, images, start.sample(epsilon)) - start.kl().sum(1))
-        ours, theirs = torch.cat(fitted).double().numpy(), torch.cat(amortised).double().numpy()  # (evaluated, B)
-    row, column = np.tril_indices(d, -1)
+    family = _Family(start, full)
+    best = family.at(_ascended(model, images, family, rng, steps, samples, learning_rate))
+    ours, theirs = _elbos(model, images, (best, start), rng, samples, evaluated)
+    row, column = np.tril_indices(model.latent_dim, -1)
     lower = None if best.lower is None else best.lower.numpy()[:, row, column]
     root = math.sqrt(evaluated)
     return Fitted(
@@ -118,3 +82,69 @@ def fit_q(
         gain=(ours - theirs).mean(0),
         gain_stderr=(ours - theirs).std(0, ddof=1) / root,
     )
+
+
+class _Family:
+    """Gaussians around the encoder's Q, in units of its own widths, so that one learning rate suits every dimension."""
+
+    def __init__(self, start: Posterior, full: bool) -> None:
+        (b, self.d), self.start, self.full = start.mu.shape, start, full
+        variance = start.variance()
+        self.scale = variance.sqrt()  # (B, D)
+        self.first_logvar = start.logvar if full else variance.log()
+        self.below = torch.ones(self.d, self.d).tril(-1)
+        self.shape = b, 2 * self.d + (self.d**2 if full else 0)
+
+    def at(self, theta: Tensor) -> Posterior:
+        """The one at θ (B, …): μ, ½ log σ², and with a full covariance L; 0 is the encoder's Q."""
+        d, start = self.d, self.start
+        mu = start.mu + self.scale * theta[:, :d]
+        logvar = self.first_logvar + 2 * theta[:, d : 2 * d]
+        if not self.full:
+            return Posterior(mu, logvar)
+        lower = self.scale[:, :, None] * theta[:, 2 * d :].view(-1, d, d) * self.below
+        return Posterior(mu, logvar, lower if start.lower is None else start.lower + lower)
+
+
+def _ascended(
+    model: VAE,
+    images: Tensor,
+    family: _Family,
+    rng: np.random.Generator,
+    steps: int,
+    samples: int,
+    learning_rate: float,
+) -> Tensor:
+    """θ of Q*, the mean over the last half of the steps."""
+    theta = torch.zeros(family.shape, requires_grad=True)
+    optimiser = torch.optim.Adam([theta], lr=learning_rate, betas=(0.9, 0.99))
+    kept, total = torch.zeros_like(theta), 0
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = learning_rate * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
+        q = family.at(theta)
+        z = q.sample(_noise(rng, samples, family))
+        elbo = log_likelihood(model, images, z) + log_prior(z) - q.detach().log_prob(z)
+        (theta.grad,) = torch.autograd.grad(-elbo.mean(0).sum(), theta)
+        optimiser.step()
+        if 2 * step >= steps:
+            kept, total = kept + theta.detach(), total + 1
+    return kept / total
+
+
+def _elbos(
+    model: VAE, images: Tensor, of: tuple[Posterior, Posterior], rng: np.random.Generator, samples: int, evaluated: int
+) -> tuple[Float, Float]:
+    """The ELBO of two Qs at the same noise, (evaluated, B) each; `samples` codes at a time."""
+    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    with torch.inference_mode():
+        for start in range(0, evaluated, samples):
+            count = min(samples, evaluated - start)
+            epsilon = torch.from_numpy(rng.standard_normal((count, *of[0].mu.shape), np.float32))
+            for q, values in zip(of, found, strict=True):
+                values.append(log_likelihood(model, images, q.sample(epsilon)) - q.kl().sum(1))
+    ours, theirs = (torch.cat(values).double().numpy() for values in found)
+    return ours, theirs
+
+
+def _noise(rng: np.random.Generator, count: int, family: _Family) -> Tensor:
+    return torch.from_numpy(rng.standard_normal((count, family.shape[0], family.d), np.float32))

@@ -92,8 +92,37 @@ class Bracket:
     """Whether log P(X|z) is the log of a probability or density of these data."""
 
 
+@dataclass(frozen=True)
+class Between:
+    """The means over the images of a bracket, with what they are worth together; nats."""
+
+    lower: float
+    lower_stderr: float
+    upper: float
+    upper_stderr: float
+    agreement: Literal["apart", "agree", "contradict"]
+    """`apart`: the lower figure is below the upper one. `agree`: it is not, by no more than their errors, so that the
+    two are one figure. `contradict`: by more; the errors, of few chains each, are then too small."""
+
+
+def between(bounds: Bracket) -> Between:
+    """The mean lower and upper figure, and whether they are in order."""
+
+    def mean(value: Float, stderr: Float) -> tuple[float, float]:
+        return float(value.mean()), float(np.sqrt(np.square(stderr).sum()) / len(stderr))
+
+    lower, upper = mean(bounds.lower, bounds.lower_stderr), mean(bounds.upper, bounds.upper_stderr)
+    beyond = lower[0] - upper[0]
+    agreement = "apart" if beyond <= 0 else "agree" if beyond <= 2 * math.hypot(lower[1], upper[1]) else "contradict"
+    return Between(*lower, *upper, agreement)
+
+
 def simulate(model: VAE, count: int, rng: np.random.Generator) -> tuple[Single, Single]:
-    """Images from the model, (count, C, H, W), each with its code, (count, D): an exact sample of its posterior."""
+    """Images from the model, (count, C, H, W), each with its code, (count, D): an exact sample of its posterior.
+
+    A Bernoulli's are zeros and ones, also where the model was trained on grey pixels (`is_log_likelihood` is False):
+    what is measured with them is then how it does on images that its encoder never saw.
+    """
     z = rng.standard_normal((count, model.latent_dim), np.float32)
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     with torch.inference_mode():

@@ -6,10 +6,15 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from vae_core.cli.printing import Json, console, writable, wrote
 from vae_core.config.errors import ConfigError
+from vae_core.config.words import nats
 from vae_core.store import Store
+
+if TYPE_CHECKING:
+    from vae_core.analysis.annealing import Between
 
 
 def project(args: argparse.Namespace) -> Json:
@@ -45,6 +50,7 @@ def evaluate(args: argparse.Namespace) -> Json:
     import numpy as np
     from rich.progress import Progress as Bar
 
+    from vae_core.analysis import tails
     from vae_core.jobs import artifacts
 
     store = Store()
@@ -68,6 +74,7 @@ def evaluate(args: argparse.Namespace) -> Json:
         "log_px": float(found["log_px"].mean()),
         "log_px_stderr": float(np.sqrt(np.square(found["stderr"]).sum()) / n),
         "effective_samples": float(np.median(found["ess"])),
+        "heavy_tails": int((found["tail"] > tails.HEAVY).sum()),
         # From here on over all test images, whatever the limit.
         **{name: facts[name] for name in _INSIDE},
         "collapsed": [f"z{one['dim'] + 1}" for one in facts["findings"] if one["state"] == "collapsed"],
@@ -75,6 +82,12 @@ def evaluate(args: argparse.Namespace) -> Json:
     }
     if not args.json:
         print(json.dumps(result, indent=2))
+        if result["heavy_tails"]:
+            print(
+                f"For {result['heavy_tails']} of the {n} images few weights carry the estimate (k̂ above "
+                f"{tails.HEAVY}): their log P(X) is likely too low, and its error larger than stated. More samples "
+                "help; `elbo gap` bounds it from both sides."
+            )
         print(
             f"KL {facts['rate']:.2f} = I(X; z) {facts['mutual_information']:.2f} (at most log N = "
             f"{facts['mutual_information_ceiling']:.2f}) + total correlation {facts['total_correlation']:.2f} + by "
@@ -142,22 +155,47 @@ def gap(args: argparse.Namespace) -> Json:
         x, codes = images.astype(np.float32) / np.float32(255), None
     settings = annealing.Annealing(chains=args.chains, temperatures=args.temperatures, start="q")
     bounds = annealing.bracket(model, x, settings, rng, codes)
-    fitted = fit_q(model, x, rng)
+    means, fitted = annealing.between(bounds), fit_q(model, x, rng)
     elbo = float(fitted.amortised.mean())
     result: Json = {
         "run_id": run_id,
         "images": len(x),
         "simulated": args.simulated,
         "elbo": elbo,
-        "log_px_lower": float(bounds.lower.mean()),
-        "log_px_upper": float(bounds.upper.mean()),
+        "log_px_lower": means.lower,
+        "log_px_lower_stderr": means.lower_stderr,
+        "log_px_upper": means.upper,
+        "log_px_upper_stderr": means.upper_stderr,
+        "agreement": means.agreement,
         "upper_is_bound": bounds.upper_is_bound,
-        "gap_lower": float(bounds.lower.mean()) - elbo,
-        "gap_upper": float(bounds.upper.mean()) - elbo,
+        "gap_lower": means.lower - elbo,
+        "gap_upper": means.upper - elbo,
         "amortisation_gap": float(fitted.gain.mean()),
+        "amortisation_gap_stderr": float(np.sqrt(np.square(fitted.gain_stderr).sum()) / len(x)),
+        "posterior": model.design.posterior,
         "acceptance": bounds.acceptance,
         "is_log_likelihood": bounds.is_log_likelihood,
     }
     if not args.json:
         print(json.dumps(result, indent=2))
+        print(*_gap_in_words(means, bounds.upper_is_bound), sep="\n")
+        if args.simulated and not bounds.is_log_likelihood:
+            print(
+                "The simulated images are zeros and ones drawn from P(X|z), and the model was trained on grey pixels: "
+                "this is the gap on images that its encoder never saw. Leave out --simulated for the gap on its data."
+            )
     return result
+
+
+def _gap_in_words(means: Between, is_bound: bool) -> list[str]:
+    lower, upper = (
+        f"{nats(means.lower)} ± {nats(means.lower_stderr)}",
+        f"{nats(means.upper)} ± {nats(means.upper_stderr)}",
+    )
+    words = {
+        "apart": f"log P(X) lies between {lower} and {upper} nats.",
+        "agree": f"From below {lower}, from above {upper} nats: the two agree within their errors.",
+        "contradict": f"From below {lower}, from above {upper} nats: upside down by more than the errors say; take "
+        "more --chains or --temperatures.",
+    }
+    return [words[means.agreement]] + ([] if is_bound else ["The figure from above is close to a bound, not one."])
