@@ -48,6 +48,24 @@ def test_the_spectrum_is_that_of_the_covariance() -> None:
     np.testing.assert_allclose(again, np.cov(X, rowvar=False, bias=True), atol=1e-12)
 
 
+def test_more_pixels_than_can_be_decomposed_have_the_spectrum_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = data.load_split("digits", "train").x.reshape(-1, 64)[:500]
+    whole = ppca.spectrum(x)
+    for name, value in (("EXACT", 10), ("SHOWN", 12), ("SPARE", 8), ("ROWS", 300)):
+        monkeypatch.setattr(ppca, name, value)
+    found = ppca.spectrum(x)
+    assert found.directions.shape == (64, 12)
+    np.testing.assert_allclose(found.eigenvalues[:12], whole.eigenvalues[:12], rtol=1e-4)
+    assert found.eigenvalues.sum() == pytest.approx(whole.eigenvalues.sum())
+    assert (np.diff(found.eigenvalues) <= 0).all()
+    for sigma in (None, 0.2):
+        ours, theirs = ppca.fit(found, 5, sigma), ppca.fit(whole, 5, sigma)
+        assert ours.sigma == pytest.approx(theirs.sigma, rel=1e-4)
+        np.testing.assert_allclose(ours.log_px(x[:20]), theirs.log_px(x[:20]), rtol=1e-3)
+    known = ppca.elbo_of_linear_vae(whole.eigenvalues, 5, 0.04)
+    assert ppca.elbo_of_linear_vae(found.eigenvalues, 5, 0.04).elbo == pytest.approx(known.elbo, rel=1e-4)
+
+
 def test_pieces_and_bytes_give_the_same_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = np.random.default_rng(1).integers(0, 256, (90, 5), dtype=np.uint8)
     monkeypatch.setattr(ppca, "ROWS", 7)
