@@ -22,7 +22,7 @@ SAVED_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class LogPx(Thing):
-    """`log_px`, `stderr`, `ess`, `tail` (limit,). One file for all limits: it grows, and what was cut off is gone on with.
+    """`log_px`, `stderr`, `ess`, `tail` (limit,). One file for all limits: it grows; what was cut off is gone on with.
 
     Always worked out for whole groups of images, each with a seed of its own, so that the figures depend neither on the
     limit nor on the order of calls. What another proposal or another rule gave is computed anew.

@@ -102,7 +102,7 @@ class Source:
             return kept
         result = thing.compute(self, tell)
         self.keep(thing, result)
-        return result
+        return thing.served(result, self.config) or result  # more may have been worked out than was asked for
 
     def _is_of_0_1(self, name: str) -> bool:
         """Whether a file that does not say of which model it is can only be of this one."""
