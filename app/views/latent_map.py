@@ -16,6 +16,7 @@ from app.components.map import latent_map
 from app.facts import asking, payloads
 from vae_core import data
 from vae_core.analysis import projection
+from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ElboRoomError
 from vae_core.jobs.derived.codes import Codes
 from vae_core.jobs.derived.maps import MapRequest
@@ -37,12 +38,17 @@ def page() -> None:
         colour = st.selectbox(
             "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", bind="query-params"
         )
-        limit = st.select_slider("Test images", [1000, 2000, 5000, 10_000], 5000, key="limit", bind="query-params")
+        there = DATASETS[run.config.dataset].test
+        limits = [limit for limit in (1000, 2000, 5000, 10_000) if limit <= there]
+        limit = there  # where all are fewer than the least that is offered, there is nothing to choose
+        if len(limits) > 1:
+            middle = min(5000, limits[-1])
+            limit = st.select_slider("Test images", limits, middle, key="limit", bind="query-params")
         perplexity = 30
         if method == "tsne":
             perplexity = st.select_slider(
                 "Perplexity",
-                [5, 10, 30, 50, 100],
+                [some for some in (5, 10, 30, 50, 100) if some <= (limit - 1) / 3],
                 30,
                 key="perplexity",
                 bind="query-params",
@@ -116,6 +122,8 @@ def _draw(
         arrays["values"] = by[colour].astype(np.float32)
 
     axes, caption = _axes(method)
+    if method != "plane":
+        caption = projection.remark(codes["mu"]) or caption
     chart, card = st.columns([8, 3], gap="medium")
     with chart:
         state = latent_map(

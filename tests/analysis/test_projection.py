@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from vae_core.analysis.projection import EARLY, MAIN, pca, tsne
+from vae_core.analysis.projection import EARLY, MAIN, pca, remark, tsne
 from vae_core.config.errors import ConfigError
 
 
@@ -72,3 +72,14 @@ def test_tsne_tells_how_far_it_is() -> None:
 def test_a_perplexity_that_the_codes_cannot_have_is_refused(perplexity: float) -> None:
     with pytest.raises(ConfigError, match=r"perplexity=.* with 60 codes: give a number from 1 to 19$"):
         tsne(codes(), perplexity=perplexity)
+
+
+def test_tsne_of_one_dimension_fills_the_plane() -> None:
+    found = tsne(codes(120, 1), perplexity=10, seed=3)
+    assert found.std(0).min() > 0.02 * found.std(0).max()
+    np.testing.assert_array_equal(found, tsne(codes(120, 1), perplexity=10, seed=3))
+
+
+def test_a_collapsed_model_gets_a_word() -> None:
+    assert "noise" in remark((0.01 * codes()).astype(np.float32))
+    assert remark(codes()) == ""

@@ -355,3 +355,11 @@ def test_streamlit_knows_every_option_of_the_theme() -> None:
     theme = json.loads((APP / "theme.json").read_text(encoding="utf-8"))
     assert theme
     assert [name for name in theme if name not in options] == []
+
+
+def test_map_of_a_small_data_set_offers_no_images_that_it_has_not(copied: Run) -> None:
+    at = visit("map", run=copied.run_id)  # digits has 297 test images
+    at = at.radio(key="method").set_value("tsne").run()
+    assert not at.exception
+    sliders = {slider.label: list(slider.options) for slider in at.select_slider}
+    assert sliders == {"Perplexity": ["5", "10", "30", "50"]}

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.analysis.diagnostics import active_units
 from vae_core.config.errors import ConfigError
 
 Method = Literal["tsne", "pca"]
@@ -18,7 +19,7 @@ Report = Callable[[int, int, NDArray[np.float32]], None]
 """Called with iterations done, iterations in all, and the map so far (N, 2)."""
 
 EARLY, MAIN = 250, 500
-"""Iterations with and without early exaggeration, as openTSNE and scikit-learn default to."""
+"""Iterations with and without early exaggeration, openTSNE's defaults; scikit-learn takes 1,000 in all."""
 
 
 def pca(codes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -29,6 +30,13 @@ def pca(codes: NDArray[np.float32]) -> NDArray[np.float32]:
     directions = np.linalg.eigh(np.cov(centred, rowvar=False))[1][:, ::-1][:, :2]
     directions = directions * np.sign(directions[np.abs(directions).argmax(0), [0, 1]])
     return (centred @ directions).astype(np.float32)
+
+
+def remark(codes: NDArray[np.float32]) -> str:
+    """What has to be said beside a map of these codes (N, D), or nothing."""
+    if active_units(codes):
+        return ""
+    return "All codes are nearly the same, for this model has collapsed: what spreads them here is noise."
 
 
 def check_perplexity(perplexity: float, count: int) -> None:
@@ -56,6 +64,8 @@ def tsne(
 
     start = pca(codes)
     start = start / max(start[:, 0].std(), 1e-12) * 1e-4
+    if codes.shape[1] == 1:  # no force ever leads out of a line
+        start[:, 1] = 1e-4 * np.random.default_rng(seed).standard_normal(len(start))
     embedding = TSNE(
         perplexity=perplexity,  # type: ignore[reportArgumentType]  (annotated as a whole number, but need not be)
         early_exaggeration_iter=EARLY,

@@ -24,6 +24,7 @@ def project(args: argparse.Namespace) -> Json:
     import numpy as np
     from rich.progress import Progress as Bar
 
+    from vae_core.analysis import projection
     from vae_core.jobs import artifacts
     from vae_core.store.files import OUT, write_bytes
 
@@ -39,10 +40,12 @@ def project(args: argparse.Namespace) -> Json:
 
         found = artifacts.embedding(store, run_id, request, tell)
     codes = artifacts.codes(store, run_id)["mu"][: len(found["embedding"])]
+    if (remark := projection.remark(codes)) and not args.json:
+        print(remark)
     buffer = io.BytesIO()
     np.savez(buffer, codes=codes, embedding=found["embedding"], labels=found["labels"])
     write_bytes(out, buffer.getvalue(), advice=OUT)
-    return wrote(args, run_id, out, method=args.method, images=len(codes))
+    return wrote(args, run_id, out, method=args.method, images=len(codes), remark=remark)
 
 
 def evaluate(args: argparse.Namespace) -> Json:
