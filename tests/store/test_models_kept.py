@@ -18,7 +18,7 @@ from vae_core.cli import main
 from vae_core.config.errors import CorruptFileError, StoreError
 from vae_core.jobs import artifacts
 from vae_core.jobs.run import run
-from vae_core.store import Store, files
+from vae_core.store import Store, files, models
 from vae_core.store.export import export
 from vae_core.training import machine
 
@@ -224,14 +224,14 @@ def test_where_out_cannot_be_written_the_advice_is_about_out(
 
 @pytest.mark.parametrize("name", ["manifest.json", "weights.bin"])
 def test_an_export_replaces_nothing_but_an_export(copied: Run, tmp_path: Path, name: str) -> None:
-    weights = copied.store.weights(copied.run_id)
+    model = models.load(copied.store, copied.run_id)
     (tmp_path / name).write_text('{"name": "my app"}')
     with pytest.raises(StoreError, match=rf"{name}: not an export of Elbo Room"):
-        export(copied.config, weights, tmp_path)
+        export(model, tmp_path)
     assert listing(tmp_path / "x") == {}
     assert (tmp_path / name).read_text() == '{"name": "my app"}'
     for _ in range(2):
-        export(copied.config, weights, tmp_path / "x")
+        export(model, tmp_path / "x")
 
 
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
