@@ -1,60 +1,316 @@
-"""View state <-> URL: a copied link opens the same view in another browser. The only user of st.query_params.
+"""What a URL may hold: one table of names, what each means, what it may be, and whose it is.
 
-Values that cannot be understood are treated as absent: a link that somebody edited still opens a page.
+A copied link opens the same view in another browser. This module is the only reader and writer of the URL, with one
+helper: a widget whose key is in the table as `bound` reads and writes its own value. A name has one meaning. A value
+that cannot be understood, and a name that a page does not know, are as if they were not there: a link that somebody
+edited still opens a page. Names of version 0.1 that meant different things on different pages are read as what they
+meant there, and replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from app import session
+from vae_core.config.catalogue import OBJECTIVES
+
+T = TypeVar("T")
+
+MODELS = ("explore", "reconstruct", "map", "gap", "sampling", "collapse", "reparameterisation")
+"""Pages about one model."""
+SWEEPS = ("beta", "rate-distortion")
+"""Pages about models that are equal but for β."""
+EVERYWHERE = ("*",)
 
 
-def get(name: str) -> str | None:
-    """A value of this page's URL."""
-    return st.query_params.get(name)
+@dataclass(frozen=True, eq=False)
+class Item(Generic[T]):
+    """One thing that a URL may hold."""
+
+    name: str
+    whose: tuple[str, ...]
+    """The pages that know it."""
+    meaning: str
+    parse: Callable[[str], T | None]
+    """From text; None for what is none."""
+    write: Callable[[T], str] = str
+    once: tuple[tuple[str, str], ...] = ()
+    """Page and name in links of version 0.1."""
+    bound: bool = False
+    """Whether the widget of this key reads and writes it."""
+
+    def get(self) -> T | None:
+        """What the URL says, or None."""
+        text = st.query_params.get(self.name)
+        return None if text is None else self.parse(text)
+
+    def text(self, value: T | str) -> str:
+        """As a URL holds it."""
+        return value if isinstance(value, str) else self.write(value)
 
 
-def put(**view: str | int | None) -> None:
+# -- what a value may be
+
+
+def whole(below: int, start: int = 0) -> Callable[[str], int | None]:
+    """A whole number from `start` to below − 1."""
+
+    def parse(text: str) -> int | None:
+        digits = text.isascii() and text.isdigit() and len(text) < 11
+        return int(text) if digits and start <= int(text) < below else None
+
+    return parse
+
+
+def numbers(counts: Iterable[int], below: float) -> Callable[[str], list[float] | None]:
+    """So many numbers, separated by commas, each smaller in size than `below`."""
+    allowed = tuple(counts)
+
+    def parse(text: str) -> list[float] | None:
+        try:
+            found = [float(part) for part in text.split(",")] if len(text) < 4000 else []
+        except ValueError:
+            return None
+        return found if len(found) in allowed and all(abs(value) < below for value in found) else None
+
+    return parse
+
+
+def number(below: float) -> Callable[[str], float | None]:
+    """One number, smaller in size than `below`."""
+    several = numbers((1,), below)
+    return lambda text: found[0] if (found := several(text)) else None
+
+
+def word(*choices: str) -> Callable[[str], str | None]:
+    """One of these."""
+    return lambda text: text if text in choices else None
+
+
+def flag(text: str) -> bool | None:
+    """1 or nothing."""
+    return True if text == "1" else None
+
+
+def any_name(text: str) -> str | None:
+    """What somebody calls something that may be here; not yet one that is (`chrome/say.py` shows it)."""
+    return text[:300] or None
+
+
+def names(text: str) -> list[str] | None:
+    """A few of these, separated by commas."""
+    return list(dict.fromkeys(part[:300] for part in text.split(",")[:20] if part)) or None
+
+
+def course(text: str) -> list[tuple[int, float]] | None:
+    """β from a step on, such as `1,120:4`: [(0, 1), (120, 4)]; the first is from the start on, the steps rise."""
+    found: list[tuple[int, float]] = []
+    try:
+        for part in text.split(",") if len(text) < 4000 else ():
+            step, _, beta = part.rpartition(":")
+            found.append((int(step or 0), float(beta)))
+    except ValueError:
+        return None
+    steps = [step for step, _ in found]
+    rising = bool(steps) and steps[0] == 0 and steps == sorted(set(steps))
+    return found if rising and all(0 <= beta < 1000 for _, beta in found) else None
+
+
+def course_text(course: Sequence[Sequence[float]]) -> str:
+    """Inverse of `course`."""
+    return ",".join(f"{step:g}:{beta:g}" if step else f"{beta:g}" for step, beta in course)
+
+
+def code_text(z: Sequence[float]) -> str:
+    """Numbers with two decimals, what the sliders show."""
+    return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)
+
+
+def exact_text(values: Sequence[float]) -> str:
+    """Numbers as they are, to six digits."""
+    return ",".join(f"{value + 0.0:g}" for value in values)
+
+
+def _flag_text(value: bool | int) -> str:
+    return "1" if value else "0"
+
+
+def _decimals(value: float) -> str:
+    return f"{value:g}"
+
+
+# -- the table
+
+RUN = Item("run", (*MODELS, "train", "compare", "gaussian", *SWEEPS), "the model, or the run", any_name)
+RUNS = Item("runs", ("compare",), "the models that are compared, two to four", names, ",".join)
+SWEEP = Item("sweep", SWEEPS, "the models that are equal but for β", any_name)
+MEMBER = Item(
+    "member",
+    SWEEPS,
+    "β of the model of the sweep that is looked at",
+    number(10_000),
+    _decimals,
+    once=(("beta", "beta"), ("rate-distortion", "beta")),
+)
+MOMENT = Item("moment", ("explore",), "number of the snapshot of the training", whole(100))
+Z = Item(
+    "z", ("explore", "compare", "gap"), "a code, in the order of its dimensions", numbers(range(1, 65), 100), code_text
+)
+IMAGE = Item("image", ("explore", "gap", "sampling", "reparameterisation"), "index of a test image", whole(1_000_000))
+SELECTED = Item("selected", ("map",), "index of the test image that is picked on the map", whole(1_000_000))
+SHUFFLE = Item("shuffle", ("reconstruct",), "number of the random choice of images", whole(1_000_000))
+DRAW = Item(
+    "draw",
+    ("beta", "sampling", "reparameterisation"),
+    "number of the draw of ε, or of codes from the prior",
+    whole(1_000_000),
+    once=(("beta", "seed"), ("sampling", "seed"), ("reparameterisation", "seed")),
+)
+LINE = Item("line", ("gaussian",), "μ and σ", numbers((2,), 1000), code_text, once=(("gaussian", "q"),))
+PAIR = Item("pair", ("gaussian",), "μ1, μ2, σ1, σ2 and ρ", numbers((5,), 1000), code_text, once=(("gaussian", "q2"),))
+MODE = Item("mode", ("gaussian",), "which of its three pictures", word("line", "plane", "data"))
+SPREAD = Item(
+    "spread",
+    ("reparameterisation",),
+    "μ1, μ2, σ1, σ2",
+    numbers((4,), 1000),
+    exact_text,
+    once=(("reparameterisation", "q"),),
+)
+HOW = Item("how", ("reparameterisation",), "with the trick, or drawn directly", word("trick", "direct"))
+CODE = Item("code", ("reparameterisation",), "which of the codes is followed", whole(8))
+ZOOM = Item("zoom", ("reparameterisation",), "whether the picture is near", flag, _flag_text)
+GAUSSIAN = Item(
+    "gaussian",
+    ("gap",),
+    "which Gaussian is drawn",
+    word("encoder", "diagonal", "full"),
+    once=(("gap", "q"),),
+)
+K = Item("k", ("sampling",), "how many samples", whole(5001, start=1))
+SET = Item("set", ("beta",), "which set of test images, one of each label", whole(10))
+PLANE = Item("plane", ("beta",), "whether the plane of codes is shown", flag, _flag_text)
+AT = Item("at", ("collapse",), "epoch that is looked at", number(100_000), _decimals)
+PICK = Item("pick", ("collapse",), "panel and dimension that are picked", numbers((2,), 100), exact_text)
+STEP = Item("step", ("steps",), "steps of the training in the page", whole(3001))
+TRIAL = Item("trial", ("steps",), "seed of the training in the page", whole(1000), once=(("steps", "seed"),))
+EXAMPLE = Item(
+    "example", ("steps",), "index of the training image that is followed", whole(1_000_000), once=(("steps", "image"),)
+)
+COURSE = Item("course", ("steps",), "β from each step on", course, course_text, once=(("steps", "beta"),))
+PRESENT = Item("present", EVERYWHERE, "presenter mode", flag, _flag_text)
+TOUR = Item("tour", EVERYWHERE, "stop of the tour, from 1", whole(100, start=1))
+
+_TRAIN = {
+    "data": "data set",
+    "network": "architecture",
+    "dim": "D",
+    "objective": "what is optimised",
+    "beta": "β to train with",
+    "warmup": "epochs of the warm-up",
+    "cycles": "how often it starts anew",
+    "epochs": "passes over the data",
+    "likelihood": "P(X|z)",
+    "sigma-each": "whether each pixel has its σ",
+    "sigma": "σ of the Gaussian",
+    "posterior": "Q(z|X)",
+    "binarize": "what is done to the pixels",
+    "batch": "images in a step",
+    "rate": "Adam's step size",
+    "seed": "seed to train with",
+    **{
+        f"{objective}-{parameter.name}": parameter.help
+        for objective, entry in OBJECTIVES.items()
+        for parameter in entry.parameters
+    },
+}
+_MAP = {
+    "method": "how the map is made",
+    "colour": "by what it is coloured",
+    "limit": "images",
+    "perplexity": "of t-SNE",
+}
+_RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels"}
+
+TABLE: tuple[Item[Any], ...] = (
+    *(RUN, RUNS, SWEEP, MEMBER, MOMENT, Z, IMAGE, SELECTED, SHUFFLE, DRAW, LINE, PAIR, MODE, SPREAD, HOW, CODE, ZOOM),
+    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, PRESENT, TOUR),
+    *(
+        Item(key, (page,), meaning, any_name, bound=True)
+        for page, keys in (("train", _TRAIN), ("map", _MAP), ("reconstruct", _RECONSTRUCT))
+        for key, meaning in keys.items()
+    ),
+)
+"""All of it. What is `bound` may be what its widget allows."""
+
+_BY_NAME = {item.name: item for item in TABLE}
+
+CARRIED: tuple[Item[Any], ...] = (PRESENT, TOUR)
+"""What goes along from page to page: how the app is shown, not what."""
+
+
+# -- reading and writing
+
+
+def arrive(page: str) -> None:
+    """Once a script run, before anything reads: what a link of version 0.1 says on this page gets its present name."""
+    for item in TABLE:
+        for there, name in item.once:
+            text = st.query_params.get(name) if there == page else None
+            if text is None:
+                continue
+            if item.name not in st.query_params and item.parse(text) is not None:
+                st.query_params[item.name] = text
+            del st.query_params[name]
+
+
+def put(**view: Any) -> None:
     """Write these values, and remove those that are None. What the URL already says is left alone, and the rest is
     written at once: each change is a message, and between two of them the link would be to a view that never was.
     """
     for name in [name for name, value in view.items() if value is None]:
-        st.query_params.pop(name, None)
-    changed = {name: str(value) for name, value in view.items() if value is not None and get(name) != str(value)}
+        st.query_params.pop(_BY_NAME[name].name, None)
+    texts = {name: _BY_NAME[name].text(value) for name, value in view.items() if value is not None}
+    changed = {name: text for name, text in texts.items() if st.query_params.get(name) != text}
     if changed:
         st.query_params.update(changed)
 
 
-def integer(name: str, below: int) -> int | None:
-    """A whole number from 0 to below − 1, or None."""
-    text = get(name) or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < below else None
+def holds_any(names: Iterable[str]) -> bool:
+    """Whether any of these stands in the URL."""
+    return any(name in st.query_params for name in names)
+
+
+def below(item: Item[int], count: int) -> int | None:
+    """An index, where there are `count`."""
+    found = item.get()
+    return found if found is not None and found < count else None
 
 
 def run_id() -> str | None:
     """The run this page is about: the URL's, else the one seen last; navigation drops the query string."""
-    return get("run") or session.recall("run_id")
+    return RUN.get() or session.recall("run_id")
 
 
 def put_run(run_id: str) -> None:
     """Make it the run of this page and of those visited next; a code belongs to its run, so another run drops it."""
-    if session.recall("run_id") not in (None, run_id) or get("run") not in (None, run_id):
-        put(z=None, image=None, selected=None, lasso=None, moment=None)
+    if session.recall("run_id") not in (None, run_id) or RUN.get() not in (None, run_id):
+        put(z=None, image=None, selected=None, moment=None)
     session.remember("run_id", run_id)
     put(run=run_id)
 
 
-def numbers(name: str, count: int, below: float = 1000.0) -> list[float] | None:
-    """So many numbers, separated by commas, each smaller in size than `below`; None if they are not there."""
-    try:
-        found = [float(part) for part in (get(name) or "").split(",")]
-    except ValueError:
-        return None
-    return found if len(found) == count and all(abs(value) < below for value in found) else None
+def code(latent_dim: int) -> list[float]:
+    """Z from the URL; the prior mean if there is none of this dimension."""
+    found = Z.get() or []
+    return found if len(found) == latent_dim else [0.0] * latent_dim
+
+
+# -- from page to page
 
 
 def pages(sections: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
@@ -63,32 +319,18 @@ def pages(sections: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
     return {title: list(section.values()) for title, section in sections.items()}
 
 
-CARRIED = ("present", "tour")
-"""What goes along from page to page: how the app is shown, not what."""
-
-
-def open_page(name: str, **view: str | int) -> None:
+def open_page(name: str, **view: Any) -> None:
     """Go to a page, in this state."""
     if "run" in view:
         session.remember("run_id", view["run"])
     st.switch_page(session.recall("pages")[name], query_params=_target(view))
 
 
-def to_page(name: str, label: str, icon: str | None = None, **view: str | int) -> None:
+def to_page(name: str, label: str, icon: str | None = None, **view: Any) -> None:
     """A link to a page, in this state."""
     st.page_link(session.recall("pages")[name], label=label, icon=icon, query_params=_target(view))
 
 
-def _target(view: dict[str, str | int]) -> dict[str, str]:
-    carried = {name: value for name in CARRIED if (value := get(name))}
-    return carried | {name: str(value) for name, value in view.items()}
-
-
-def code(latent_dim: int) -> list[float]:
-    """Z from the URL; the prior mean if there is none of this dimension."""
-    return numbers("z", latent_dim, below=100) or [0.0] * latent_dim
-
-
-def code_text(z: Sequence[float]) -> str:
-    """Z as a link carries it: two decimals, what the sliders show."""
-    return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)
+def _target(view: dict[str, Any]) -> dict[str, str]:
+    carried = {item.name: item.text(value) for item in CARRIED if (value := item.get())}
+    return carried | {name: _BY_NAME[name].text(value) for name, value in view.items()}

@@ -34,6 +34,7 @@ page = st.navigation(
     position="top",
 )
 try:
+    link.arrive(page.url_path or "explore")
     presenter.begin(page.url_path or "explore", lab.ORDER)
     page.run()
 except ElboRoomError as problem:  # what no page says itself: the home cannot be read, for one

@@ -64,7 +64,7 @@ def begin(page: str, order: Sequence[str]) -> None:
     if wish:
         _grant(wish, page, order)
     tour.arrive(page)
-    presenting, stop = link.get("present") == "1", tour.at()
+    presenting, stop = link.PRESENT.get() is True, tour.at()
     style = _ALWAYS
     if stop:
         style += _ON_TOUR

@@ -24,7 +24,7 @@ def choose(page: str) -> Sweep:
         )
         link.to_page("train", "Train a β-sweep", icon=":material/play_circle:")
         st.stop()
-    wanted, seen = link.get("sweep"), session.recall("sweep")
+    wanted, seen = link.SWEEP.get(), session.recall("sweep")
     if wanted and wanted not in found:
         st.warning(f"There is no sweep named {say.name(wanted)} here; here is another one.")
     run_id = link.run_id()
@@ -61,6 +61,6 @@ def title(sweep: Sweep) -> str:
 
 def opening(sweep: Sweep) -> RunInfo:
     """The member to begin with: the link's β, else β = 1, or what is nearest to it."""
-    found = link.numbers("beta", 1, below=10_000)
-    wanted = found[0] if found else 1.0
+    found = link.MEMBER.get()
+    wanted = 1.0 if found is None else found
     return min(sweep.runs, key=lambda run: abs(run.config.beta - wanted))

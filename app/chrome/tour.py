@@ -82,7 +82,7 @@ STOPS = (
 
 def at() -> int | None:
     """The stop that the URL names, from 1; None off the tour."""
-    return link.integer("tour", below=len(STOPS) + 1) or None
+    return link.below(link.TOUR, len(STOPS) + 1)
 
 
 def stands_at(page: str) -> bool:
@@ -99,7 +99,7 @@ def arrive(page: str) -> None:
     session.remember("tour", number)
     stop = STOPS[number - 1]
     view = stop.view()
-    if page != stop.page or (view and all(link.get(name) is None for name in ("run", *view))):
+    if page != stop.page or (view and not link.holds_any(("run", *view))):
         go(number)
 
 

@@ -24,10 +24,6 @@ VIEW = course.View(
 )
 _view = register("elbo_room_lab_beta", "lab/beta/lab-beta.js", ["kit/lab.css", "lab/lab-sweep.css"])
 
-SEEDS = 1_000_000
-SETS = 10
-"""Test images of each label that can be looked at."""
-
 
 def page() -> None:
     """The view."""
@@ -51,9 +47,9 @@ def _show(sweep: Sweep) -> None:
             "models": [_model(run) for run in sweep.runs],
             "beta": config.beta,
             "images": images,
-            "set": link.integer("set", SETS) or 0,
-            "seed": link.integer("seed", SEEDS) or 0,
-            "plane": link.get("plane") == "1",
+            "set": link.SET.get() or 0,
+            "seed": link.DRAW.get() or 0,
+            "plane": link.PLANE.get() is True,
             "threshold": payloads.ACTIVE_KL,
             "eigenvalues": payloads.eigenvalues_blob(config.dataset),
             "palette": list(PALETTE),
@@ -91,8 +87,8 @@ def _axes(run: RunInfo) -> tuple[int, int]:
 def _keep(key: str) -> None:
     view = session.recall(key)["view"]
     link.put(
-        beta=f"{view['beta']:g}",
+        member=view["beta"],
         set=view["set"] or None,
-        seed=view["seed"] or None,
-        plane="1" if view["plane"] else None,
+        draw=view["seed"] or None,
+        plane=view["plane"] or None,
     )

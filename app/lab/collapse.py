@@ -106,13 +106,13 @@ def _streams(run: RunInfo, waited: bool) -> None:
 
 
 def _component(panels: list[RunInfo]) -> None:
-    at = link.numbers("at", 1, below=100_000)
-    pick = link.numbers("pick", 2, below=100) or [-1.0, -1.0]
+    at = link.AT.get()
+    pick = link.PICK.get() or [-1.0, -1.0]
     _view(
         key=KEY,
         data={
             "panels": [_panel(info) for info in panels],
-            "at": at[0] if at else None,
+            "at": at,
             "pick": [int(part) for part in pick],
             "palette": list(PALETTE),
         },
@@ -125,7 +125,7 @@ def _keep() -> None:
     view = session.recall(KEY)["view"]
     link.put(
         at=f"{view['at']:.3f}".rstrip("0").rstrip("."),
-        pick="{},{}".format(*view["pick"]) if view["pick"] else None,
+        pick=view["pick"] or None,
     )
 
 

@@ -26,7 +26,6 @@ VIEW = course.View(
 KEY = "lab-gap"
 START = 7
 """The test image shown first."""
-GAUSSIANS = ("encoder", "diagonal", "full")
 
 _view = register("elbo_room_lab_gap", "lab/gap/lab-gap.js", ["kit/lab.css", "lab/lab-images.css"])
 
@@ -44,7 +43,7 @@ def page() -> None:
 def _gap(run: RunInfo) -> None:
     version, config = session.version(run), run.config
     count = len(data.load_split(config.dataset, "test").labels)
-    found = link.integer("image", below=count)
+    found = link.below(link.IMAGE, count)
     image = min(START, count - 1) if found is None else found
     # The page asks for the final grid once it has painted the coarse one: computed at once, it would hold that up.
     final = session.recall("gap-refined") == f"{version}-{image}"
@@ -54,7 +53,7 @@ def _gap(run: RunInfo) -> None:
 def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> None:
     version, config = session.version(run), run.config
     arrays = {"pixels": one_image.test_image(run, image), "log_density": found.log_density}
-    gaussian = link.get("q")
+    gaussian, z = link.GAUSSIAN.get(), link.Z.get()
     _view(
         key=KEY,
         data={
@@ -72,8 +71,8 @@ def _show(run: RunInfo, image: int, found: one_image.Posterior, final: bool) -> 
             "gaussians": {name: _said(q, found.terms.get(name)) for name, q in found.gaussians.items()},
             "family": config.posterior,
             "isLogLikelihood": payloads.scorer(run.run_id, version).is_log_likelihood,
-            "z": link.numbers("z", 2, below=100),
-            "gaussian": gaussian if gaussian in GAUSSIANS else "encoder",
+            "z": z if z and len(z) == 2 else None,
+            "gaussian": gaussian or "encoder",
         },
         height="content",
         on_view_change=_keep,
@@ -108,5 +107,5 @@ def _keep() -> None:
     link.put(
         image=view["image"],
         z=None if view["z"] is None else ",".join(f"{value:.4f}" for value in view["z"]),
-        q=None if view["gaussian"] == "encoder" else view["gaussian"],
+        gaussian=None if view["gaussian"] == "encoder" else view["gaussian"],
     )

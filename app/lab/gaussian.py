@@ -23,7 +23,6 @@ VIEW = course.View(
     "only on the prior, and rises ever faster as Q narrows.",
 )
 KEY = "lab-gaussian"
-MODES = ("line", "plane", "data")
 LINE = [1.2, 0.4]
 """μ and σ before anybody moved them."""
 PLANE = [1.5, 0.8, 0.5, 0.9, 0.0]
@@ -37,9 +36,7 @@ _view = register(
 def page() -> None:
     """The view."""
     course.begin(VIEW)
-    mode = link.get("mode")
-    if mode not in MODES:
-        mode = "line"
+    mode = link.MODE.get() or "line"
     sweep: dict[str, Any] = {}
     if mode == "data":
         try:
@@ -50,8 +47,8 @@ def page() -> None:
         key=KEY,
         data={
             "mode": mode,
-            "line": link.numbers("q", len(LINE)) or LINE,
-            "plane": link.numbers("q2", len(PLANE)) or PLANE,
+            "line": link.LINE.get() or LINE,
+            "plane": link.PAIR.get() or PLANE,
             "sweep": sweep,
         },
         height="content",
@@ -67,7 +64,7 @@ def _kept() -> dict[str, Any]:
 
 def _keep() -> None:
     view = _kept()
-    link.put(mode=view["mode"], q=link.code_text(view["line"]), q2=link.code_text(view["plane"]))
+    link.put(mode=view["mode"], line=view["line"], pair=view["plane"])
     if view["run"]:
         link.put_run(view["run"])
     if view["sweep"]:

@@ -91,4 +91,4 @@ def _model(run: RunInfo, *, inside: bool) -> dict[str, Any]:
 
 
 def _keep(key: str) -> None:
-    link.put(beta=f"{session.recall(key)['view']['beta']:g}")
+    link.put(member=session.recall(key)["view"]["beta"])

@@ -21,11 +21,8 @@ VIEW = course.View(
     "through a random draw.",
 )
 KEY = "lab-reparameterisation"
-SEEDS = 1_000_000
 START = [0.8, -0.5, 0.35, 0.6]
 """μ1, μ2, σ1, σ2 before anybody moved them: wide enough for the codes to decode to different pictures."""
-CODES = 8
-"""How many of the codes are decoded."""
 
 _view = register(
     "elbo_room_lab_reparameterisation",
@@ -44,7 +41,7 @@ def page() -> None:
     except ElboRoomError as error:
         say.error(error, "This model cannot be opened: ")
         return
-    image = link.integer("image", below=1_000_000)
+    image = link.IMAGE.get()
     # One component a model: another model has its own codes.
     key = f"{KEY}-{session.version(run)}"
     _view(
@@ -52,12 +49,12 @@ def page() -> None:
         data={
             "model": model,
             "images": images,
-            "q": link.numbers("q", 4) or START,
-            "zoom": link.get("zoom") == "1",
-            "seed": link.integer("seed", below=SEEDS) or 1,
+            "q": link.SPREAD.get() or START,
+            "zoom": link.ZOOM.get() is True,
+            "seed": link.DRAW.get() or 1,
             "image": int(np.flatnonzero(indices == image)[0]) if image in indices else None,
-            "how": "direct" if link.get("how") == "direct" else "trick",
-            "code": link.integer("code", below=CODES) or 0,
+            "how": link.HOW.get() or "trick",
+            "code": link.CODE.get() or 0,
         },
         height="content",
         on_view_change=lambda: _keep(key, indices),
@@ -77,10 +74,10 @@ def _kept(key: str) -> dict[str, Any]:
 def _keep(key: str, indices: np.ndarray) -> None:
     view = _kept(key)
     link.put(
-        q=",".join(f"{value:g}" for value in view["q"]),
-        seed=view["seed"],
+        spread=view["q"],
+        draw=view["seed"],
         image=None if view["image"] is None else int(indices[view["image"]]),
         how=view["how"],
         code=view["code"],
-        zoom=1 if view["zoom"] else None,
+        zoom=view["zoom"] or None,
     )

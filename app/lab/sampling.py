@@ -44,8 +44,8 @@ def page() -> None:
 
 def _sampling(run: RunInfo) -> None:
     version = session.version(run)
-    image = link.integer("image", below=len(data.load_split(run.config.dataset, "test").labels)) or 0
-    seed = link.integer("seed", below=10**6) or 0
+    image = link.below(link.IMAGE, len(data.load_split(run.config.dataset, "test").labels)) or 0
+    seed = link.DRAW.get() or 0
     # The page asks for the others once it has painted the first: drawn at once, they would hold those up.
     final = session.recall("sampling-refined") == f"{version}-{image}-{seed}"
     draws = one_image.draws(run.run_id, version, image, seed, SAMPLES if final else FIRST, final)
@@ -59,7 +59,7 @@ def _show(run: RunInfo, image: int, seed: int, found: one_image.Draws, final: bo
         arrays[f"{name}_log_weight"] = drawn.log_weight.astype(np.float32)
         arrays[f"{name}_log_likelihood"] = drawn.log_likelihood[: one_image.SHOWN].astype(np.float32)
         arrays[f"{name}_pictures"] = payloads.decoded(run, drawn.z)
-    k = link.integer("k", below=SAMPLES + 1)
+    k = link.K.get()
     _view(
         key=KEY,
         data={
@@ -86,4 +86,4 @@ def _refine() -> None:
 
 def _keep() -> None:
     view = session.recall(KEY)["view"]
-    link.put(image=view["image"], seed=view["seed"] or None, k=view["k"])
+    link.put(image=view["image"], draw=view["seed"] or None, k=view["k"])

@@ -39,7 +39,7 @@ def page() -> None:
     """The view."""
     course.begin(VIEW)
     images, count = payloads.training_blob(CONFIG.dataset)
-    image = link.integer("image", below=count)
+    image = link.below(link.EXAMPLE, count)
     _view(
         key=KEY,
         data={
@@ -51,34 +51,21 @@ def page() -> None:
             "rate": CONFIG.learning_rate,
             "stops": list(BETAS),
             "limit": LIMIT,
-            "seed": link.integer("seed", below=1000) or 0,
+            "seed": link.TRIAL.get() or 0,
             "image": IMAGE if image is None else image,
-            "step": link.integer("step", below=LIMIT + 1) or 0,
-            "path": path(link.get("beta")),
+            "step": link.STEP.get() or 0,
+            "path": path(link.COURSE.get()),
         },
         height="content",
         on_view_change=_keep,
     )
 
 
-def path(text: str | None) -> list[list[float]]:
-    """The course of β in a link, such as `1,120:4`: [[0, 1], [120, 4]], β from that step on; β = 1 if it is none."""
-    found: list[list[float]] = []
-    for part in (text or "").split(","):
-        step, _, beta = part.rpartition(":")
-        try:
-            found.append([int(step or 0), float(beta)])
-        except ValueError:
-            return [[0, 1]]
-    steps = [step for step, _ in found]
-    if steps[0] != 0 or steps != sorted(set(steps)) or steps[-1] > LIMIT or any(beta not in BETAS for _, beta in found):
-        return [[0, 1]]
-    return found
-
-
-def path_text(path: list[list[float]]) -> str:
-    """The course of β as a link carries it."""
-    return ",".join(f"{step:g}:{beta:g}" if step else f"{beta:g}" for step, beta in path)
+def path(course: list[tuple[int, float]] | None) -> list[tuple[int, float]]:
+    """The course of β in a link, if this training can take it: [(0, 1), (120, 4)] is β from a step on. Else β = 1."""
+    if course is None or course[-1][0] > LIMIT or any(beta not in BETAS for _, beta in course):
+        return [(0, 1)]
+    return course
 
 
 def _kept() -> dict[str, Any]:
@@ -89,4 +76,4 @@ def _kept() -> dict[str, Any]:
 
 def _keep() -> None:
     view = _kept()
-    link.put(seed=view["seed"], image=view["image"], step=view["step"], beta=path_text(view["path"]))
+    link.put(trial=view["seed"], example=view["image"], step=view["step"], course=view["path"])

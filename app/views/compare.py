@@ -59,7 +59,7 @@ def _choose() -> list[RunInfo]:
         st.info("There is no trained model yet. Train one: it takes about ten seconds.", icon=":material/school:")
         link.to_page("train", "Train a model", icon=":material/play_circle:")
         st.stop()
-    wanted = list(dict.fromkeys(part for part in (link.get("runs") or "").split(",") if part))
+    wanted = link.RUNS.get() or []
     unknown = [run_id for run_id in wanted if run_id not in trained]
     if unknown:
         st.warning(f"No trained model named {', '.join(say.name(run_id) for run_id in unknown[:MOST])} is here.")
@@ -81,7 +81,7 @@ def _choose() -> list[RunInfo]:
         on_change=_put,
     )
     session.remember("compared", current)
-    link.put(runs=",".join(current) or None)
+    link.put(runs=current or None)
     return [trained[run_id] for run_id in current]
 
 
@@ -91,7 +91,7 @@ def _put() -> None:
     if chosen[:1] != session.recall("compared", [])[:1]:
         link.put(z=None)
     session.remember("compared", chosen)
-    link.put(runs=",".join(chosen) or None)
+    link.put(runs=chosen or None)
 
 
 def _pair(trained: dict[str, RunInfo]) -> list[str]:
@@ -165,7 +165,7 @@ def _draw(runs: list[RunInfo]) -> None:
             "z": link.code(first.config.latent_dim),
         },
         height="content",
-        on_view_change=lambda: link.put(z=link.code_text(session.recall(KEY)["view"]["z"])),
+        on_view_change=lambda: link.put(z=session.recall(KEY)["view"]["z"]),
     )
 
 

@@ -42,7 +42,7 @@ def _player(run: RunInfo) -> None:
     kl = run.result.test.kl_per_dim if run.result else [0.0] * d
     order = np.argsort(kl)[::-1].tolist()
     dims: list[DimensionKL] = [{"dim": dim, "kl": kl[dim]} for dim in order]
-    start = link.integer("image", below=1_000_000)
+    start = link.IMAGE.get()
     player(
         key=key,
         model=model,
@@ -60,14 +60,14 @@ def _player(run: RunInfo) -> None:
 def _keep(key: str, indices: np.ndarray) -> None:
     view = session.recall(key)["view"]
     link.put(
-        z=link.code_text(view["z"]),
+        z=view["z"],
         image=None if view["image"] is None else int(indices[view["image"]]),
     )
 
 
 def _moment(run: RunInfo) -> int | None:
     """A snapshot that the link asks for, with a way back to the finished model."""
-    moment = link.integer("moment", below=100)
+    moment = link.MOMENT.get()
     if moment is None:
         return None
     events, _ = session.store().events(run.run_id)

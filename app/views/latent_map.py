@@ -135,7 +135,7 @@ def _draw(
             colour_by="label" if colour == "label" else "value",
             colour_title=COLOURS[colour],
             colour_unit="nats",
-            selected=link.integer("selected", below=n),
+            selected=link.below(link.SELECTED, n),
             axes=axes,
             caption=caption,
             progress=progress,
@@ -200,7 +200,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
         tile_px=84,
     )
     if st.button("Explore from here", icon=":material/tune:", type="primary", width="stretch"):
-        link.open_page("explore", run=run.run_id, z=link.code_text(mu[index].tolist()), image=index)
+        link.open_page("explore", run=run.run_id, z=mu[index].tolist(), image=index)
     order = np.argsort(codes["kl"].mean(0))[::-1][:6]
     code = ", ".join(f"z{i + 1} {model_bar.number(float(mu[index, i]), 2)}" for i in order)
     st.caption(f"Code μ(X): {code}{' …' if mu.shape[1] > 6 else ''}")

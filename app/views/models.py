@@ -128,7 +128,7 @@ def _compare(ticked: list[RunInfo]) -> None:
     if len(ticked) > 4 or not all(info.explorable for info in ticked):
         st.caption("Two to four trained models can be compared.")
     elif st.button(f"Compare these {len(ticked)}", type="primary", icon=":material/view_column:"):
-        link.open_page("compare", runs=",".join(info.run_id for info in ticked))
+        link.open_page("compare", runs=[info.run_id for info in ticked])
 
 
 def _actions(info: RunInfo) -> None:

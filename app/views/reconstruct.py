@@ -35,7 +35,7 @@ def page() -> None:
 
 
 def _reshuffle() -> None:
-    link.put(shuffle=(link.integer("shuffle", below=10**6) or 0) + 1)
+    link.put(shuffle=((link.SHUFFLE.get() or 0) + 1) % 1_000_000)
 
 
 def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
@@ -55,7 +55,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
     elbo = codes["reconstruction"] - kl
     candidates = np.flatnonzero(np.isin(test.labels, [int(n) for n in wanted])) if wanted else np.arange(len(elbo))
     if order == "random":
-        rng = np.random.default_rng(link.integer("shuffle", below=10**6) or 0)
+        rng = np.random.default_rng(link.SHUFFLE.get() or 0)
         chosen = rng.choice(candidates, min(SHOWN, len(candidates)), replace=False)
     else:
         ranked = candidates[np.argsort(elbo[candidates])]
@@ -95,4 +95,4 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
 
 def open_code(run: RunInfo, index: int, mu: np.ndarray) -> None:
     """Explore, at this image's code."""
-    link.open_page("explore", run=run.run_id, z=link.code_text(mu.tolist()), image=index)
+    link.open_page("explore", run=run.run_id, z=mu.tolist(), image=index)

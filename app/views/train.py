@@ -128,7 +128,7 @@ def _shown_run(config: RunConfig | None) -> str | None:
     if error := session.recall("train-error"):
         say.error(error)
     own = {info.run_id: info for info in session.infos() if not info.shipped}
-    if (named := link.get("run")) in own:
+    if (named := link.RUN.get()) in own:
         return named
     running = [run_id for run_id, info in own.items() if info.status == "running"]
     waiting = [job.subject for job in session.jobs().table.living("train") if job.subject in own]
@@ -247,7 +247,7 @@ def _curves(losses: list[Losses]) -> None:
 
 
 def _chart(figure: Any, key: str) -> None:
-    presenting = link.get("present") == "1"
+    presenting = link.PRESENT.get() is True
     st.plotly_chart(plots.enlarged(figure) if presenting else figure, key=key, config=plots.CONFIG)
 
 

@@ -107,7 +107,7 @@ def test_dragging_repaints_each_frame_without_the_server_and_the_link_restores(s
     slider(page).dispatch_event("input")
     slider(page).dispatch_event("change")
     settled(page, 4)
-    wait_for_url(page, beta="4", seed="7", plane="1", sweep=sweep.key)
+    wait_for_url(page, member="4", draw="7", plane="1", sweep=sweep.key)
     left = pixels(page.get_by_test_id("samples"))
     assert np.abs(left - samples).max() > 60
 

@@ -67,7 +67,7 @@ def test_the_numbers_are_the_librarys_for_each_gaussian(config: RunConfig, serve
         assert {each: text(page, each) for each in shown} == {each: printed(value) for each, value in shown.items()}
         gaps.append(terms.kl_q_posterior)
     assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.1, "three gaps that are told apart"
-    wait_for_url(page, q="full")
+    wait_for_url(page, gaussian="full")
 
 
 def test_dragging_z_decodes_it_and_says_its_log_likelihood(server: Server, visit: Visit) -> None:
@@ -97,7 +97,7 @@ def test_dragging_z_decodes_it_and_says_its_log_likelihood(server: Server, visit
 
     # The link shows another visitor the same; another image starts at its own mean.
     page.get_by_test_id("pick-diagonal").click()
-    wait_for_url(page, q="diagonal")
+    wait_for_url(page, gaussian="diagonal")
     at_rest(page)
     again = opened(visit(page.url))
     for name in ("log-likelihood", "log-joint", "gap", "elbo", "which-image"):

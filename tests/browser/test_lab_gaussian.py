@@ -113,7 +113,7 @@ def test_one_dimension_shows_the_librarys_numbers_and_paints_every_frame(server:
     shown(page, parts(1.5, 0.5))
     before = fingerprint(surface(page))
     drag(page, surface(page), (0.72, 0.8), (0.35, 0.8))
-    q = eventually(lambda: in_url(page, "q") != "1.5,0.5" and in_url(page, "q"), page, "q in the address")
+    q = eventually(lambda: in_url(page, "line") != "1.5,0.5" and in_url(page, "line"), page, "q in the address")
     mu, sigma = map(float, q.split(","))
     assert (mu < 0, sigma) == (True, 0.5)
     shown(page, parts(mu, sigma))
@@ -126,7 +126,7 @@ def test_one_dimension_shows_the_librarys_numbers_and_paints_every_frame(server:
     paints_every_frame(page, "width σ")
     slider(page, "width σ").fill("0.07")
     shown(page, parts(round(mu, 2), 0.07))
-    wait_for_url(page, q=f"{round(mu, 2):g},0.07")
+    wait_for_url(page, line=f"{round(mu, 2):g},0.07")
     page.reload()
     shown(opened(page), parts(round(mu, 2), 0.07))
 
@@ -135,12 +135,12 @@ def test_gradient_descent_ends_on_the_prior(server: Server, visit: Visit) -> Non
     page = opened(visit(server.url("gaussian", q="-2,0.1"), reduced_motion="reduce"))
     button(page, "Follow the gradient").click()
     shown(page, {"kl": "0.00 nats"})
-    wait_for_url(page, q="0,1")
+    wait_for_url(page, line="0,1")
     at_rest(page)
     button(page, "Two dimensions").click()
     button(page, "Follow the gradient").click()
     shown(page, {"kl": "0.00 nats"})
-    wait_for_url(page, q2="0,0,1,1,0", mode="plane")
+    wait_for_url(page, pair="0,0,1,1,0", mode="plane")
 
 
 def test_two_dimensions_add_up_to_the_kl_of_the_full_covariance(server: Server, visit: Visit) -> None:
@@ -164,7 +164,7 @@ def test_two_dimensions_add_up_to_the_kl_of_the_full_covariance(server: Server, 
     assert mu[0] > 0.5 < mu[1]
     shown(page, expected(mu, [0.4, 1.3], -0.9))
     assert fingerprint(surface(page)) != before
-    wait_for_url(page, q2=f"{mu[0]:g},{mu[1]:g},0.4,1.3,-0.9")
+    wait_for_url(page, pair=f"{mu[0]:g},{mu[1]:g},0.4,1.3,-0.9")
 
 
 def test_a_whole_data_set_has_beta_as_its_dial(server: Server, visit: Visit) -> None:

@@ -38,14 +38,14 @@ def test_moving_beta_leads_along_the_sweep(server: Server, visit: Visit) -> None
         expect(row).to_have_attribute("data-run", run.run_id)
         assert np.abs(pixels(row) - library_row(server, run)).max() <= 2
         slider(page).press("ArrowRight")
-    wait_for_url(page, beta="16", sweep=sweep.key)
+    wait_for_url(page, member="16", sweep=sweep.key)
     # A convex curve: its slope at β lies between those of the lines to the neighbouring points.
     slider(page).press("ArrowLeft")
     highlighted(page, sweep.runs[3].run_id)
     towards = page.get_by_test_id("chords").inner_text().replace("−", "-")
     steeper, flatter = sorted(float(slope) for slope in re.findall(r"(-[\d.]+) to", towards))
     assert steeper < -4 < flatter
-    again = visit(page.url.replace("beta=16", "beta=1"))
+    again = visit(page.url.replace("member=16", "member=1"))
     highlighted(again, sweep.runs[2].run_id)
 
 

@@ -99,7 +99,7 @@ def test_codes_follow_the_mean_while_the_noise_is_held(server: Server, visit: Vi
     paints_every_frame(page, "width σ2")
     q = [float(slider(page, name).input_value()) for name in ("mean μ1", "mean μ2", "width σ1", "width σ2")]
     expect_code(page, [round(value, 3) for value in q], 7, 2)
-    assert in_url(page, "seed") == "7"
+    assert in_url(page, "draw") == "7"
 
 
 def test_new_noise_moves_the_codes_alone_and_the_link_keeps_it(server: Server, visit: Visit) -> None:
@@ -111,10 +111,10 @@ def test_new_noise_moves_the_codes_alone_and_the_link_keeps_it(server: Server, v
     after = expect_code(page, q, 8, 0)
     assert np.ptp(library_picture(server, RUN, before) - library_picture(server, RUN, after)) > 60
     expect_picture(page, server, 0, after)
-    wait_for_url(page, seed="8", q="0.5,-0.25,0.4,0.7")
+    wait_for_url(page, draw="8", spread="0.5,-0.25,0.4,0.7")
     page.keyboard.press("e")
     expect_code(page, [0.5, -0.25, 0.4, 0.7], 9, 0)
-    wait_for_url(page, seed="9")
+    wait_for_url(page, draw="9")
     page.reload()
     expect_code(opened(page), [0.5, -0.25, 0.4, 0.7], 9, 0)
 
@@ -140,6 +140,6 @@ def test_start_is_what_the_encoder_says_of_an_image(server: Server, visit: Visit
     x = data.test_images(config.dataset, config.binarize).x[[image]]
     found = OnnxScorer(models.load(server.store, RUN)).encode_bytes(x)
     mu, logvar = found.mu, found.logvar
-    q = [float(value) for value in (in_url(page, "q") or "").split(",")]
+    q = [float(value) for value in (in_url(page, "spread") or "").split(",")]
     assert q == pytest.approx([*mu[0], *np.exp(logvar[0] / 2)], abs=6e-4)
     assert data.test_images(config.dataset, config.binarize).labels[image] == 4

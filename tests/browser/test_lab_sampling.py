@@ -79,6 +79,6 @@ def test_it_plays_by_itself_and_other_samples_give_other_estimates(server: Serve
     slider(page, "K samples").fill("3")
     before = text(page, "estimate-prior")
     page.get_by_role("button", name="New samples", exact=True).click()
-    wait_for_url(page, seed="1")
+    wait_for_url(page, draw="1")
     eventually(lambda: text(page, "estimate-prior") != before, page, "another estimate")
     assert in_url(page, "k") == "1000"

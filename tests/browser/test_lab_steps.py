@@ -10,6 +10,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from app import link
 from app.lab import steps
 from tests.browser.fixtures import Server, page_of_modules
 from tests.browser.test_browser import Visit, at_rest, button, eventually, in_url, slider, wait_for_url
@@ -197,8 +198,8 @@ def test_numbers_are_what_torch_finds_after_as_many_steps(server: Server, visit:
         "z2": one["z"][0, 1].item(),
     }  # fmt: skip
 
-    link = server.url("steps", seed=2, step=count, image=image, beta=steps.path_text(course))
-    page = open_steps(visit(link), count)
+    address = server.url("steps", seed=2, step=count, image=image, beta=link.course_text(course))
+    page = open_steps(visit(address), count)
     assert shown(page) == pytest.approx(expected, abs=0.0051)
 
     before, picture = shown(page), plane(page)
@@ -207,7 +208,7 @@ def test_numbers_are_what_torch_finds_after_as_many_steps(server: Server, visit:
     open_steps(page, count + 1)
     assert shown(page) != before
     assert plane(page) != picture
-    wait_for_url(page, step=str(count + 1), seed="2", image=str(image), beta="1,10:4")
+    wait_for_url(page, step=str(count + 1), trial="2", example=str(image), course="1,10:4")
 
 
 @pytest.mark.browser
@@ -228,8 +229,8 @@ def test_dragging_beta_moves_the_codes_and_a_link_brings_them_back(server: Serve
     button(page, "Pause").click()
     at = int(number(page.get_by_test_id("step")))
     wait_for_url(page, step=str(at))
-    course = steps.path(in_url(page, "beta"))
-    assert (course[0], course[1][0], course[-1][1]) == ([0, 0.1], 150, 8)
+    course = steps.path(link.course(in_url(page, "course") or ""))
+    assert (course[0], course[1][0], course[-1][1]) == ((0, 0.1), 150, 8)
     narrow = shown(page)
     assert narrow["kl"] < 0.5 * wide["kl"]
     assert plane(page) != picture
@@ -251,15 +252,15 @@ def test_a_step_can_be_walked_through_stage_by_stage(server: Server, visit: Visi
     page.get_by_role("button", name="Follow training image").nth(4).click()
     expect(page.get_by_test_id("step")).to_have_text("1")
     wait_for_url(page, step="1")
-    assert in_url(page, "image") not in (None, str(steps.IMAGE))
+    assert in_url(page, "example") not in (None, str(steps.IMAGE))
 
 
-@pytest.mark.parametrize("text", [None, "", "x", "3", "1,", "1,0:4", "4:1", "1,20:4,10:1", "1,9999:4", "nan", "1,-3:2"])
-def test_a_course_of_beta_that_cannot_be_is_one(text: str | None) -> None:
-    assert steps.path(text) == [[0, 1]]
+@pytest.mark.parametrize("text", ["", "x", "3", "1,", "1,0:4", "4:1", "1,20:4,10:1", "1,9999:4", "nan", "1,-3:2"])
+def test_a_course_of_beta_that_cannot_be_is_one(text: str) -> None:
+    assert steps.path(link.course(text)) == [(0, 1)]
 
 
 def test_a_course_of_beta_travels_in_a_link() -> None:
-    course = [[0, 0.25], [120, 8], [121, 0]]
-    assert steps.path_text(course) == "0.25,120:8,121:0"
-    assert steps.path(steps.path_text(course)) == course
+    course = [(0, 0.25), (120, 8), (121, 0)]
+    assert link.course_text(course) == "0.25,120:8,121:0"
+    assert steps.path(link.course("0.25,120:8,121:0")) == course

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import link
 from app.chrome import say
 from app.lab import VIEWS
 from tests.app.test_app import STARTERS, nobody_works, visit  # noqa: F401
@@ -19,12 +20,7 @@ from vae_core.config.visitors import Visitors
 from vae_core.store import Store
 
 PAGES = ("explore", "train", "reconstruct", "map", "models", "compare", *VIEWS)
-NAMES = (
-    *("run", "runs", "sweep", "moment", "z", "image", "selected", "lasso", "present", "tour", "shuffle", "sort"),
-    *("labels", "method", "colour", "limit", "perplexity", "beta", "seed", "set", "plane", "at", "pick", "q", "q2"),
-    *("mode", "k", "step", "how", "code", "zoom", "data", "network", "dim", "epochs", "warmup", "cycles", "rate"),
-    *("batch", "sigma", "likelihood", "posterior", "binarize", "objective"),
-)
+NAMES = (*(item.name for item in link.TABLE), *(old for item in link.TABLE for _, old in item.once), "lasso")
 MARKDOWN = (
     "![x](https://evil.example/x.png) [sign in](https://evil.example) https://evil.example www.evil.example "
     "a@evil.example $\\pi$ :material/home: :red[x] :smile: <b>b</b> **b** `c` -> \n# h"
