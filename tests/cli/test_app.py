@@ -21,7 +21,7 @@ Started = tuple[dict[str, list[str]], dict[str, str]]
 def started(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Started]:
     """Run `elbo app` up to where it becomes the server: the server's options and its environment."""
 
-    class Became(Exception):
+    class Became(BaseException):
         pass
 
     def become(_program: str, arguments: list[str], environment: dict[str, str]) -> None:

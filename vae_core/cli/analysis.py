@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae_core.cli.printing import Json, console, writable, wrote
+from vae_core.cli.printing import Json, as_json, console, wrote
 from vae_core.config.errors import ConfigError
 from vae_core.config.words import nats
 from vae_core.store import Store
@@ -31,7 +31,7 @@ def project(args: argparse.Namespace) -> Json:
     store = Store()
     run_id = store.resolve(args.run)
     request = artifacts.MapRequest(method=args.method, limit=args.limit, perplexity=args.perplexity, seed=args.seed)
-    out = writable(args.out)
+    out = Path(args.out)
     with Bar(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(args.method, total=None)
 
@@ -84,7 +84,7 @@ def evaluate(args: argparse.Namespace) -> Json:
         "is_log_likelihood": bool(info.result and info.result.is_log_likelihood),
     }
     if not args.json:
-        print(json.dumps(result, indent=2))
+        print(as_json(result, indent=2))
         if result["heavy_tails"]:
             print(
                 f"For {result['heavy_tails']} of the {n} images few weights carry the estimate (k̂ above "
@@ -133,7 +133,7 @@ def identity(args: argparse.Namespace) -> Json:
     terms = bounds.identity(scorer, x[args.image].astype(np.float32) / np.float32(255))
     result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
     if not args.json:
-        print(json.dumps(result, indent=2))
+        print(as_json(result, indent=2))
     return result
 
 
@@ -180,7 +180,7 @@ def gap(args: argparse.Namespace) -> Json:
         "is_log_likelihood": bounds.is_log_likelihood,
     }
     if not args.json:
-        print(json.dumps(result, indent=2))
+        print(as_json(result, indent=2))
         print(*_gap_in_words(means, bounds.upper_is_bound), sep="\n")
         if args.simulated and not bounds.is_log_likelihood:
             print(

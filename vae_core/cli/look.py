@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
-from vae_core.cli.printing import Json, described
+from vae_core.cli.printing import Json, as_json, described
 from vae_core.config.errors import StoreError
 from vae_core.store import Store
 
@@ -44,7 +43,7 @@ def show(args: argparse.Namespace) -> Json:
         "made": store.made(info.run_id),
     }
     if not args.json:
-        print(json.dumps(found, indent=2))
+        print(as_json(found, indent=2))
     return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from vae_core.cli.printing import Json, writable, wrote
+from vae_core.cli.printing import Json, wrote
 from vae_core.store import Store
 
 
@@ -22,7 +23,7 @@ def traverse(args: argparse.Namespace) -> Json:
     result = store.get(run_id).result
     order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.latent_dim)
     rows = np.concatenate([api.traverse(model, dim) for dim in order])
-    out = writable(args.out)
+    out = Path(args.out)
     grid.save(grid.grid(_bytes(rows), columns=13), out)
     return wrote(args, run_id, out, dimensions=[f"z{dim + 1}" for dim in order])
 
@@ -42,7 +43,7 @@ def reconstruct(args: argparse.Namespace) -> Json:
     again = _bytes(api.reconstruct(model, x))
     rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]
     blank = [np.full((columns - len(row), *row.shape[1:]), 255, np.uint8) for row in rows]
-    out = writable(args.out)
+    out = Path(args.out)
     padded = [np.concatenate(pair) for pair in zip(rows, blank, strict=True)]
     grid.save(grid.grid(np.concatenate(padded), columns), out)
     return wrote(args, run_id, out, images=len(x))

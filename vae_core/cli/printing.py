@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
+import json
+import math
+import os
 import sys
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vae_core.config.errors import StoreError
 from vae_core.config.events import Event, Finished, Progress
 from vae_core.store import RunInfo
+from vae_core.store.files import OUT
 
 Json = dict[str, Any]
 
@@ -82,9 +89,56 @@ def wrote(args: argparse.Namespace, run_id: str, out: Path, **facts: Any) -> Jso
     return {"run_id": run_id, "out": str(out), **facts}
 
 
-def writable(name: str) -> Path:
-    """The path to write to, refused before any work is done if its folder is not there."""
-    path = Path(name)
-    if not path.absolute().parent.is_dir():
-        raise StoreError(f"{path}: the folder {path.absolute().parent} does not exist; create it first")
-    return path
+def writable(path: Path, *, folder: bool) -> None:
+    """Raise `StoreError` where nothing could be written, before any work is done. A folder may yet have to be made."""
+    if "\0" in str(path) or any(len(os.fsencode(part)) > 255 for part in path.parts):
+        raise StoreError(f"{str(path)[:80]!r}: cannot be written (no system has such a name); {OUT}")
+    place = path.absolute() if folder else path.absolute().parent
+    if not folder and not place.is_dir():
+        raise StoreError(f"{path}: the folder {place} does not exist; create it first")
+    if not folder and path.is_dir():
+        raise StoreError(f"{path}: cannot be written (it is a folder); give the name of a file")
+    while not place.exists() and place.parent != place:
+        place = place.parent
+    if not place.is_dir():
+        raise StoreError(f"{path}: cannot be written ({place} is a file); {OUT}")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StoreError(f"{path}: cannot be written ({place}: permission denied); {OUT}")
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON as the standard has it: a number that is not finite is null."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in cast("list[Any]", value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+_LETTERS = {
+    **{"−": "-", "–": "-", "—": "-", "…": "...", "·": "*", "×": "x", "‖": "||", "≤": "<=", "≥": ">=", "→": "->"},
+    **{"∼": "~", "“": '"', "”": '"', "’": "'", "∈": "in", "≈": "about", "∞": "infinity", "√": "sqrt", "∑": "sum"},
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "ε": "eps", "θ": "theta", "λ": "lambda", "μ": "mu", "ρ": "rho"},
+    **{"σ": "sigma", "Σ": "Sigma", "φ": "phi"},
+}
+"""How to write these where the output has no such letter, as on a Windows pipe."""
+
+
+def say_in_any_letters() -> None:
+    """Let standard output and error take every text, whatever their encoding."""
+    codecs.register_error("elbo", _spelled)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="elbo")
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    plain = unicodedata.normalize("NFKD", letters).encode("ascii", "ignore").decode()
+    return "".join(_LETTERS.get(letter, "") for letter in letters) or plain or "?", error.end

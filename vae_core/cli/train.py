@@ -8,17 +8,16 @@ from dataclasses import asdict
 
 from vae_core.cli.printing import Json, follow, terms, trained
 from vae_core.config import RunConfig
-from vae_core.config.catalogue import ALIASES, OBJECTIVES, PARAMETERS
+from vae_core.config.catalogue import ALIASES, OBJECTIVES
 from vae_core.config.presets import preset
+from vae_core.config.settings import settings
 from vae_core.store import Store
-
-SETTINGS = (*(name for name in RunConfig.__dataclass_fields__ if name != "parameters"), *PARAMETERS)
 
 
 def train(args: argparse.Namespace) -> Json:
     """Train a configuration, or find it in the store."""
-    given = {name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
-    config = RunConfig.from_dict({**(preset(args.preset).to_dict() if args.preset else {}), **given})
+    given = {name: getattr(args, name) for name in settings() if getattr(args, name) is not None}
+    config = RunConfig.from_dict({**(preset(args.preset).to_dict() if args.preset is not None else {}), **given})
     store = Store()
     cached = config.run_id in store.run_ids() and store.get(config.run_id).status == "finished"
     if not cached:

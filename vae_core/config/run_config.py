@@ -44,6 +44,28 @@ BINARIZE: dict[str, str] = {
 }
 PER_PIXEL = "per-pixel"
 
+CHOICES: dict[str, Mapping[str, object] | tuple[str, ...]] = {
+    "dataset": DATASETS,
+    "architecture": ARCHITECTURES,
+    "activation": ACTIVATIONS,
+    "likelihood": LIKELIHOODS,
+    "posterior": POSTERIORS,
+    "binarize": BINARIZE,
+}
+"""Field -> what it may be, where that is a name; `objective` is one of the catalogue's, or an alias."""
+RANGES: dict[str, tuple[float, float]] = {
+    "latent_dim": (1, 64),
+    "sigma": (1e-3, 10.0),
+    "beta": (0.0, 1000.0),
+    "warmup_epochs": (0.0, 10_000.0),
+    "warmup_cycles": (0, 1000),
+    "epochs": (1, 10_000),
+    "batch_size": (1, 8192),
+    "learning_rate": (1e-7, 1.0),
+    "seed": (0, 2**31 - 1),
+}
+"""Field -> the smallest and the largest number it may be."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -53,20 +75,20 @@ class RunConfig:
     """
 
     dataset: str = "mnist"
-    """A name in `DATASETS`."""
+    """The pictures to learn from."""
     architecture: str = "mlp"
-    """A name in `ARCHITECTURES`."""
+    """The networks, encoder and decoder."""
     hidden: tuple[int, ...] = (256, 256)
     """Units of the encoder's hidden layers, input first; the decoder mirrors them. For `mlp` alone."""
     activation: str = "silu"
-    """A name in `ACTIVATIONS`. For `mlp` alone."""
+    """Between the layers of the `mlp`, and of it alone."""
     latent_dim: int = 2
-    """D, the number of latent dimensions, 1 to 64."""
+    """D, the number of latent dimensions."""
     likelihood: str = "bernoulli"
-    """A name in `LIKELIHOODS`: the family of P(X|z)."""
+    """The family of P(X|z)."""
     sigma: float | str | None = None
-    """Standard deviation of the Gaussian, on the 0–1 scale of the pixels; None learns one for all pixels, 'per-pixel'
-    one for each."""
+    """Standard deviation of the Gaussian, on the 0–1 scale of the pixels; None (on a command line: learned) learns one
+    for all pixels, 'per-pixel' one for each."""
     beta: float = 1.0
     """Weight of the KL in the objective; 1 is the ELBO."""
     warmup_epochs: float = 0.0
@@ -80,14 +102,14 @@ class RunConfig:
     seed: int = 0
     """Decides the initial weights, the order of the images and every ε."""
     posterior: str = "diagonal"
-    """A name in `POSTERIORS`: the family of Q(z|X)."""
+    """The family of Q(z|X)."""
     binarize: str = "none"
-    """A name in `BINARIZE`: what is done to grey pixels before anything sees them."""
+    """What is done to grey pixels before anything sees them."""
     warmup_cycles: int = 0
     """0: one warm-up. M: the epochs are cut into M cycles, and β rises from 0 in each (Fu et al. 2019), over
     `warmup_epochs` or, without these, over the first half."""
     objective: str = "elbo"
-    """A name in `catalogue.OBJECTIVES`: what is optimised."""
+    """What is optimised."""
     parameters: tuple[tuple[str, Value], ...] = ()
     """The objective's parameters that are not at their default, by name; any mapping is taken."""
 
@@ -99,20 +121,11 @@ class RunConfig:
             object.__setattr__(self, "objective", ALIASES.get(self.objective, self.objective))
         _one_of("objective", self.objective, OBJECTIVES)
         object.__setattr__(self, "parameters", _checked(self.objective, self.parameters))
-        _one_of("posterior", self.posterior, POSTERIORS)
-        _one_of("binarize", self.binarize, BINARIZE)
-        _between("warmup_cycles", self.warmup_cycles, 0, 1000)
-        _one_of("dataset", self.dataset, DATASETS)
-        _one_of("architecture", self.architecture, ARCHITECTURES)
-        _one_of("activation", self.activation, ACTIVATIONS)
-        _one_of("likelihood", self.likelihood, LIKELIHOODS)
-        _between("latent_dim", self.latent_dim, 1, 64)
-        _between("beta", self.beta, 0.0, 1000.0)
-        _between("warmup_epochs", self.warmup_epochs, 0.0, 10_000.0)
-        _between("epochs", self.epochs, 1, 10_000)
-        _between("batch_size", self.batch_size, 1, 8192)
-        _between("learning_rate", self.learning_rate, 1e-7, 1.0)
-        _between("seed", self.seed, 0, 2**31 - 1)
+        for name, allowed in CHOICES.items():
+            _one_of(name, getattr(self, name), allowed)
+        for name, (low, high) in RANGES.items():
+            if name != "sigma":  # it may be a word, or nothing
+                _between(name, getattr(self, name), low, high)
         if len(self.hidden) > 4 or any(not 1 <= units <= 4096 for units in self.hidden):
             raise ConfigError(f"hidden={list(self.hidden)}: give up to 4 layers of 1 to 4096 units; none is linear")
         if self.architecture != "mlp" and (self.hidden, self.activation) != ((256, 256), "silu"):
@@ -130,7 +143,7 @@ class RunConfig:
                 if self.sigma != PER_PIXEL:
                     raise ConfigError(f"sigma={self.sigma!r}: give a number, None or {PER_PIXEL!r}")
             else:
-                _between("sigma", self.sigma, 1e-3, 10.0)
+                _between("sigma", self.sigma, *RANGES["sigma"])
         if self.binarize != "none" and self.likelihood != "bernoulli":
             raise ConfigError(
                 f"binarize={self.binarize!r} with likelihood={self.likelihood!r}: pixels that are 0 or 1 have "
@@ -291,8 +304,8 @@ def _in_range(parameter: Parameter, value: object) -> Value:
     return number
 
 
-_INTEGERS = {"latent_dim", "epochs", "batch_size", "seed", "warmup_cycles"}
-_NUMBERS = {"beta", "warmup_epochs", "learning_rate", "sigma"}
+_INTEGERS = {name for name, (low, _) in RANGES.items() if isinstance(low, int)}
+_NUMBERS = RANGES.keys() - _INTEGERS
 
 
 def _normalised(name: str, value: object) -> object:

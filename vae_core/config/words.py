@@ -7,6 +7,8 @@ import math
 
 def plain(value: float) -> str:
     """A bound or a setting as a person would type it: 2147483647, 0.001, 1e-07."""
+    if isinstance(value, int) and abs(value) >= 10**15:
+        return f"a number of {int(value.bit_length() * math.log10(2)) + 1} digits"
     if isinstance(value, int) or (value % 1 == 0 and abs(value) < 1e15):
         return str(int(value))
     return f"{value:g}"
