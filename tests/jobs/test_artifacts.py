@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Run, listing, tiny
+from tests.conftest import Run, listing, tiny, until
 from vae_core import data
 from vae_core.analysis import ppca, projection
 from vae_core.config.errors import ConfigError, CorruptFileError, RunNotFoundError
@@ -293,6 +294,32 @@ def test_what_was_derived_of_another_model_is_not_there(copied: Run) -> None:
     new = derived.get(store, run_id, Codes())
     assert (new.arrays["mu"] != old.arrays["mu"]).any()
     assert derived.peek(store, now, request) is None
+
+
+def test_two_who_need_it_at_once_compute_it_once(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the worker that has just trained a model, and one that derives."""
+    store, _, run_id, _ = copied
+    begun, go_on, compute, calls = threading.Event(), threading.Event(), Codes.compute, 0
+
+    def slow(self: Codes, *args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        begun.set()
+        go_on.wait()
+        return compute(self, *args)
+
+    monkeypatch.setattr(Codes, "compute", slow)
+    found: list[Any] = []
+    first, second = (threading.Thread(target=lambda: found.append(artifacts.codes(store, run_id))) for _ in range(2))
+    first.start()
+    begun.wait()
+    second.start()
+    until(lambda: store.is_file_locked(f"derive-{run_id}.codes"), "the first to hold its lock")
+    go_on.set()
+    first.join()
+    second.join()
+    assert calls == 1
+    np.testing.assert_array_equal(found[0]["mu"], found[1]["mu"])
 
 
 def test_another_version_is_computed_anew(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:

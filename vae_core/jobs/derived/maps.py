@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vae_core import data
 from vae_core.analysis import projection
@@ -41,15 +42,20 @@ class MapRequest(Thing):
         suffix = f"-p{self.perplexity:g}-s{self.seed}" if self.method == "tsne" else ""
         return f"{self.method}-{self.limit}{suffix}"
 
-    def compute(self, source: Source, tell: Tell) -> Result:
-        """From the codes; a perplexity that cannot be is refused first."""
-        labels = data.load_split(source.config.dataset, "test").labels[: self.limit]
+    def check(self, source: Source) -> None:
+        """So many neighbours there must be."""
         if self.method == "tsne":
-            projection.check_perplexity(self.perplexity, len(labels))
+            projection.check_perplexity(self.perplexity, len(self._labels(source)))
+
+    def _labels(self, source: Source) -> NDArray[np.uint8]:
+        return data.load_split(source.config.dataset, "test").labels[: self.limit]
+
+    def compute(self, source: Source, tell: Tell) -> Result:
+        """From the codes."""
         mu = source.get(Codes()).arrays["mu"][: self.limit]
         if self.method == "pca":
             points = projection.pca(mu)
         else:
             points = projection.tsne(mu, perplexity=self.perplexity, seed=self.seed, report=tell)
         indices = np.arange(len(points), dtype=np.int32)
-        return Result({"embedding": points, "labels": labels, "indices": indices}, {})
+        return Result({"embedding": points, "labels": self._labels(source), "indices": indices}, {})

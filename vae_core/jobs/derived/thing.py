@@ -9,7 +9,8 @@ Version 0.1 did not write down of which model a file is. What ships belongs to t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from vae_core import data
 from vae_core.config import RunConfig
+from vae_core.config.errors import RunBusyError, StoreError
 from vae_core.store import RunInfo, Store, models
 from vae_core.store.files import Arrays
 
@@ -54,6 +56,9 @@ class Thing:
     def name(self) -> str:
         """Of its file; tells its parameters."""
         return self.kind
+
+    def check(self, source: Source) -> None:
+        """Raise `ConfigError` for what cannot be computed of this model, before anything is written."""
 
     def compute(self, source: Source, tell: Tell) -> Result:
         """From the model, the data and other derived things."""
@@ -100,9 +105,29 @@ class Source:
         """What was derived before, else computed now and kept."""
         if (kept := self.kept(thing)) is not None:
             return kept
-        result = thing.compute(self, tell)
-        self.keep(thing, result)
+        thing.check(self)
+        with self._alone(thing):
+            if (kept := self.kept(thing)) is not None:  # another process was at it
+                return kept
+            result = thing.compute(self, tell)
+            self.keep(thing, result)
         return thing.served(result, self.config) or result  # more may have been worked out than was asked for
+
+    @contextlib.contextmanager
+    def _alone(self, thing: Thing) -> Generator[None]:
+        """Be the only process that computes it: wait for one that does, until it is done or dead."""
+        name = f"derive-{self.run.run_id}.{thing.name}"
+        with contextlib.ExitStack() as stack:
+            held = False
+            while not held:
+                try:
+                    stack.enter_context(self.store.file_lock(name, timeout=1.0))
+                except RunBusyError:
+                    continue
+                except StoreError:
+                    pass  # where no lock can be written nothing can be kept either; it is computed all the same
+                held = True
+            yield
 
     def _is_of_0_1(self, name: str) -> bool:
         """Whether a file that does not say of which model it is can only be of this one."""
