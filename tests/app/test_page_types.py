@@ -55,12 +55,18 @@ def sent() -> list[tuple[str, set[str]]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "name", "needed", "known"), declared(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "name", "needed", "known"),
+    declared(),
+    ids=lambda value: value if isinstance(value, str) else str(len(value)),
+)
 def test_every_interface_is_sent_by_the_file_it_names(path: str, name: str, needed: set[str], known: set[str]) -> None:
     assert any(keys and needed <= keys <= known for keys in records(path)), f"{path} has no record like {name}"
 
 
-@pytest.mark.parametrize(("path", "keys"), sent(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "keys"), sent(), ids=lambda value: value if isinstance(value, str) else str(len(value))
+)
 def test_all_data_of_a_component_is_declared(path: str, keys: set[str]) -> None:
     matching = [name for file, name, needed, known in declared() if file == path and needed <= keys <= known]
     assert matching, f"{path} sends {sorted(keys)}, which no interface of types.d.ts says it does"
