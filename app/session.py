@@ -10,7 +10,9 @@ from typing import Any
 import streamlit as st
 
 from vae_core.config.errors import ElboRoomError
+from vae_core.config.visitors import Visitors
 from vae_core.jobs.queue import Jobs
+from vae_core.jobs.table import Limit
 from vae_core.store import RunInfo, Store
 
 STYLE = """
@@ -60,8 +62,9 @@ def store() -> Store:
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
-    """The queue of that store."""
-    return Jobs(store())
+    """The queue of that store; what strangers may have computed is limited (`chrome/ask.py` limits the runs)."""
+    strangers = Visitors.from_environment().strangers
+    return Jobs(store(), limit=Limit(derived=60, derived_each=12) if strangers else None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -74,11 +74,11 @@ def title(info: RunInfo) -> str:
         parts.append("warm-up")
     if c.posterior == "full":
         parts.append("full covariance")
-    if c.likelihood == "continuous-bernoulli":
-        parts.append("continuous Bernoulli")
-    elif c.likelihood == "gaussian":
+    if c.likelihood == "gaussian":
         sigma = "" if c.sigma is None else f" σ {c.sigma}" if isinstance(c.sigma, str) else f" σ {c.sigma:g}"
         parts.append(f"Gaussian{sigma}")
+    elif c.likelihood != "bernoulli":
+        parts.append(c.likelihood.replace("-", " ").replace("bernoulli", "Bernoulli"))
     if c.binarize != "none":
         parts.append("binarised")
     parts.append(f"{round(info.result.epoch, 1):g} epochs" if info.result else f"{c.epochs} epochs")

@@ -10,6 +10,7 @@ from app.chrome import say
 from vae_core.config import ARCHITECTURES, BINARIZE, DATASETS, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.config.catalogue import OBJECTIVES, Parameter, Value
 from vae_core.config.errors import ConfigError
+from vae_core.config.run_config import RANGES
 
 
 def form() -> RunConfig | None:
@@ -34,8 +35,8 @@ def form() -> RunConfig | None:
     )
     latent_dim = st.slider(
         "Latent dimension D",
-        1,
-        64,
+        int(RANGES["latent_dim"][0]),
+        int(RANGES["latent_dim"][1]),
         d.latent_dim,
         key="dim",
         help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
@@ -118,8 +119,8 @@ def form() -> RunConfig | None:
         )
         seed = st.number_input(
             "Seed",
-            0,
-            2**31 - 1,
+            int(RANGES["seed"][0]),
+            int(RANGES["seed"][1]),
             d.seed,
             key="seed",
             help="Decides the first weights, the order of the images and every ε. Same seed, same model.",
