@@ -312,6 +312,7 @@ def test_a_damaged_file_is_named_and_nothing_is_made_of_it(
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 0x08
     path.write_bytes(raw)
+    (trained.store.home / "locks").mkdir(exist_ok=True)  # whoever computes stands in line first
     before = listing(tmp_path)
     message = refused([command, trained.run_id, "--out", str(tmp_path / "out")], capsys)
     assert name in message
@@ -424,6 +425,7 @@ def test_project_writes_arrays(trained: Run, elbo: Elbo, tmp_path: Path, method:
     out = tmp_path / "map.npz"
     arguments = ["--method", method, "--limit", "100", "--perplexity", "8", "--out", str(out)]
     code, said, _ = elbo("project", trained.run_id, *arguments)
+    assert said.pop("remark") == ""
     assert (code, said) == (0, {"run_id": trained.run_id, "out": str(out), "method": method, "images": 100})
     with np.load(out, allow_pickle=False) as arrays:
         assert set(arrays.files) == {"codes", "embedding", "labels"}
