@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_core.config import RunConfig
 from vae_core.config.errors import ConfigError
 from vae_core.config.events import Event
+from vae_core.data import to_unit
 from vae_core.networks.model import Model
 from vae_core.store import Store, models
 
@@ -88,7 +89,7 @@ def _pictures(model: Model, pictures: ArrayLike) -> Pictures:
         shape = ", ".join(map(str, model.image_shape))
         raise ConfigError(f"pictures of shape {array.shape}: this model takes (N, {shape})")
     if array.dtype == np.uint8:
-        return array.astype(np.float32) / np.float32(255)
+        return to_unit(array)
     array = array.astype(np.float32)
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise ConfigError("pictures of floats outside 0–1: divide by 255, or pass uint8")

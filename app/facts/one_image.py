@@ -25,10 +25,6 @@ def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
     return data.test_images(run.config.dataset, run.config.binarize).x[index]
 
 
-def _unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return pixels.astype(np.float32) / np.float32(255)
-
-
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """P(z|X) of one test image on a grid of the plane, and what Gaussians in Q's place leave of log P(X)."""
@@ -53,7 +49,7 @@ SHOWN_POINTS = 161
 @kept
 def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
     """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
-    model, x = payloads.scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    model, x = payloads.scorer(run_id, version), data.to_unit(test_image(session.store().get(run_id), index))
     gaussians = {"encoder": model.encode(x[None])}
     terms: dict[str, bounds.Identity] = {}
     if final:
@@ -97,7 +93,7 @@ SHOWN = 24
 @kept
 def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
     """The first `count` samples of this seed, and where `final` what they are held against."""
-    model, x = payloads.scorer(run_id, version), _unit(test_image(session.store().get(run_id), index))
+    model, x = payloads.scorer(run_id, version), data.to_unit(test_image(session.store().get(run_id), index))
     prior, q = (
         replace(drawn, z=drawn.z[:SHOWN].copy())  # 5,000 codes of 64 dimensions would be 2.6 MB for each kind
         for drawn in (

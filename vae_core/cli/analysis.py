@@ -116,8 +116,6 @@ _INSIDE = (
 
 def identity(args: argparse.Namespace) -> Json:
     """Both sides of the identity behind the ELBO, for one test image."""
-    import numpy as np
-
     from vae_core import data
     from vae_core.analysis import bounds
     from vae_core.networks.onnx_ import OnnxScorer
@@ -130,7 +128,7 @@ def identity(args: argparse.Namespace) -> Json:
     x = data.test_images(config.dataset, config.binarize).x
     if not 0 <= args.image < len(x):
         raise ConfigError(f"image={args.image}: give a test image from 0 to {len(x) - 1}")
-    terms = bounds.identity(scorer, x[args.image].astype(np.float32) / np.float32(255))
+    terms = bounds.identity(scorer, data.to_unit(x[args.image]))
     result: Json = {"run_id": run_id, "image": args.image, **asdict(terms)}
     if not args.json:
         print(as_json(result, indent=2))
@@ -155,7 +153,7 @@ def gap(args: argparse.Namespace) -> Json:
     else:
         config = store.get(run_id).config
         images = data.test_images(config.dataset, config.binarize).x[: args.limit]
-        x, codes = images.astype(np.float32) / np.float32(255), None
+        x, codes = data.to_unit(images), None
     settings = annealing.Annealing(chains=args.chains, temperatures=args.temperatures, start="q")
     bounds = annealing.bracket(model, x, settings, rng, codes)
     means, fitted = annealing.between(bounds), fit_q(model, x, rng)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from vae_core.cli.printing import Json, wrote
 from vae_core.store import Store
@@ -14,7 +13,7 @@ def traverse(args: argparse.Namespace) -> Json:
     """A picture: one row a latent dimension, most active first, from −3 to 3."""
     import numpy as np
 
-    from vae_core import api
+    from vae_core import api, data
     from vae_core.cli import grid
 
     store = Store()
@@ -24,7 +23,7 @@ def traverse(args: argparse.Namespace) -> Json:
     order = np.argsort(result.test.kl_per_dim)[::-1].tolist() if result else range(model.latent_dim)
     rows = np.concatenate([api.traverse(model, dim) for dim in order])
     out = Path(args.out)
-    grid.save(grid.grid(_bytes(rows), columns=13), out)
+    grid.save(grid.grid(data.to_bytes(rows), columns=13), out)
     return wrote(args, run_id, out, dimensions=[f"z{dim + 1}" for dim in order])
 
 
@@ -40,14 +39,10 @@ def reconstruct(args: argparse.Namespace) -> Json:
     model, config = api.load(run_id), store.get(run_id).config
     x = data.test_images(config.dataset, config.binarize).x[: args.limit]
     columns = min(16, len(x))
-    again = _bytes(api.reconstruct(model, x))
+    again = data.to_bytes(api.reconstruct(model, x))
     rows = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, again)]
     blank = [np.full((columns - len(row), *row.shape[1:]), 255, np.uint8) for row in rows]
     out = Path(args.out)
     padded = [np.concatenate(pair) for pair in zip(rows, blank, strict=True)]
     grid.save(grid.grid(np.concatenate(padded), columns), out)
     return wrote(args, run_id, out, images=len(x))
-
-
-def _bytes(x: Any) -> Any:
-    return (x * 255).round().astype("uint8")

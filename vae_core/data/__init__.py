@@ -96,6 +96,16 @@ def load_split(name: str, split: Split) -> Images:
     return images
 
 
+def to_unit(x: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Bytes 0–255 -> float32 0–1, the shape of x. `networks.torch_`'s tensors have their own, `evaluate.to_unit`."""
+    return x.astype(np.float32) / np.float32(255)
+
+
+def to_bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Float 0–1 -> uint8 0–255, rounded, the shape of x."""
+    return (x * 255).round().astype(np.uint8)
+
+
 def assets() -> Path:
     """The folder of what ships: inside the package when installed, beside it in the repository."""
     inside = Path(__file__).parents[1] / "assets"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.config.errors import ModelError
+from vae_core.data import to_bytes, to_unit
 from vae_core.networks.graph import Graph, Node, Shape
 from vae_core.networks.likelihoods import numpy_ as likelihoods
 from vae_core.networks.model import Model
@@ -134,7 +135,7 @@ class OnnxScorer:
 
     def encode_bytes(self, x: NDArray[np.uint8]) -> Q:
         """Q(z|X) for images (B, C, H, W) uint8."""
-        return self.encode(x.astype(np.float32) / np.float32(255))
+        return self.encode(to_unit(x))
 
     def decode(self, z: NDArray[Any]) -> Float:
         """Parameters f(z; θ) of P(X|z) for codes (N, D): (N, C, H, W)."""
@@ -147,7 +148,7 @@ class OnnxScorer:
 
     def pictures(self, z: NDArray[Any]) -> NDArray[np.uint8]:
         """`means` as bytes: (N, C, H, W) uint8."""
-        return (self.means(z) * 255).round().astype(np.uint8)
+        return to_bytes(self.means(z))
 
     @cached_property
     def _log_prob(self) -> likelihoods.LogProb:

@@ -74,7 +74,7 @@ class LogPx(Thing):
         scorer = TorchScorer(VAE.of(models.load(source.store, config.run_id)))
         saved = time.monotonic()
         for start in range(len(arrays["log_px"]), wanted, EVALUATED):
-            batch = x[start : start + EVALUATED].astype(np.float32) / np.float32(255)
+            batch = data.to_unit(x[start : start + EVALUATED])
             found = bounds.estimate(scorer, batch, self.samples, np.random.default_rng(start))
             fresh = {"log_px": found.log_px, "stderr": found.stderr, "ess": found.ess, "tail": found.tail}
             arrays = {key: np.concatenate([arrays[key], values]) for key, values in fresh.items()}
