@@ -46,7 +46,7 @@ def page() -> None:
             "images": images,
             "palette": list(PALETTE),
             "hidden": CONFIG.hidden[0],
-            "latent_dim": CONFIG.latent_dim,
+            "latentDim": CONFIG.latent_dim,
             "batch": CONFIG.batch_size,
             "rate": CONFIG.learning_rate,
             "stops": list(BETAS),

@@ -412,7 +412,7 @@ export interface StepsData {
   images: string;
   palette: string[];
   hidden: number;
-  latent_dim: number;
+  latentDim: number;
   batch: number;
   rate: number;
   /** The values of β to choose from. */

@@ -3,7 +3,7 @@
 
 import { makeButton, makeSlider } from "../kit/controls.js";
 import { h, later } from "../kit/dom.js";
-import { alike, Hand } from "../kit/hand.js";
+import { alike, Hand, LINK_ROUNDS } from "../kit/hand.js";
 import { decimal, within } from "../kit/numbers.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
@@ -210,7 +210,7 @@ class CompareView {
     this.left = h("div", { class: "sliders", role: "group", "aria-label": "Dimensions of model A" });
     this.right = h("div", { class: "models" });
     root.append(h("div", { class: "compare" }, this.left, this.right));
-    this.hand = new Hand((/** @type {{ z: number[] }} */ view) => host.keep("view", view), { tolerance: 0.0051 }); // a link rounds
+    this.hand = new Hand((/** @type {{ z: number[] }} */ view) => host.keep("view", view), { tolerance: LINK_ROUNDS });
   }
 
   /** @param {CompareData} data */

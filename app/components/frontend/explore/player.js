@@ -2,7 +2,7 @@
 // nothing leaves the page; on release one message, "view": {z, image}, says where it stands.
 
 import { around, h, isCalm, later } from "../kit/dom.js";
-import { alike, Hand } from "../kit/hand.js";
+import { alike, Hand, LINK_ROUNDS } from "../kit/hand.js";
 import { nats } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
 import { gaussian, slerp } from "../kit/random.js";
@@ -41,7 +41,6 @@ import { Rows } from "./rows.js";
  * @property {HTMLElement} back
  */
 
-const ROUNDING = 0.0051; // codes that differ by less than a link's rounding are the same code
 const SWING = 2.5; // how far a dimension that plays goes
 
 class Player {
@@ -73,7 +72,7 @@ class Player {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {{ z: number[], image: number | null }} */ view) => host.keep("view", view), {
-      tolerance: ROUNDING,
+      tolerance: LINK_ROUNDS,
     });
     root.addEventListener("keydown", (event) => {
       // Space plays, except where it already means something: on a button or the fold.
@@ -121,7 +120,7 @@ class Player {
       this.fail(new Error(`a code of ${z.length} numbers came for ${D} latent dimensions`));
       return;
     }
-    if (!alike(z, this.z, ROUNDING)) this.z = Float32Array.from(z);
+    if (!alike(z, this.z, LINK_ROUNDS)) this.z = Float32Array.from(z);
     this.image = image;
     this.begin();
   }
@@ -405,7 +404,7 @@ class Player {
     if (!this.start || !this.parts) return;
     const { x, code, distortion, back } = this.start;
     distortion.textContent = nats(this.parts.net.distortion(this.z, x));
-    back.style.visibility = alike(this.z, code, ROUNDING) ? "hidden" : "visible";
+    back.style.visibility = alike(this.z, code, LINK_ROUNDS) ? "hidden" : "visible";
   }
 
   openPicker() {

@@ -73,3 +73,9 @@ export function tensorOf({ tensors }, name, kind) {
   if (!(found.data instanceof kind)) throw new Error(`the tensor ${name} is ${found.dtype}, not a ${kind.name}`);
   return /** @type {Tensor<Data>} */ (found);
 }
+
+/**
+ * A byte 0 … 255 of a picture as a number in [0, 1].
+ * @param {number} byte
+ */
+export const toUnit = (byte) => byte / 255;

@@ -7,6 +7,8 @@
 // Kingma & Welling (2014), arXiv 1312.6114, section 3. `vae_core.model.VAE` with one hidden layer is the same network, its
 // tensors have the same names, and a test holds both together. N data, B batch, P pixels, H hidden, D latent; row by row.
 
+import { toUnit } from "./safetensors.js";
+
 /** @import { Numbers } from "../types.d.ts" */
 
 /** @typedef {ReturnType<typeof trainerPass>} Pass */
@@ -329,7 +331,7 @@ export class TrainerCourse {
       weights[`${TRAINER_LAYERS[n]}.bias`] = draw(O);
     });
     const mean = new Float64Array(P);
-    for (let k = 0; k < this.images.length; k++) mean[k % P] += this.images[k] / 255 / this.N;
+    for (let k = 0; k < this.images.length; k++) mean[k % P] += toUnit(this.images[k]) / this.N;
     weights["decoder.2.bias"] = mean.map((p) => {
       const kept = Math.min(1 - 1e-3, Math.max(1e-3, p));
       return Math.log(kept / (1 - kept));
@@ -372,7 +374,7 @@ export class TrainerCourse {
   load(pass, indices) {
     const { P, images } = this;
     for (let b = 0; b < pass.B; b++) {
-      for (let p = 0; p < P; p++) pass.x[b * P + p] = images[indices[b] * P + p] / 255;
+      for (let p = 0; p < P; p++) pass.x[b * P + p] = toUnit(images[indices[b] * P + p]);
     }
   }
 

@@ -2,6 +2,7 @@
 // (image-rendering: pixelated), so a redraw is one putImageData and the layout stands still.
 
 import { h } from "../kit/dom.js";
+import { toUnit } from "../net/safetensors.js";
 
 /** @typedef {Float32Array | Float64Array | Uint8Array | Uint8ClampedArray} Values floats in [0, 1], or bytes */
 /** @typedef {readonly number[]} Shape [C, H, W] */
@@ -100,7 +101,7 @@ export function paintRow(canvas, { shape, data }, row, lut) {
  * @param {Float32Array} [out]
  */
 export function pictureAt({ shape, data }, row, out = new Float32Array(sizeOf(shape.slice(1)))) {
-  for (let n = 0; n < out.length; n++) out[n] = data[row * out.length + n] / 255;
+  for (let n = 0; n < out.length; n++) out[n] = toUnit(data[row * out.length + n]);
   return out;
 }
 

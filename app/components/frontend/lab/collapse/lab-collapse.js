@@ -6,7 +6,7 @@ import { inkOn } from "../../kit/colours.js";
 import { makeSlider } from "../../kit/controls.js";
 import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
-import { Hand } from "../../kit/hand.js";
+import { Hand, LINK_ROUNDS } from "../../kit/hand.js";
 import { movementOf } from "../../kit/keys.js";
 import { decimal, shortest, within } from "../../kit/numbers.js";
 import { roomFor } from "../../kit/room.js";
@@ -285,7 +285,7 @@ class CollapseView {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {{ at: number | null, pick: Pick | null }} */ view) => host.keep("view", view), {
-      tolerance: 0.0051,
+      tolerance: LINK_ROUNDS,
     }); // a link rounds the moment
     this.slider = makeSlider({
       label: "Moment",

@@ -2,7 +2,7 @@
 
 import { makeChoice } from "../../kit/controls.js";
 import { h, isCalm } from "../../kit/dom.js";
-import { alike, Hand } from "../../kit/hand.js";
+import { alike, Hand, LINK_ROUNDS } from "../../kit/hand.js";
 import { roomFor } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
 import { GaussianData } from "./lab-gaussian-data.js";
@@ -33,7 +33,7 @@ import { GaussianPlane } from "./lab-gaussian-plane.js";
  * @param {Stands} told @param {Stands} heard
  */
 const agree = (told, heard) =>
-  alike({ ...told, run: null }, { ...heard, run: null }, 0.0051) && (!told.run || told.run === heard.run);
+  alike({ ...told, run: null }, { ...heard, run: null }, LINK_ROUNDS) && (!told.run || told.run === heard.run);
 
 class GaussianView {
   /** @type {Mode} */

@@ -371,7 +371,7 @@ class StepsView {
 
   /** @param {number} seed @param {BetaFrom[]} path */
   begin(seed, path) {
-    const { hidden: H, latent_dim: D, batch: B, rate, limit, stops } = this.data;
+    const { hidden: H, latentDim: D, batch: B, rate, limit, stops } = this.data;
     const P = this.images.data.length / this.labels.length;
     Object.assign(this, { seed, path, target: 0, owed: 0, playing: false, walking: false, stage: STEPS_PULL });
     this.training = {
