@@ -14,7 +14,7 @@ from app.facts import payloads
 from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import bounds
-from vae_core.analysis.gaussian_fit import fit
+from vae_core.analysis.gaussian_fit import fit_gaussian
 from vae_core.analysis.importance import Samples, posterior_samples, prior_samples
 from vae_core.networks.posterior.numpy_ import Q
 from vae_core.store import RunInfo
@@ -55,8 +55,8 @@ def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
     if final:
         grid = bounds.on_grid(model, x)
         # A diagonal Gaussian is a full one too: starting there, the larger family cannot leave more.
-        gaussians["diagonal"] = fit(grid, full=False, starts=[gaussians["encoder"]]).q
-        gaussians["full"] = fit(grid, full=True, starts=list(gaussians.values())).q
+        gaussians["diagonal"] = fit_gaussian(grid, full=False, starts=[gaussians["encoder"]]).q
+        gaussians["full"] = fit_gaussian(grid, full=True, starts=list(gaussians.values())).q
         terms = {name: bounds.identity(model, x, grid=grid, q=q) for name, q in gaussians.items()}
     else:
         grid = bounds.on_grid(model, x, math.inf, zoom_points=33, points=49)

@@ -87,7 +87,7 @@ def test_images_of_the_model_come_with_a_sample_of_their_posterior(settings: dic
 
 def test_groups_bound_the_memory_and_the_same_seed_gives_the_same_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Known(2)
-    monkeypatch.setattr(annealing, "ROWS", 32)
+    monkeypatch.setattr(annealing, "CHAINS", 32)
     decoded: list[int] = []
     decode = known.model.decode
     monkeypatch.setattr(known.model, "decode", lambda z: (decoded.append(len(z)), decode(z))[1])

@@ -108,7 +108,7 @@ def test_the_curves_end_at_the_estimate_and_begin_at_one_sample() -> None:
 
 def test_chunks_bound_the_memory_and_not_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Known(2, blur=1.3)
-    monkeypatch.setattr(bounds, "ROWS", 60)
+    monkeypatch.setattr(bounds, "DECODED", 60)
     decoded: list[int] = []
     decode = known.model.decode
     monkeypatch.setattr(known.model, "decode", lambda z: (decoded.append(len(z)), decode(z))[1])

@@ -12,10 +12,10 @@ from scipy import stats
 
 from vae_core.analysis import bounds
 from vae_core.analysis.bounds import GridPosterior
-from vae_core.analysis.gaussian_fit import fit
+from vae_core.analysis.gaussian_fit import fit_gaussian
 from vae_core.networks.posterior.numpy_ import Q
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 SIGMA = 0.4
 
 
@@ -40,7 +40,7 @@ class Linear:
     def encode(self, x: NDArray[np.float32]) -> Q:
         return Q(np.repeat(self.mean[None] + 0.2, len(x), 0), np.full((len(x), 2), math.log(0.5)))
 
-    def log_likelihood(self, x: NDArray[np.float32], z: Float) -> NDArray[np.float32]:
+    def log_likelihood(self, x: NDArray[np.float32], z: Float64) -> NDArray[np.float32]:
         away = x.reshape(len(x), -1) - z @ self.w.T - self.b
         constant = 8 * math.log(2 * math.pi * SIGMA**2)
         return (-0.5 * np.square(away / SIGMA).sum(-1) - constant).astype(np.float32)
@@ -57,7 +57,7 @@ def grid(linear: Linear) -> GridPosterior:
 
 
 def test_the_posterior_of_a_linear_model_is_found_with_its_correlations(linear: Linear, grid: GridPosterior) -> None:
-    found = fit(grid, full=True, starts=[linear.encode(linear.x[None])])
+    found = fit_gaussian(grid, full=True, starts=[linear.encode(linear.x[None])])
     factor = found.q.cholesky()[0]
     assert abs(np.linalg.inv(linear.precision)[0, 1]) > 0.05, "without a correlation the families would not differ"
     np.testing.assert_allclose(found.q.mu[0], linear.mean, atol=2e-4)
@@ -67,7 +67,7 @@ def test_the_posterior_of_a_linear_model_is_found_with_its_correlations(linear: 
 
 def test_the_best_diagonal_one_has_the_precisions_diagonal(linear: Linear, grid: GridPosterior) -> None:
     """argmin D[q ‖ N(m, Λ⁻¹)] over diagonal q is N(m, 1/Λᵢᵢ), and leaves ½ log(∏ Λᵢᵢ / det Λ) (Bishop 2006, 10.1.2)."""
-    found = fit(grid, full=False, starts=[linear.encode(linear.x[None])])
+    found = fit_gaussian(grid, full=False, starts=[linear.encode(linear.x[None])])
     diagonal = np.diag(linear.precision)
     exact = 0.5 * math.log(diagonal.prod() / np.linalg.det(linear.precision))
     assert exact > 0.1
@@ -81,7 +81,7 @@ def test_the_identity_holds_for_every_gaussian_not_only_the_encoders(linear: Lin
     encoder = bounds.identity(linear, linear.x, grid=grid)
     gaps = [encoder.kl_q_posterior]
     for full in (False, True):
-        found = fit(grid, full=full)
+        found = fit_gaussian(grid, full=full)
         terms = bounds.identity(linear, linear.x, grid=grid, q=found.q)
         assert abs(terms.residual) < 1e-3
         assert terms.log_px == encoder.log_px == pytest.approx(linear.log_px, abs=1e-3)
@@ -121,7 +121,7 @@ def test_of_two_modes_the_heavier_is_taken_whatever_the_start() -> None:
         )
     )
     start = Q(np.array([second[0]]), np.log(np.diag(second[1]))[None])
-    found = fit(grid, full=True, starts=[start])
+    found = fit_gaussian(grid, full=True, starts=[start])
     np.testing.assert_allclose(found.q.mu[0], first[0], atol=1e-3)
     np.testing.assert_allclose(found.q.variance()[0], np.diag(first[1]), rtol=1e-3)
     assert found.gap == pytest.approx(math.log(4 / 3), abs=1e-4)
@@ -130,7 +130,7 @@ def test_of_two_modes_the_heavier_is_taken_whatever_the_start() -> None:
 def test_on_a_bent_posterior_no_small_change_of_the_fit_gains_anything() -> None:
     """A banana: z2 − z1² and z1 are Gaussian. The fit is a minimum in each of its five parameters."""
 
-    def density(z: Float) -> Float:
+    def density(z: Float64) -> Float64:
         return stats.norm(0, 0.8).pdf(z[:, 0]) * stats.norm(-1, 0.3).pdf(z[:, 1] - 0.7 * z[:, 0] ** 2) + 1e-200
 
     grid = on_grid(density)
@@ -139,7 +139,7 @@ def test_on_a_bent_posterior_no_small_change_of_the_fit_gains_anything() -> None
         log_q = q.log_prob(grid.codes()[:, None])[:, 0]
         return float(np.sum(np.exp(log_q) * (log_q - grid.log_density.ravel())) * grid.cell)
 
-    found = fit(grid, full=True)
+    found = fit_gaussian(grid, full=True)
     assert gap(found.q) == pytest.approx(found.gap, abs=1e-6)
     assert found.gap > 0.05
     lower = np.zeros((1, 1)) if found.q.lower is None else found.q.lower

@@ -51,7 +51,7 @@ def test_the_spectrum_is_that_of_the_covariance() -> None:
 def test_more_pixels_than_can_be_decomposed_have_the_spectrum_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     x = data.load_split("digits", "train").x.reshape(-1, 64)[:500]
     whole = ppca.spectrum(x)
-    for name, value in (("EXACT", 10), ("SHOWN", 12), ("SPARE", 8), ("ROWS", 300)):
+    for name, value in (("EXACT", 10), ("SHOWN", 12), ("SPARE", 8), ("IMAGES", 300)):
         monkeypatch.setattr(ppca, name, value)
     found = ppca.spectrum(x)
     assert found.directions.shape == (64, 12)
@@ -68,7 +68,7 @@ def test_more_pixels_than_can_be_decomposed_have_the_spectrum_that_is_needed(mon
 
 def test_pieces_and_bytes_give_the_same_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = np.random.default_rng(1).integers(0, 256, (90, 5), dtype=np.uint8)
-    monkeypatch.setattr(ppca, "ROWS", 7)
+    monkeypatch.setattr(ppca, "IMAGES", 7)
     of_bytes, of_floats = ppca.spectrum(raw), ppca.spectrum(raw / 255)
     np.testing.assert_allclose(of_bytes.eigenvalues, of_floats.eigenvalues)
     np.testing.assert_allclose(of_bytes.mean, raw.mean(0) / 255)

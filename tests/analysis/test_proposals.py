@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_core.analysis import proposals
-from vae_core.analysis.proposals import Gaussians, Mixture, around, broad, fit, learned, prior
+from vae_core.analysis.proposals import Gaussians, Mixture, around, broad, fit_mixture, learned, prior
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 
 WIDE = Q(np.array([[0.5, -0.3]]), np.array([[-1.0, 0.4]]), np.array([[0.7]]))
@@ -91,7 +91,7 @@ def test_a_mixture_of_two_gaussians_is_learned_from_weighted_codes() -> None:
     target = two()
     z = 1.5 * rng(1).standard_normal((4000, 2))
     log_weight = target.log_prob(z) - (log_standard_normal(z / 1.5) - 2 * math.log(1.5))
-    found = fit(z, log_weight + 300.0, 2, 40, rng(2))
+    found = fit_mixture(z, log_weight + 300.0, 2, 40, rng(2))
     order = np.argsort(-found.mu[:, 0])
     np.testing.assert_allclose(found.mu[order], target.mu, atol=0.1)
     np.testing.assert_allclose(found.weight[order], target.weight, atol=0.1)
@@ -104,15 +104,15 @@ def test_a_lucky_code_does_not_become_the_shape() -> None:
     """One code has all the weight: the fit is flattened until 50 codes count, and stays as wide as they are."""
     z = rng(3).standard_normal((500, 2))
     log_weight = -50.0 * np.square(z - z[7]).sum(1)
-    found = fit(z, log_weight, 4, 50, rng(4))
+    found = fit_mixture(z, log_weight, 4, 50, rng(4))
     drawn = found.sample(2000, rng(5))
     assert drawn.std(0).min() > 0.1
     assert np.linalg.norm(drawn.mean(0) - z[7]) < 0.5
-    narrow = fit(z, log_weight, 4, 2, rng(4)).sample(2000, rng(5))
+    narrow = fit_mixture(z, log_weight, 4, 2, rng(4)).sample(2000, rng(5))
     assert narrow.std(0).max() < 0.5 * drawn.std(0).min()
 
 
 def test_codes_that_are_all_one_are_no_error() -> None:
-    found = fit(np.ones((5, 2)), np.zeros(5), 4, 3, rng())
+    found = fit_mixture(np.ones((5, 2)), np.zeros(5), 4, 3, rng())
     assert len(found.weight) == 1
     assert np.isfinite(found.log_prob(np.ones((1, 2)))).all()

@@ -13,7 +13,7 @@ from tests.browser.test_browser import Visit, at_rest, eventually, in_url, libra
 from tests.browser.test_lab_gaussian import drag, fingerprint, printed, text
 from vae_core import data
 from vae_core.analysis import bounds
-from vae_core.analysis.gaussian_fit import fit
+from vae_core.analysis.gaussian_fit import fit_gaussian
 from vae_core.config import RunConfig
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
 from vae_core.networks.onnx_ import OnnxScorer
@@ -49,8 +49,12 @@ def test_the_numbers_are_the_librarys_for_each_gaussian(config: RunConfig, serve
     scorer, x = model(server, config)
     grid = bounds.on_grid(scorer, x)
     encoder = scorer.encode(x[None])
-    diagonal = fit(grid, full=False, starts=[encoder]).q
-    gaussians = {"encoder": encoder, "diagonal": diagonal, "full": fit(grid, full=True, starts=[encoder, diagonal]).q}
+    diagonal = fit_gaussian(grid, full=False, starts=[encoder]).q
+    gaussians = {
+        "encoder": encoder,
+        "diagonal": diagonal,
+        "full": fit_gaussian(grid, full=True, starts=[encoder, diagonal]).q,
+    }
     gaps = []
     for name, q in gaussians.items():
         page.get_by_test_id(f"pick-{name}").click()

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 
 from vae_core import data
 from vae_core.config import DATASETS
 from vae_core.config.errors import ConfigError, CorruptFileError
+from vae_core.networks import evaluate
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -125,3 +127,13 @@ def test_a_missing_file_is_named(elsewhere: Path) -> None:
     elsewhere.unlink()
     with pytest.raises(CorruptFileError, match=r"digits\.npz: cannot be read"):
         data.load("digits")
+
+
+def test_bytes_become_numbers_and_numbers_bytes_as_the_networks_of_torch_have_it() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    unit = data.to_unit(every)
+    assert unit.dtype == np.float32
+    assert (unit[0], unit[255]) == (0, 1)
+    assert np.array_equal(data.to_bytes(unit), every)
+    assert np.array_equal(unit, evaluate.to_unit(torch.from_numpy(every)).numpy())
+    assert np.array_equal(evaluate.to_bytes(torch.from_numpy(unit)), every)

@@ -25,7 +25,7 @@ from vae_core.networks.torch_ import VAE
 from vae_core.training import loop as training
 from vae_core.training import threads
 from vae_core.training.loop import Training
-from vae_core.training.objectives import Elbo, Step, Value
+from vae_core.training.objectives import Elbo, Found, Step
 
 DIGITS = data.load("digits")
 
@@ -178,7 +178,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ninth step's objective is not a number."""
     sound = Elbo.forward
 
-    def bad(self: Elbo, step: Step) -> Value:
+    def bad(self: Elbo, step: Step) -> Found:
         value = sound(self, step)
         factor = math.nan if round(step.epoch * 6) == 8 else 1.0
         return replace(value, surrogate=value.surrogate * factor, objective=value.objective * factor)

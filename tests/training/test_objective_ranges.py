@@ -13,12 +13,12 @@ import pytest
 from tests.conftest import tiny
 from vae_core import data
 from vae_core.config import RunConfig
-from vae_core.config.catalogue import OBJECTIVES, Objective
+from vae_core.config.catalogue import OBJECTIVES, Entry
 from vae_core.config.events import Diverged, Finished, Losses
 from vae_core.training.loop import train
 
 
-def settings_of(entry: Objective) -> list[dict[str, Any]]:
+def settings_of(entry: Entry) -> list[dict[str, Any]]:
     """The default, then each parameter at its ends, or at its other choices, the others at their default."""
     cases: list[dict[str, Any]] = [{}]
     for p in entry.parameters:

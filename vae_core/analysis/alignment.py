@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Match:
     """|r| of the encoded means, from 0 to 1."""
 
 
-def correlations(a: Array, b: Array) -> Float:
+def correlations(a: Array, b: Array) -> Float64:
     """Pearson's r between the columns of a (N, D) and b (N, E): (D, E). A column that does not vary has r = 0.
 
     Raises ValueError where the two are not about the same number of images.
@@ -38,7 +38,7 @@ def correlations(a: Array, b: Array) -> Float:
     return _standardised(a).T @ _standardised(b)
 
 
-def _standardised(codes: Array) -> Float:
+def _standardised(codes: Array) -> Float64:
     """Columns with mean 0 and length 1, or 0 where nothing varies."""
     away = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
     length = np.sqrt(np.square(away).sum(axis=0))

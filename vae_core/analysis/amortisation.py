@@ -23,7 +23,7 @@ from vae_core.networks.posterior.numpy_ import Q
 from vae_core.networks.posterior.torch_ import Posterior, log_prior
 from vae_core.networks.torch_ import VAE, log_likelihood
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 
@@ -33,15 +33,15 @@ class Fitted:
 
     q: Q
     """Q*"""
-    elbo: Float
+    elbo: Float64
     """(B,) ELBO(Q*)"""
-    stderr: Float
+    stderr: Float64
     """(B,) of `elbo`, over the codes that estimated it"""
-    amortised: Float
+    amortised: Float64
     """(B,) ELBO(Q) of the encoder's Q, with the same noise ε"""
-    gain: Float
+    gain: Float64
     """(B,) `elbo` − `amortised`: the amortisation gap, if Q* is of the encoder's family"""
-    gain_stderr: Float
+    gain_stderr: Float64
     """(B,) of `gain`: smaller than either alone, for the noise is shared"""
 
 
@@ -133,7 +133,7 @@ def _ascended(
 
 def _elbos(
     model: VAE, images: Tensor, of: tuple[Posterior, Posterior], rng: np.random.Generator, samples: int, evaluated: int
-) -> tuple[Float, Float]:
+) -> tuple[Float64, Float64]:
     """The ELBO of two Qs at the same noise, (evaluated, B) each; `samples` codes at a time."""
     found: tuple[list[Tensor], list[Tensor]] = ([], [])
     with torch.inference_mode():

@@ -30,12 +30,12 @@ from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.torch_ import Posterior, log_prior
 from vae_core.networks.torch_ import VAE, log_likelihood
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 Start = Literal["prior", "q"]
 
-ROWS = 4096
+CHAINS = 4096
 """Chains that move at a time: what bounds the memory, whatever the number of images."""
 TARGET = 0.65
 """Acceptance towards which the warm-up turns the step size (Neal 2011)."""
@@ -66,7 +66,7 @@ class Annealing:
         if self.start not in ("prior", "q"):
             raise ConfigError(f"start={self.start!r}: choose one of prior, q")
 
-    def schedule(self) -> Float:
+    def schedule(self) -> Float64:
         """β₀ = 0 … β_T = 1, (T+1,): a sigmoid, slow at both ends, where the densities change fastest."""
         s = 1 / (1 + np.exp(-4 * np.linspace(-1, 1, self.temperatures + 1)))
         return (s - s[0]) / (s[-1] - s[0])
@@ -76,13 +76,13 @@ class Annealing:
 class Bracket:
     """Bounds of log P(X) for B images, nats. Both hold in expectation; a single run may err by about its error."""
 
-    lower: Float
+    lower: Float64
     """(B,)"""
-    upper: Float
+    upper: Float64
     """(B,)"""
-    lower_stderr: Float
+    lower_stderr: Float64
     """(B,) by the delta method over the chains; too small where few chains carry the weight."""
-    upper_stderr: Float
+    upper_stderr: Float64
     """(B,) the same; chains that start at one common sample do not show how that sample might have differed."""
     upper_is_bound: bool
     """Whether the backward chains began at exact samples of the posterior; else `upper` is close to a bound at best."""
@@ -108,7 +108,7 @@ class Between:
 def between(bounds: Bracket) -> Between:
     """The mean lower and upper figure, and whether they are in order."""
 
-    def mean(value: Float, stderr: Float) -> tuple[float, float]:
+    def mean(value: Float64, stderr: Float64) -> tuple[float, float]:
         return float(value.mean()), float(np.sqrt(np.square(stderr).sum()) / len(stderr))
 
     lower, upper = mean(bounds.lower, bounds.lower_stderr), mean(bounds.upper, bounds.upper_stderr)
@@ -138,8 +138,8 @@ def bracket(
     `posterior` are exact samples of P(z|X), (B, D) as `simulate` gives them, or (K, B, D), one for each chain; without
     them `upper` is no bound.
     """
-    parts: list[tuple[Float, ...]] = []
-    group = max(1, ROWS // settings.chains)
+    parts: list[tuple[Float64, ...]] = []
+    group = max(1, CHAINS // settings.chains)
     for start in range(0, len(x), group):
         path = _Path(model, torch.from_numpy(x[start : start + group]), settings, rng)
         path.warm_up()
@@ -189,7 +189,7 @@ class _Path:
                 z, accepted = self._transition(z, t)
                 log_step = log_step + 0.3 * (accepted.mean(0)[:, None] - TARGET)
 
-    def forward(self) -> tuple[Tensor, Tensor, Float]:
+    def forward(self) -> tuple[Tensor, Tensor, Float64]:
         """log weights (K, B), the chains' ends (K, B, D), acceptance (B,)."""
         z = self._begin()
         log_w = torch.zeros(self.shape[:2], dtype=torch.float64)
@@ -200,7 +200,7 @@ class _Path:
             rates.append(accepted.mean(0))
         return log_w, z, torch.stack(rates).double().mean(0).numpy()
 
-    def backward(self, z: Tensor) -> tuple[Tensor, Float]:
+    def backward(self, z: Tensor) -> tuple[Tensor, Float64]:
         """The same weights (K, B) along chains that begin at samples z (K, B, D) of the posterior; acceptance (B,)."""
         log_w = torch.zeros(self.shape[:2], dtype=torch.float64)
         rates: list[Tensor] = []
@@ -263,12 +263,12 @@ def _resampled(z: Tensor, log_w: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.stack(list(_picked(z, torch.softmax(log_w, 0).numpy(), rng)), dim=1)
 
 
-def _picked(z: Tensor, weights: Float, rng: np.random.Generator) -> Iterator[Tensor]:
+def _picked(z: Tensor, weights: Float64, rng: np.random.Generator) -> Iterator[Tensor]:
     for b in range(z.shape[1]):
         yield z[torch.from_numpy(rng.choice(len(z), len(z), p=weights[:, b])), b]
 
 
-def _log_mean(log_w: Tensor) -> tuple[Float, Float]:
+def _log_mean(log_w: Tensor) -> tuple[Float64, Float64]:
     """log of the mean of weights (K, B) and its standard error by the delta method: (B,) each."""
     count = len(log_w)
     value = torch.logsumexp(log_w, 0) - math.log(count)

@@ -24,15 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.analysis import tails
-from vae_core.analysis.proposals import Mixture, Part, around, broad, fit, heavy, learned, peak, prior
+from vae_core.analysis.proposals import Mixture, Part, around, broad, fit_mixture, heavy, learned, peak, prior
 from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal
 from vae_core.networks.scorer import Scorer
 
-ROWS = 20_000
+DECODED = 20_000
 """Codes that are decoded at a time: what bounds the memory, whatever K is."""
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 
@@ -40,24 +40,24 @@ Single = NDArray[np.float32]
 class Estimate:
     """log P(X) of B images from K samples each."""
 
-    log_px: Float
+    log_px: Float64
     """(B,) nats: log of the mean weight. Its expectation is a lower bound of log P(X)."""
-    stderr: Float
+    stderr: Float64
     """(B,) nats: by the delta method, √(Σ(w−w̄)²/(K(K−1)))/w̄. Too small when `ess` is near 1 or `tail` heavy: the
     weights that matter have not been seen.
     """
-    ess: Float
+    ess: Float64
     """(B,) effective sample size (Σw)²/Σw², from 1 to K (Kong 1992)."""
-    tail: Float
+    tail: Float64
     """(B,) k̂, the shape of the largest weights' tail (`tails.shape_of`): above `tails.HEAVY`, `stderr` is too small and
     `log_px` likely too low."""
     curve_k: list[int]
     """Numbers of samples at which the curves were read."""
-    curve: Float
+    curve: Float64
     """(len(curve_k), B) `log_px` of the first k samples."""
-    curve_stderr: Float
+    curve_stderr: Float64
     """(len(curve_k), B) `stderr` of the first k samples; 0 for one sample, of which there is no spread."""
-    curve_ess: Float
+    curve_ess: Float64
     """(len(curve_k), B) `ess` of the first k samples."""
     is_log_likelihood: bool
     """Whether log P(X|z) is the log of a probability or density of these data; else no figure here is one."""
@@ -66,7 +66,7 @@ class Estimate:
 def from_prior(scorer: Scorer, x: Single, samples: int, rng: np.random.Generator) -> Estimate:
     """Plain Monte Carlo with z ∼ N(0, I), for x (B, C, H, W) in [0, 1]."""
 
-    def draw(count: int) -> tuple[Float, Float]:
+    def draw(count: int) -> tuple[Float64, Float64]:
         # The same codes serve every image: the prior does not look at it.
         return rng.standard_normal((count, 1, scorer.latent_dim)), np.zeros((count, 1))
 
@@ -112,7 +112,7 @@ def _from_parts(
 ) -> Estimate:
     proposal = Mixture(parts, rng)
 
-    def draw(count: int) -> tuple[Float, Float]:
+    def draw(count: int) -> tuple[Float64, Float64]:
         z = proposal.sample(count, q)
         return z, log_standard_normal(z) - proposal.log_prob(z)
 
@@ -122,7 +122,7 @@ def _from_parts(
 PILOTS, ROUND = 0.4, 0.1
 """Shares of the samples that look for the posterior: broadly, then in each round but the last."""
 FLATTENED = (100, 60, 40, 40)
-"""Codes that shape the proposal of each round (`proposals.fit`): many first, so that no region is dropped early."""
+"""Codes that shape the proposal of each round (`fit_mixture`): many first, so that no region is dropped early."""
 COMPONENTS = 16
 """Gaussians in a learned proposal."""
 FEWEST = 200
@@ -155,7 +155,7 @@ def from_pilots(scorer: Scorer, x: Single, samples: int, rng: np.random.Generato
         log_joint = np.concatenate([log_joint, _log_likelihood(scorer, x, fresh) + log_standard_normal(fresh)])
         drawn_from = np.logaddexp.reduce([math.log(n) + one.log_prob(z) for n, one in rounds], axis=0)
         log_weight = log_joint - drawn_from
-        fitted = [fit(z[:, b], log_weight[:, b], COMPONENTS, effective, rng) for b in range(len(x))]
+        fitted = [fit_mixture(z[:, b], log_weight[:, b], COMPONENTS, effective, rng) for b in range(len(x))]
         parts = [learned(0.9, fitted, rng), around(0.05, q, 1.0, rng), prior(0.05, d, rng)]
         count = round(ROUND * samples)
     return _from_parts(scorer, x, samples - len(z), q, parts, rng)
@@ -203,14 +203,14 @@ def estimate(scorer: Scorer, x: Single, samples: int, rng: np.random.Generator) 
     return from_peak(scorer, x, samples, rng)
 
 
-def _log_likelihood(scorer: Scorer, x: Single, z: Float) -> Float:
+def _log_likelihood(scorer: Scorer, x: Single, z: Float64) -> Float64:
     """log P(X|z), (K, B), in chunks."""
-    step = max(1, ROWS // len(x))
+    step = max(1, DECODED // len(x))
     parts = [scorer.log_likelihood(x, z[start : start + step]) for start in range(0, len(z), step)]
     return np.concatenate(parts).astype(np.float64)
 
 
-def _estimate(scorer: Scorer, x: Single, samples: int, draw: Callable[[int], tuple[Float, Float]]) -> Estimate:
+def _estimate(scorer: Scorer, x: Single, samples: int, draw: Callable[[int], tuple[Float64, Float64]]) -> Estimate:
     """Sums of the weights and of their squares, kept as logarithms, chunk by chunk.
 
     `draw(k)` gives codes (k, B, D), or (k, 1, D) for all images, and log P(z)/proposal(z), (k, B) or (k, 1).
@@ -223,12 +223,12 @@ def _estimate(scorer: Scorer, x: Single, samples: int, draw: Callable[[int], tup
     two = one
     largest = np.empty((0, len(x)))
     kept = tails.size_of(samples) + 1
-    sums: list[Float] = []
-    squares: list[Float] = []
+    sums: list[Float64] = []
+    squares: list[Float64] = []
     done = 0
     for mark in marks:
         while done < mark:
-            count = min(mark - done, max(1, ROWS // len(x)))
+            count = min(mark - done, max(1, DECODED // len(x)))
             z, log_ratio = draw(count)
             log_w = scorer.log_likelihood(x, z).astype(np.float64) + log_ratio  # (count, B)
             one = np.logaddexp(one, np.logaddexp.reduce(log_w, axis=0))
@@ -252,9 +252,9 @@ def _estimate(scorer: Scorer, x: Single, samples: int, draw: Callable[[int], tup
 class GridPosterior:
     """P(z|X) of one image on a regular grid that was adapted to its width."""
 
-    axes: list[Float]
+    axes: list[Float64]
     """D arrays (n,): the grid's coordinates."""
-    log_density: Float
+    log_density: Float64
     """(n,)·D: log P(z|X), normalised so that the density sums to one over the cells."""
     log_px: float
     """log P(X), nats."""
@@ -266,7 +266,7 @@ class GridPosterior:
         """Length or area of a grid cell."""
         return math.prod(float(axis[1] - axis[0]) for axis in self.axes)
 
-    def codes(self) -> Float:
+    def codes(self) -> Float64:
         """(nᴰ, D) the grid's points, in the order of `log_density.ravel()`."""
         return np.stack([m.ravel() for m in np.meshgrid(*self.axes, indexing="ij")], axis=1)
 
@@ -318,9 +318,9 @@ def on_grid(
         previous, points = log_px, 2 * points - 1
 
 
-def _joint(scorer: Scorer, x: Single, box: Float, points: int) -> tuple[list[Float], Float]:
+def _joint(scorer: Scorer, x: Single, box: Float64, points: int) -> tuple[list[Float64], Float64]:
     """log P(X|z) + log P(z) on `points` values an axis."""
-    axes: list[Float] = [np.linspace(low, high, points) for low, high in box]
+    axes: list[Float64] = [np.linspace(low, high, points) for low, high in box]
     mesh = np.stack([m.ravel() for m in np.meshgrid(*axes, indexing="ij")], axis=1)
     log_joint = _log_likelihood(scorer, x[None], mesh[:, None])[:, 0] + log_standard_normal(mesh)
     return axes, log_joint.reshape([points] * len(axes))

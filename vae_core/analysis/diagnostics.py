@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal, solve_lower
 
 Array = NDArray[np.floating]
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 Tell = Callable[[int, int], None]
 """Steps done and steps in all."""
 
@@ -48,7 +48,7 @@ def active_units(mu: Array) -> int:
     return int((_variance_of_means(mu) > ACTIVE_VARIANCE).sum())
 
 
-def _variance_of_means(mu: Array) -> Float:
+def _variance_of_means(mu: Array) -> Float64:
     return mu.var(axis=0, dtype=np.float64)
 
 
@@ -68,7 +68,7 @@ class RateDistortion:
     distortion_stderr: float
     elbo: float
     elbo_stderr: float
-    kl_per_dim: Float
+    kl_per_dim: Float64
     """(D,) the terms of the rate (`Q.kl`): with a full covariance, those of the rows of L."""
 
 
@@ -77,7 +77,7 @@ def rate_distortion(q: Q, reconstruction: Array) -> RateDistortion:
     kl_per_dim = np.concatenate([part.kl() for part in _chunks(q)])
     kl, distortion = kl_per_dim.sum(1), -reconstruction.astype(np.float64)
 
-    def mean(values: Float) -> tuple[float, float]:
+    def mean(values: Float64) -> tuple[float, float]:
         return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
 
     return RateDistortion(*mean(kl), *mean(distortion), *mean(-kl - distortion), kl_per_dim.mean(0))
@@ -101,9 +101,9 @@ class KLParts:
     total_correlation: float
     """TC = E[log Q(z) − Σⱼ log Q(zⱼ)]; read it with `ceiling` in mind."""
     total_correlation_stderr: float
-    dimension_wise: Float
+    dimension_wise: Float64
     """(D,) D[Q(zⱼ) ‖ P(zⱼ)]: the marginal KL of each dimension."""
-    dimension_wise_stderr: Float
+    dimension_wise_stderr: Float64
     """(D,)"""
     ceiling: float
     """log N: more than that, N images cannot be told apart by."""
@@ -163,7 +163,7 @@ def kl_parts(q: Q, *, samples: int = 2000, seed: int = 0, tell: Tell | None = No
     )
 
 
-def _log_aggregate(q: Q, z: Float, own: NDArray[np.intp], log_own: Float, tell: Tell) -> tuple[Float, Float]:
+def _log_aggregate(q: Q, z: Float64, own: NDArray[np.intp], log_own: Float64, tell: Tell) -> tuple[Float64, Float64]:
     """log Q(z), (M,), and log Q(zⱼ), (M, D), for z (M, D), drawn for the images `own` (M,), with log Q(z|X) (M,)."""
     (n, d), m = q.mu.shape, len(z)
     mu = np.ascontiguousarray(q.mu.T, np.float64)  # (D, N)
@@ -198,11 +198,11 @@ def _log_aggregate(q: Q, z: Float, own: NDArray[np.intp], log_own: Float, tell: 
     return joint - math.log(n) - d * constant, np.log(density) - math.log(n) - constant
 
 
-def _log_sum_full(q: Q, z: Float, own: NDArray[np.intp], log_own: Float) -> Float:
+def _log_sum_full(q: Q, z: Float64, own: NDArray[np.intp], log_own: Float64) -> Float64:
     """log Σₙ Q(z|xₙ) without the constant for z (M, D), drawn for images `own`, where that is one of q's: (M,)."""
     (n, d), factor = q.mu.shape, q.cholesky()
     mu, log_scale = q.mu.astype(np.float64), -0.5 * q.logvar.sum(1, dtype=np.float64)
-    found: list[Float] = []
+    found: list[Float64] = []
     step = max(1, SOLVED // (n * d))
     for start in range(0, len(z), step):
         rows = slice(start, start + step)
@@ -215,7 +215,7 @@ def _log_sum_full(q: Q, z: Float, own: NDArray[np.intp], log_own: Float) -> Floa
     return np.concatenate(found)
 
 
-def _log_sum_exp(values: Float) -> Float:
+def _log_sum_exp(values: Float64) -> Float64:
     """(M, N) -> (M,)"""
     top = values.max(axis=1)
     values -= top[:, None]
@@ -231,7 +231,7 @@ def _chunks(q: Q) -> Iterator[Q]:
     return (_rows(q, slice(start, start + CODES)) for start in range(0, len(q.mu), CODES))
 
 
-def _variance(q: Q) -> Float:
+def _variance(q: Q) -> Float64:
     """Σⱼⱼ, (N, D)."""
     return np.concatenate([part.variance() for part in _chunks(q)])
 
@@ -265,7 +265,7 @@ class Finding:
     """The same in words."""
 
 
-def dimension_kl(q: Q) -> Float:
+def dimension_kl(q: Q) -> Float64:
     """(N, D) nats: D[Q(z|X) ‖ P(zⱼ)·Q(z₋ⱼ|X)], how far zⱼ is from noise of the prior, independent of all else.
 
     With a diagonal covariance this is D[Q(zⱼ|X) ‖ P(zⱼ)]. With a full one it is ½(μⱼ² + Σⱼⱼ − 1 + log (Σ⁻¹)ⱼⱼ): what zⱼ
@@ -273,7 +273,7 @@ def dimension_kl(q: Q) -> Float:
     """
     if q.lower is None:
         return q.kl()
-    found: list[Float] = []
+    found: list[Float64] = []
     for part in _chunks(q):
         factor = part.cholesky()
         unit = np.broadcast_to(np.eye(factor.shape[1]), factor.shape)
@@ -282,7 +282,7 @@ def dimension_kl(q: Q) -> Float:
     return np.concatenate(found)
 
 
-def findings(q: Q, marginal_kl: Float) -> list[Finding]:
+def findings(q: Q, marginal_kl: Float64) -> list[Finding]:
     """One for each dimension, in their order, given their marginal KLs (D,) from `kl_parts`."""
     kl = dimension_kl(q)
     moves, noise = _variance_of_means(q.mu), _variance(q).mean(0)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vae_core.analysis.bounds import GridPosterior
 from vae_core.networks.posterior.numpy_ import Q, solve_lower
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 REACH = 8.0
 """Standard deviations of Q that are summed over: what lies beyond is under 1e-14 of it."""
@@ -45,9 +45,9 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class _Gaussian:
-    mean: Float
+    mean: Float64
     """(D,)"""
-    precision: Float
+    precision: Float64
     """(D, D)"""
 
 
@@ -56,13 +56,13 @@ class _Moments:
     """Of f = log P(z|X) under a Gaussian q, d = z − mean."""
 
     gap: float
-    first: Float
+    first: Float64
     """E[d·f], (D,)"""
-    second: Float
+    second: Float64
     """E[d·dᵀ·(f − E[f])], (D, D)"""
 
 
-def fit(grid: GridPosterior, *, full: bool, starts: Sequence[Q] = ()) -> Fit:
+def fit_gaussian(grid: GridPosterior, *, full: bool, starts: Sequence[Q] = ()) -> Fit:
     """The Gaussian, diagonal or `full`, with the smallest D[Q ‖ P(z|X)] on the grid, D of 1 or 2.
 
     Every minimum is a local one; the search starts from the posterior's own mean and covariance, from its highest
@@ -126,7 +126,7 @@ def _starts(grid: GridPosterior, full: bool) -> list[_Gaussian]:
     covariance = (codes - mean).T @ (weight[:, None] * (codes - mean))
     if not full:
         covariance = np.diag(np.diag(covariance))
-    precision: Float = np.linalg.inv(covariance + np.eye(len(mean)) * 1e-12).astype(np.float64)
+    precision: Float64 = np.linalg.inv(covariance + np.eye(len(mean)) * 1e-12).astype(np.float64)
     top = np.ones(grid.log_density.shape, bool)
     for axis in range(top.ndim):
         for shift in (-1, 1):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vae_core.networks.posterior.numpy_ import log_standard_normal
 from vae_core.networks.scorer import Scorer
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 
@@ -23,11 +23,11 @@ Single = NDArray[np.float32]
 class Samples:
     """K codes for one image, in the order in which they were drawn."""
 
-    z: Float
+    z: Float64
     """(K, D)"""
-    log_likelihood: Float
+    log_likelihood: Float64
     """(K,) log P(X|z), nats."""
-    log_weight: Float
+    log_weight: Float64
     """(K,) log w, nats."""
 
 
@@ -47,7 +47,7 @@ def posterior_samples(scorer: Scorer, x: Single, count: int, rng: np.random.Gene
     return Samples(z[:, 0], log_likelihood, log_likelihood + log_ratio)
 
 
-def running(log_weight: Float) -> tuple[Float, Float]:
+def running(log_weight: Float64) -> tuple[Float64, Float64]:
     """After each of K weights: log((1/k) Σ w) in nats, and the effective sample size (Σw)²/Σw², 1 to k; (K,) each."""
     k = np.arange(1, len(log_weight) + 1)
     total = np.logaddexp.accumulate(log_weight)

@@ -23,9 +23,9 @@ from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.numpy_ import Q
 
 Array = NDArray[np.floating] | NDArray[np.uint8]
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
-ROWS = 2000
+IMAGES = 2000
 """Images that are turned into float64 at a time."""
 SHOWN = 64
 """Eigenvalues that `data_eigenvalues` gives: as many as a code has dimensions at most."""
@@ -39,12 +39,12 @@ SPARE, PASSES, CONVERGED = 32, 12, 1e-5
 class Spectrum:
     """Mean and covariance of N images of P pixels, the covariance by its eigenvalues."""
 
-    mean: Float
+    mean: Float64
     """(P,)"""
-    eigenvalues: Float
+    eigenvalues: Float64
     """(P,) largest first, of the covariance with 1/N; on the 0–1 scale of the pixels. Of more than `EXACT` pixels,
     each beyond the first `SHOWN` is the mean of what is left: only their sum is used."""
-    directions: Float
+    directions: Float64
     """(P, P), or (P, `SHOWN`): the eigenvectors, one a column."""
 
 
@@ -61,7 +61,7 @@ def spectrum(x: Array) -> Spectrum:
     return Spectrum(mean, values[::-1].clip(0), vectors[:, ::-1])
 
 
-def _leading(x: Array, mean: Float) -> Spectrum:
+def _leading(x: Array, mean: Float64) -> Spectrum:
     """By subspace iteration: the P × P covariance is never there, each pass over the images costs N·P·SHOWN.
 
     Halko, Martinsson & Tropp (2011), "Finding structure with randomness", SIAM Review 53, algorithm 4.4.
@@ -93,7 +93,7 @@ def training_spectrum(dataset: str) -> Spectrum:
     return spectrum(x.reshape(len(x), -1))
 
 
-def data_eigenvalues(dataset: str) -> Float:
+def data_eigenvalues(dataset: str) -> Float64:
     """The largest eigenvalues of the training images' covariance, (min(64, P),), on the 0–1 scale of the pixels."""
     return training_spectrum(dataset).eigenvalues[:SHOWN]
 
@@ -105,20 +105,20 @@ def data_eigenvalues(dataset: str) -> Float:
 class PPCA:
     """X = W z + μ + σ·ε, fitted by `fit`."""
 
-    mean: Float
+    mean: Float64
     """(P,) μ"""
-    weight: Float
+    weight: Float64
     """(P, D) W; its columns are orthogonal."""
     sigma: float
     """Standard deviation of the noise."""
 
-    def log_px(self, x: Array) -> Float:
+    def log_px(self, x: Array) -> Float64:
         """log N(x; μ, W·Wᵀ + σ²I) of images (N, P): (N,) nats (equation 4, by the D × D matrix M = WᵀW + σ²I)."""
         (pixels, d), variance = self.weight.shape, self.sigma**2
         m = self.weight.T @ self.weight + variance * np.eye(d)
         # log |W·Wᵀ + σ²I| = log |M| + (P − D)·log σ²
         log_det = float(np.linalg.slogdet(m)[1]) + (pixels - d) * math.log(variance)
-        found: list[Float] = []
+        found: list[Float64] = []
         for part in _unit(x):
             away = part - self.mean
             along = away @ self.weight  # (n, D)
@@ -126,7 +126,7 @@ class PPCA:
             found.append(-0.5 * (squares / variance + log_det + pixels * math.log(2 * math.pi)))
         return np.concatenate(found)
 
-    def posterior(self, x: Array) -> tuple[Float, Float]:
+    def posterior(self, x: Array) -> tuple[Float64, Float64]:
         """P(z|x) = N(M⁻¹Wᵀ(x−μ), σ²M⁻¹) for images (N, P): means (N, D) and the covariance (D, D) of all of them."""
         d = self.weight.shape[1]
         inverse = np.linalg.inv(self.weight.T @ self.weight + self.sigma**2 * np.eye(d)).astype(np.float64)
@@ -156,7 +156,7 @@ def fit(of: Spectrum, latent_dim: int, sigma: float | None = None) -> PPCA:
 # -- the linear VAE
 
 
-def surviving_dimensions(eigenvalues: Float, sigma_squared: float, beta: float = 1.0) -> NDArray[np.bool_]:
+def surviving_dimensions(eigenvalues: Float64, sigma_squared: float, beta: float = 1.0) -> NDArray[np.bool_]:
     """Which directions a linear VAE of this σ² keeps at its optimum: those with λ > β·σ², the shape of `eigenvalues`.
 
     For fixed σ² the objective is β times an ELBO with β·σ² in place of σ², plus a constant; for that ELBO see Lucas et
@@ -170,7 +170,7 @@ class LinearOptimum:
     """The terms of the ELBO, means over the training images, at the maximum of reconstruction − β·KL."""
 
     reconstruction: float
-    kl_per_dim: Float
+    kl_per_dim: Float64
     """(D,) by falling eigenvalue: ½ log(λ/(β·σ²)), or 0 for a dimension that has collapsed."""
 
     @property
@@ -179,7 +179,7 @@ class LinearOptimum:
         return self.reconstruction - float(self.kl_per_dim.sum())
 
 
-def elbo_of_linear_vae(eigenvalues: Float, latent_dim: int, sigma_squared: float, beta: float = 1.0) -> LinearOptimum:
+def elbo_of_linear_vae(eigenvalues: Float64, latent_dim: int, sigma_squared: float, beta: float = 1.0) -> LinearOptimum:
     """What a linear VAE with diagonal Q can reach on data whose covariance has these eigenvalues: all P of them.
 
     With τ = β·σ² the optimum has the columns √(λ−τ)·u for the eigenvectors u, Q's variances τ/λ and means of variance
@@ -194,14 +194,14 @@ def elbo_of_linear_vae(eigenvalues: Float, latent_dim: int, sigma_squared: float
     return LinearOptimum(-0.5 * error / sigma_squared - constant, kl)
 
 
-def expected_log_likelihood(x: Array, q: Q, weight: Array, bias: Array, sigma: float) -> Float:
+def expected_log_likelihood(x: Array, q: Q, weight: Array, bias: Array, sigma: float) -> Float64:
     """E_Q[log N(x; W z + b, σ²I)] in closed form, for images (N, P), W (P, D), b (P,): (N,) nats.
 
     −½ (‖x − Wμ − b‖² + tr(WΣWᵀ))/σ² − P·log σ − ½P·log 2π, with tr(WΣWᵀ) = Σⱼ ‖WL‖² over the columns of L.
     """
     weight, bias = weight.astype(np.float64), bias.astype(np.float64)
     gram = weight.T @ weight  # (D, D)
-    found: list[Float] = []
+    found: list[Float64] = []
     start = 0
     for part in _unit(x):
         rows = slice(start, start + len(part))
@@ -217,8 +217,8 @@ def expected_log_likelihood(x: Array, q: Q, weight: Array, bias: Array, sigma: f
     return np.concatenate(found) - x.shape[1] * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
 
 
-def _unit(x: Array) -> Iterator[Float]:
+def _unit(x: Array) -> Iterator[Float64]:
     """Rows in float64 on the 0–1 scale, a few at a time."""
     scale = 255.0 if x.dtype == np.uint8 else 1.0
-    rows = max(1, ROWS * EXACT // max(EXACT, x.shape[1]))
+    rows = max(1, IMAGES * EXACT // max(EXACT, x.shape[1]))
     return (x[start : start + rows] / np.float64(scale) for start in range(0, len(x), rows))

@@ -5,8 +5,8 @@ than 1/share times that of any one part alone (Hesterberg 1995, "Weighted averag
 mixture distributions"; the balance heuristic of Veach & Guibas 1995).
 
 `peak` finds one Gaussian for each image, from where the posterior is highest and how it falls from there: for any
-number of dimensions. `fit` learns a mixture of Gaussians from weighted codes by expectation maximisation, as population
-Monte Carlo does between its rounds (Cappé, Douc, Guillin, Marin & Robert 2008, arXiv 0710.4242).
+number of dimensions. `fit_mixture` learns a mixture of Gaussians from weighted codes by expectation maximisation, as
+population Monte Carlo does between its rounds (Cappé, Douc, Guillin, Marin & Robert 2008, arXiv 0710.4242).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vae_core.networks.posterior.numpy_ import Q, log_standard_normal, solve_lower
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -30,9 +30,9 @@ class Part:
     """One density of a mixture, for B images at once."""
 
     share: float
-    sample: Callable[[int], Float]
+    sample: Callable[[int], Float64]
     """k -> (k, B, D), or (k, 1, D) that serves every image"""
-    log_prob: Callable[[Float], Float]
+    log_prob: Callable[[Float64], Float64]
     """(k, B, D) -> (k, B) nats"""
 
 
@@ -44,7 +44,7 @@ class Mixture:
         self._edges = np.cumsum([part.share for part in parts])[:-1]
         self._place, self._drawn = float(rng.random()), 0
 
-    def sample(self, count: int, like: Q) -> Float:
+    def sample(self, count: int, like: Q) -> Float64:
         """The next codes, (count, B, D), for the images of `like`.
 
         Which part a code comes from goes by a golden-ratio sequence with a random start: each code is a draw from the
@@ -60,7 +60,7 @@ class Mixture:
                 z[mine] = part.sample(int(mine.sum()))
         return z
 
-    def log_prob(self, z: Float) -> Float:
+    def log_prob(self, z: Float64) -> Float64:
         """Its density at z (k, B, D): (k, B) nats."""
         return np.logaddexp.reduce([math.log(part.share) + part.log_prob(z) for part in self.parts], axis=0)
 
@@ -73,7 +73,7 @@ def prior(share: float, d: int, rng: np.random.Generator) -> Part:
 def broad(share: float, d: int, width: float, rng: np.random.Generator) -> Part:
     """N(0, width²·I), spread evenly: the Box–Muller transform of a Kronecker sequence with a random shift."""
 
-    def sample(count: int) -> Float:
+    def sample(count: int) -> Float64:
         pairs = (d + 1) // 2
         ratio = 2.0
         for _ in range(60):  # the root of r^(2·pairs + 1) = r + 1, whose powers leave the most even gaps
@@ -100,11 +100,11 @@ def heavy(share: float, q: Q, freedom: float, rng: np.random.Generator) -> Part:
     constant = math.lgamma((freedom + d) / 2) - math.lgamma(freedom / 2) - 0.5 * d * math.log(freedom * math.pi)
     log_det = 0.5 * q.logvar.sum(1, dtype=np.float64)
 
-    def sample(count: int) -> Float:
+    def sample(count: int) -> Float64:
         epsilon = rng.standard_normal((count, *q.mu.shape))
         return q.sample(epsilon / np.sqrt(rng.chisquare(freedom, (count, len(q.mu), 1)) / freedom))
 
-    def log_prob(z: Float) -> Float:
+    def log_prob(z: Float64) -> Float64:
         # ‖ε‖², read off the Gaussian's density
         squares = -2 * (q.log_prob(z) + log_det) - d * math.log(2 * math.pi)
         return constant - log_det - 0.5 * (freedom + d) * np.log1p(squares / freedom)
@@ -125,24 +125,24 @@ def learned(share: float, fitted: Sequence[Gaussians], rng: np.random.Generator)
 class Gaussians:
     """Σ weight · N(mu, factor·factorᵀ), M of them."""
 
-    weight: Float
+    weight: Float64
     """(M,)"""
-    mu: Float
+    mu: Float64
     """(M, D)"""
-    factor: Float
+    factor: Float64
     """(M, D, D), lower triangular"""
 
-    def sample(self, count: int, rng: np.random.Generator) -> Float:
+    def sample(self, count: int, rng: np.random.Generator) -> Float64:
         """(count, D)"""
         which = rng.choice(len(self.weight), count, p=self.weight)
         epsilon = rng.standard_normal((count, self.mu.shape[1]))
         return self.mu[which] + np.einsum("nij,nj->ni", self.factor[which], epsilon)
 
-    def log_prob(self, z: Float) -> Float:
+    def log_prob(self, z: Float64) -> Float64:
         """(n, D) -> (n,) nats"""
         return np.logaddexp.reduce(self.log_joint(z), axis=1)
 
-    def log_joint(self, z: Float) -> Float:
+    def log_joint(self, z: Float64) -> Float64:
         """(n, D) -> (n, M): log weight + log density, Gaussian by Gaussian."""
         epsilon = solve_lower(self.factor, (z[None] - self.mu[:, None]).transpose(0, 2, 1)).transpose(0, 2, 1)
         log_det = np.log(np.diagonal(self.factor, axis1=1, axis2=2)).sum(1)
@@ -155,7 +155,7 @@ NARROWEST, WIDEST = 1 / 8, 4.0
 """A round changes a width by no more than these: far from the peak the curvature says little."""
 
 
-def peak(log_joint: Callable[[Float], Float], q: Q, codes: int) -> tuple[Q, int] | None:
+def peak(log_joint: Callable[[Float64], Float64], q: Q, codes: int) -> tuple[Q, int] | None:
     """A Gaussian with a full covariance at the peak of log P(X|z)P(z), for each image, and how many codes it took.
 
     Laplace's approximation from differences: the slope and the curvature of `log_joint` ((k, B, D) -> (k, B)) at
@@ -214,7 +214,7 @@ INFLATED = 1.3
 """Covariances are widened by this: a proposal with tails too light is worse than one too heavy."""
 
 
-def fit(z: Float, log_weight: Float, components: int, least: float, rng: np.random.Generator) -> Gaussians:
+def fit_mixture(z: Float64, log_weight: Float64, components: int, least: float, rng: np.random.Generator) -> Gaussians:
     """A mixture of at most `components` Gaussians from codes (n, D) with importance weights (n,), as logarithms.
 
     Weights are flattened, raised to a power below 1, until `least` codes matter by Kong's count: a few lucky ones say
@@ -257,7 +257,7 @@ def fit(z: Float, log_weight: Float, components: int, least: float, rng: np.rand
     return Gaussians(mixture.weight, mixture.mu, mixture.factor * math.sqrt(INFLATED))
 
 
-def _power(log_weight: Float, least: float) -> float:
+def _power(log_weight: Float64, least: float) -> float:
     """The largest power, at most 1, at which the effective number of codes is `least`."""
 
     def effective(power: float) -> float:

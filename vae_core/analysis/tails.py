@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 HEAVY = 0.7
 """k̂ above which an estimate from the weights is not to be trusted."""
@@ -27,7 +27,7 @@ def size_of(samples: int) -> int:
     return math.ceil(min(samples / 5, 3 * math.sqrt(samples)))
 
 
-def shape_of(largest: Float) -> float:
+def shape_of(largest: Float64) -> float:
     """k̂ from the logarithms of the largest weights, ascending, the threshold first; nan where they are too few.
 
     0 for the tail of a normal or exponential distribution, negative for one that ends; equal weights have −∞.

@@ -28,7 +28,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective:
+class Entry:
     """One entry: what a person needs to choose it."""
 
     name: str
@@ -69,7 +69,7 @@ _SAMPLES = (
 )
 
 _ENTRIES = (
-    Objective(
+    Entry(
         name="elbo",
         title="ELBO, β-VAE",
         help="The bound on log P(X). With β other than 1 it is the β-VAE: each nat of code costs β.",
@@ -86,7 +86,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    Objective(
+    Entry(
         name="free-bits",
         title="Free bits",
         help="Each dimension may carry so many nats for free, so none is dropped early in training.",
@@ -103,7 +103,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    Objective(
+    Entry(
         name="capacity",
         title="Capacity",
         help="The KL is held at a target that grows over training, so that the code fills one factor after another.",
@@ -117,7 +117,7 @@ _ENTRIES = (
             Parameter(name="capacity_weight", default=30.0, low=1.0, high=1000.0, help="γ: how firmly the KL is held."),
         ),
     ),
-    Objective(
+    Entry(
         name="beta-tcvae",
         title="β-TCVAE",
         help="The KL in three parts, each with its weight: what the code says about the image, how much the dimensions "
@@ -138,7 +138,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    Objective(
+    Entry(
         name="factor-vae",
         title="FactorVAE",
         help="A discriminator learns to tell codes from codes with shuffled dimensions; what it finds is the total "
@@ -169,7 +169,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    Objective(
+    Entry(
         name="dip-vae-i",
         title="DIP-VAE I",
         help="The encoded means are asked to be uncorrelated, each with variance one.",
@@ -183,7 +183,7 @@ _ENTRIES = (
             Parameter(name="lambda_d", default=100.0, low=0.0, high=1000.0, help="Weight of the variances."),
         ),
     ),
-    Objective(
+    Entry(
         name="dip-vae-ii",
         title="DIP-VAE II",
         help="The codes z, noise included, are asked to be uncorrelated, each with variance one.",
@@ -197,7 +197,7 @@ _ENTRIES = (
             Parameter(name="lambda_d", default=10.0, low=0.0, high=1000.0, help="Weight of the variances."),
         ),
     ),
-    Objective(
+    Entry(
         name="info-vae",
         title="InfoVAE (MMD)",
         help="The codes of all images together are asked to look like the prior; the code of one image is not.",
@@ -209,7 +209,7 @@ _ENTRIES = (
             Parameter(name="mmd_lambda", default=1000.0, low=1.0, high=10_000.0, help="λ of the formula."),
         ),
     ),
-    Objective(
+    Entry(
         name="iwae",
         title="IWAE",
         help="The importance-weighted bound: K codes for each image, nearer to log P(X) the larger K.",
@@ -218,7 +218,7 @@ _ENTRIES = (
         parameters=_SAMPLES,
         weighs_kl=True,
     ),
-    Objective(
+    Entry(
         name="dreg",
         title="IWAE, DReG",
         help="The importance-weighted bound with the encoder's gradient reparameterised twice: less noise for large K.",
@@ -227,7 +227,7 @@ _ENTRIES = (
         parameters=_SAMPLES,
         weighs_kl=True,
     ),
-    Objective(
+    Entry(
         name="autoencoder",
         title="Autoencoder",
         help="No KL and no noise, z = μ(X): for contrast. Nothing asks the codes to fill the prior.",
@@ -236,7 +236,7 @@ _ENTRIES = (
     ),
 )
 
-OBJECTIVES: dict[str, Objective] = {entry.name: entry for entry in _ENTRIES}
+OBJECTIVES: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 """Name -> entry."""
 
 ALIASES = {"beta-vae": "elbo"}

@@ -24,11 +24,11 @@ from vae_core.networks.posterior.numpy_ import Q
 if TYPE_CHECKING:
     import onnx
 
-Float = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 OPSET, IR_VERSION = 17, 8
 """Of what is written: read by every onnxruntime since 1.12, of 2022."""
-ROWS = 1024
+INPUTS = 1024
 """Inputs that go through at a time: their values stay in the processor's cache, and bound the memory."""
 THREADS = max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
 """Of one network; more gain nothing on batches this small."""
@@ -95,7 +95,7 @@ class Network:
         text = proto(self.graph, self._tensors).SerializeToString()
         return onnxruntime.InferenceSession(text, options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, *inputs: NDArray[Any]) -> dict[str, Float]:
+    def __call__(self, *inputs: NDArray[Any]) -> dict[str, Float32]:
         """Each input (N, …), in the graph's order, to each output by name; whatever N is."""
         count = len(inputs[0])
         named = {
@@ -106,8 +106,8 @@ class Network:
                 raise ModelError(f"{name} of shape {list(array.shape)}: this network takes [N, "
                                  f"{', '.join(map(str, self.graph.inputs[name]))}]")  # fmt: skip
         out = {name: np.empty((count, *self.graph.shapes[name]), np.float32) for name in self.graph.outputs}
-        for start in range(0, count, ROWS):
-            part = slice(start, start + ROWS)
+        for start in range(0, count, INPUTS):
+            part = slice(start, start + INPUTS)
             found = self._session.run(list(out), {name: array[part] for name, array in named.items()})
             for name, values in zip(out, found, strict=True):
                 out[name][part] = values
@@ -125,7 +125,7 @@ class OnnxScorer:
         self._encoder = None if encoder is None else Network(encoder, model.tensors)
         self._decoder = Network(model.design.decoder, model.tensors)
 
-    def encode(self, x: Float) -> Q:
+    def encode(self, x: Float32) -> Q:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""
         if self._encoder is None:
             raise ModelError("this model has a decoder alone: it cannot encode")
@@ -137,12 +137,12 @@ class OnnxScorer:
         """Q(z|X) for images (B, C, H, W) uint8."""
         return self.encode(to_unit(x))
 
-    def decode(self, z: NDArray[Any]) -> Float:
+    def decode(self, z: NDArray[Any]) -> Float32:
         """Parameters f(z; θ) of P(X|z) for codes (N, D): (N, C, H, W)."""
         (f,) = self._decoder(z).values()
         return f
 
-    def means(self, z: NDArray[Any]) -> Float:
+    def means(self, z: NDArray[Any]) -> Float32:
         """E[X|z] of codes (N, D), clipped to [0, 1] for display: (N, C, H, W)."""
         return likelihoods.MEANS[self.model.design.likelihood](self.decode(z)).clip(0, 1)
 
@@ -154,11 +154,11 @@ class OnnxScorer:
     def _log_prob(self) -> likelihoods.LogProb:
         return likelihoods.log_prob(self.model)
 
-    def log_likelihood(self, x: Float, z: NDArray[Any]) -> Float:
+    def log_likelihood(self, x: Float32, z: NDArray[Any]) -> Float32:
         """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D), or (K, 1, D) that serve every image: (K, B)."""
         flat = x.reshape(len(x), -1)  # (B, P)
         out = np.empty((len(z), len(x)), np.float32)
-        step = max(1, ROWS // z.shape[1])
+        step = max(1, INPUTS // z.shape[1])
         for start in range(0, len(z), step):
             codes = z[start : start + step]
             f = self.decode(codes.reshape(-1, self.latent_dim))

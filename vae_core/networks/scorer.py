@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vae_core.networks.posterior.numpy_ import Q
 
-Float = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 
 class Scorer(Protocol):
@@ -20,10 +20,10 @@ class Scorer(Protocol):
     is_log_likelihood: bool
     """Whether log P(X|z) is the log of a probability or density of these data."""
 
-    def encode(self, x: Float) -> Q:
+    def encode(self, x: Float32) -> Q:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""
         ...
 
-    def log_likelihood(self, x: Float, z: NDArray[Any]) -> Float:
+    def log_likelihood(self, x: Float32, z: NDArray[Any]) -> Float32:
         """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D), or (K, 1, D) that serve every image: (K, B)."""
         ...

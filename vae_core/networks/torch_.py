@@ -23,9 +23,9 @@ from vae_core.networks.model import Design, Model, Origin
 from vae_core.networks.posterior.numpy_ import Q
 from vae_core.networks.posterior.torch_ import Posterior
 
-Float = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-ROWS = 2048
+SCORED = 2048
 """Codes that are decoded at a time when they are scored: their pictures stay in the cache."""
 
 
@@ -306,7 +306,7 @@ class TorchScorer:
         self.latent_dim = model.latent_dim
         self.is_log_likelihood = model.design.is_log_likelihood
 
-    def encode(self, x: Float) -> Q:
+    def encode(self, x: Float32) -> Q:
         """Q(z|X) for x (B, C, H, W) in [0, 1]."""
         with torch.inference_mode():
             q = self.model.encode(torch.from_numpy(x))
@@ -315,12 +315,12 @@ class TorchScorer:
         row, column = np.tril_indices(self.latent_dim, -1)
         return Q(q.mu.numpy(), q.logvar.numpy(), q.lower.numpy()[:, row, column])
 
-    def log_likelihood(self, x: Float, z: NDArray[Any]) -> Float:
+    def log_likelihood(self, x: Float32, z: NDArray[Any]) -> Float32:
         """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D), or (K, 1, D) that serve every image: (K, B)."""
         images, codes = torch.from_numpy(x), torch.from_numpy(z.astype(np.float32))
         score = _bernoulli if isinstance(self.model.likelihood, likelihoods.Bernoulli) else log_likelihood
         with torch.inference_mode():
-            parts = [score(self.model, images, part) for part in codes.split(max(1, ROWS // z.shape[1]))]
+            parts = [score(self.model, images, part) for part in codes.split(max(1, SCORED // z.shape[1]))]
             return torch.cat(parts).numpy()
 
 

@@ -1,6 +1,6 @@
 """What is optimised, one function or class for each entry of `catalogue.OBJECTIVES`: paper and equation stand there.
 
-Each takes a `Step` (a batch, the model, the moment, the random numbers) and gives a `Value`: what is maximised, and the
+Each takes a `Step` (a batch, the model, the moment, the random numbers) and gives a `Found`: what is maximised, and the
 two terms of the ELBO as the curves show them. Per image, in nats; only `surrogate` is averaged over the batch.
 """
 
@@ -22,7 +22,7 @@ from vae_core.config.errors import ConfigError
 from vae_core.networks.posterior.torch_ import Posterior, log_prior
 from vae_core.networks.torch_ import VAE
 
-ROWS = 1024
+CODES = 1024
 """Codes that are decoded together where no gradient is needed: so few that their pictures stay in the cache."""
 
 
@@ -63,7 +63,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Value:
+class Found:
     """What one step found."""
 
     surrogate: Tensor
@@ -86,7 +86,7 @@ class Objective(nn.Module):
         super().__init__()
         self.config = config
 
-    def forward(self, step: Step) -> Value:
+    def forward(self, step: Step) -> Found:
         """Evaluate it on one batch."""
         raise NotImplementedError
 
@@ -133,14 +133,14 @@ def beta_at(config: RunConfig, epoch: float) -> float:
 class _OneCode(Objective):
     """The ELBO's terms with one z for each image, and a function of them."""
 
-    def forward(self, step: Step) -> Value:
+    def forward(self, step: Step) -> Found:
         """Draw, score, combine."""
         q = step.encode()
         z = self._draw(step, q)
         reconstruction, kl = step.log_likelihood(z), q.kl()
         per_image = self._combine(step, q, z, reconstruction, kl)
         objective = per_image.mean()
-        return Value(objective, objective.detach(), reconstruction, kl)
+        return Found(objective, objective.detach(), reconstruction, kl)
 
     def _draw(self, step: Step, q: Posterior) -> Tensor:
         """The code (B, D)."""
@@ -392,7 +392,7 @@ class ImportanceWeighted(Objective):
     gradient of −β·log Q alone.
     """
 
-    def forward(self, step: Step) -> Value:
+    def forward(self, step: Step) -> Found:
         """L_K and its gradient."""
         q = step.encode()
         epsilon = step.noise(self.samples_at(step.epoch / self.config.epochs), *q.mu.shape)
@@ -405,7 +405,7 @@ class ImportanceWeighted(Objective):
             share = log_w.detach().softmax(0)
             _scale_gradient(z, self._twice(step, share))
             surrogate = (share * log_w).sum(0).mean()
-        return Value(surrogate, objective.detach(), reconstruction.mean(0), q.kl())
+        return Found(surrogate, objective.detach(), reconstruction.mean(0), q.kl())
 
     def samples_at(self, passed: float) -> int:
         """K when this fraction of the training has passed."""
@@ -428,10 +428,10 @@ class ImportanceWeighted(Objective):
         beta = self.beta(step)
         return 1 - beta + beta * share
 
-    def _through_one(self, step: Step, q: Posterior, epsilon: Tensor) -> Value:
+    def _through_one(self, step: Step, q: Posterior, epsilon: Tensor) -> Found:
         """The gradient of a code that is drawn with probability w̃ₖ has the sum's expectation."""
         with torch.no_grad():
-            parts = [self._log_weights(step, q, part)[:2] for part in epsilon.split(max(1, ROWS // epsilon.shape[1]))]
+            parts = [self._log_weights(step, q, part)[:2] for part in epsilon.split(max(1, CODES // epsilon.shape[1]))]
             log_w, reconstruction = (torch.cat(column) for column in zip(*parts, strict=True))
             share = log_w.softmax(0)
             # The largest of log w̃ₖ + Gumbel noise is k with probability w̃ₖ.
@@ -442,7 +442,7 @@ class ImportanceWeighted(Objective):
         if self._doubly:
             _scale_gradient(z, self._twice(step, share[chosen, at][None]))
         objective = (log_w.logsumexp(0) - math.log(len(log_w))).mean()
-        return Value(log_one.mean(), objective, reconstruction.mean(0), q.kl())
+        return Found(log_one.mean(), objective, reconstruction.mean(0), q.kl())
 
 
 def _scale_gradient(z: Tensor, factor: Tensor) -> None:

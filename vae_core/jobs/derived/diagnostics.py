@@ -84,8 +84,8 @@ def _against_ppca(store: Store, config: RunConfig) -> dict[str, float] | None:
     for split, prefix in (("test", ""), ("train", "train_")):
         x = data.load_split(config.dataset, split).x
         pixels, elbo = x.reshape(len(x), -1), 0.0
-        for start in range(0, len(x), ppca.ROWS):
-            rows = slice(start, start + ppca.ROWS)
+        for start in range(0, len(x), ppca.IMAGES):
+            rows = slice(start, start + ppca.IMAGES)
             q = scorer.encode_bytes(x[rows])
             decoder = (model.tensors["decoder.0.weight"], model.tensors["decoder.0.bias"])
             terms = ppca.expected_log_likelihood(pixels[rows], q, *decoder, sigma) - q.kl().sum(1)

@@ -16,12 +16,12 @@ from vae_core.config.errors import ModelError
 from vae_core.networks.likelihoods import LOG_SIGMA, NARROW, SMALLEST_SIGMA, has_sigma
 from vae_core.networks.model import Model
 
-Float = NDArray[np.float32]
-LogProb = Callable[[Float, Float], Float]
+Float32 = NDArray[np.float32]
+LogProb = Callable[[Float32, Float32], Float32]
 """x (B, P) in [0, 1] and f (K, B, P), or (K, 1, P) that serves every image, to log P(X|z) in nats, (K, B)."""
 
 
-def sigma(model: Model) -> Float | None:
+def sigma(model: Model) -> Float32 | None:
     """σ of the Gaussian, () or (C, H, W); None for a family without one."""
     if model.design.sigma_shape is None:
         return None
@@ -41,21 +41,21 @@ def log_prob(model: Model) -> LogProb:
     return lambda x, f: _inner(x, f) - family(f)
 
 
-def _inner(x: Float, f: Float) -> Float:
+def _inner(x: Float32, f: Float32) -> Float32:
     """Σ x·f over the pixels: (K, B)."""
     if f.shape[1] == 1:
         return f[:, 0] @ x.T
     return np.einsum("kbp,bp->kb", f, x)
 
 
-def _log_partition_bernoulli(f: Float) -> Float:
+def _log_partition_bernoulli(f: Float32) -> Float32:
     """Σ log(1 + eᶠ) over the pixels."""
     small = np.abs(f)
     np.exp(np.negative(small, out=small), out=small)
     return np.log1p(small, out=small).sum(-1) + np.maximum(f, 0).sum(-1)
 
 
-def _log_partition_continuous(f: Float) -> Float:
+def _log_partition_continuous(f: Float32) -> Float32:
     """Σ log((eᶠ − 1)/f) over the pixels, the logarithm of ∫ eˣᶠ dx over [0, 1]; for f near 0 it is f/2 + f²/24."""
     size = np.abs(f)
     narrow = size < NARROW
@@ -64,7 +64,7 @@ def _log_partition_continuous(f: Float) -> Float:
     return (above + np.maximum(f, 0)).sum(-1)
 
 
-def _gaussian(x: Float, f: Float, scale: Float) -> Float:
+def _gaussian(x: Float32, f: Float32, scale: Float32) -> Float32:
     """−Σ ½((x−f)/σ)² + log σ + ½ log 2π; scale (1,) or (P,)."""
     pixels = x.shape[1]
     constant = float(np.log(scale).mean(dtype=np.float64)) * pixels + 0.5 * pixels * math.log(2 * math.pi)
@@ -75,13 +75,13 @@ def _gaussian(x: Float, f: Float, scale: Float) -> Float:
     return out
 
 
-def sigmoid(x: Float) -> Float:
+def sigmoid(x: Float32) -> Float32:
     """1/(1 + e⁻ˣ), without overflow."""
     half = np.float32(0.5)
     return half * (1 + np.tanh(half * x))
 
 
-def _mean_continuous(f: Float) -> Float:
+def _mean_continuous(f: Float32) -> Float32:
     """1/(1 − e⁻ᶠ) − 1/f; near 0 it is ½ + f/12."""
     size = np.abs(f)
     safe = np.where(size < NARROW, np.float32(1), size)
@@ -89,11 +89,11 @@ def _mean_continuous(f: Float) -> Float:
     return np.where(size < NARROW, np.float32(0.5) + f / 12, np.where(f < 0, 1 - mean, mean))
 
 
-def _itself(f: Float) -> Float:
+def _itself(f: Float32) -> Float32:
     return f
 
 
-MEANS: dict[str, Callable[[Float], Float]] = {
+MEANS: dict[str, Callable[[Float32], Float32]] = {
     "bernoulli": sigmoid,
     "continuous-bernoulli": _mean_continuous,
     "gaussian": _itself,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-Float = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Q:
     lower: Array | None = None
     """(B, D·(D−1)/2): L below its diagonal, row by row; None where Q is diagonal."""
 
-    def cholesky(self) -> Float:
+    def cholesky(self) -> Float64:
         """L, (B, D, D)."""
         d = self.mu.shape[1]
         factor = np.zeros((len(self.mu), d, d))
@@ -36,19 +36,19 @@ class Q:
             factor[:, row, column] = self.lower
         return factor
 
-    def variance(self) -> Float:
+    def variance(self) -> Float64:
         """The diagonal of L·Lᵀ, (B, D)."""
         if self.lower is None:
             return np.exp(self.logvar.astype(np.float64))
         return np.square(self.cholesky()).sum(2)
 
-    def sample(self, epsilon: Array) -> Float:
+    def sample(self, epsilon: Array) -> Float64:
         """z = μ + L·ε for ε (B, D) or (K, B, D)."""
         if self.lower is None:
             return self.mu + np.exp(0.5 * self.logvar.astype(np.float64)) * epsilon
         return self.mu + np.einsum("bij,...bj->...bi", self.cholesky(), epsilon)
 
-    def log_prob(self, z: Array) -> Float:
+    def log_prob(self, z: Array) -> Float64:
         """log Q(z|X) in nats for z (B, D) or (K, B, D): (B,) or (K, B)."""
         away = z - self.mu.astype(np.float64)
         if self.lower is None:
@@ -58,7 +58,7 @@ class Q:
             epsilon = solve_lower(self.cholesky(), flat).transpose(2, 0, 1).reshape(away.shape)
         return log_standard_normal(epsilon) - 0.5 * self.logvar.sum(1, dtype=np.float64)
 
-    def kl(self) -> Float:
+    def kl(self) -> Float64:
         """D[Q ‖ N(0, I)] by dimension, (B, D) nats: ½(μ² + Σᵢᵢ − 1 − log Lᵢᵢ²).
 
         With a full covariance the terms are those of the rows of L; only their sum is the KL of a distribution.
@@ -66,7 +66,7 @@ class Q:
         return 0.5 * (np.square(self.mu.astype(np.float64)) + self.variance() - 1 - self.logvar)
 
 
-def solve_lower(factor: Float, right: Float) -> Float:
+def solve_lower(factor: Float64, right: Float64) -> Float64:
     """L⁻¹·right for lower triangular L (B, D, D) and right (B, D, M): (B, D, M), row by row from the top.
 
     Not by an inverse: where L is ill-conditioned, as a narrow Q's is, the rows of an inverse are large and cancel.
@@ -78,7 +78,7 @@ def solve_lower(factor: Float, right: Float) -> Float:
     return out
 
 
-def log_standard_normal(z: Array) -> Float:
+def log_standard_normal(z: Array) -> Float64:
     """log N(z; 0, I) in nats for z (…, D): (…)."""
     z = z.astype(np.float64, copy=False)
     return -0.5 * (np.einsum("...d,...d->...", z, z) + z.shape[-1] * math.log(2 * math.pi))

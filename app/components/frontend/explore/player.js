@@ -5,7 +5,7 @@ import { around, h, isCalm, later } from "../kit/dom.js";
 import { alike, Hand, LINK_ROUNDS } from "../kit/hand.js";
 import { nats } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
-import { gaussian, slerp } from "../kit/random.js";
+import { normal, slerp } from "../kit/random.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/posterior.js";
@@ -232,7 +232,7 @@ class Player {
       "div",
       { class: "buttons" },
       button("Prior mean", "z = 0", () => this.jump(new Float32Array(D))),
-      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, () => gaussian()))),
+      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, () => normal()))),
       pick,
       play,
       copy,
@@ -450,7 +450,7 @@ class Player {
     const still = isCalm();
     const phase = dim === null ? 0 : Math.asin(Math.min(1, Math.max(-1, this.z[dim] / SWING)));
     let from = this.z.slice();
-    let to = Float32Array.from(this.z, () => gaussian());
+    let to = Float32Array.from(this.z, () => normal());
     let leg = 0;
     /** @type {number | null} */
     let begun = null;
@@ -466,7 +466,7 @@ class Player {
           const legs = still ? seconds : seconds / 1.5;
           while (Math.floor(legs) > leg) {
             from = to;
-            to = Float32Array.from(this.z, () => gaussian());
+            to = Float32Array.from(this.z, () => normal());
             leg += 1;
           }
           slerp(from, to, legs - leg, this.z);

@@ -20,7 +20,7 @@ export function uniforms(seed) {
  * @param {() => number} [uniform] without one: a draw that nobody can repeat
  * @returns {number}
  */
-export function gaussian(uniform = Math.random) {
+export function normal(uniform = Math.random) {
   return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
@@ -31,7 +31,7 @@ export function gaussian(uniform = Math.random) {
  */
 export function normals(seed) {
   const uniform = uniforms(seed);
-  return () => gaussian(uniform);
+  return () => normal(uniform);
 }
 
 /**
