@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,140 +11,15 @@ from app.chrome import say
 from vae_core.config import ARCHITECTURES, BINARIZE, DATASETS, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.config.catalogue import OBJECTIVES, Parameter, Value
 from vae_core.config.errors import ConfigError
-from vae_core.config.run_config import RANGES
+from vae_core.config.words import plain
+
+BOUND: dict[str, Any] = {"bind": "query-params"}
+"""Every choice is in the URL, so that a link can hand a configuration to a class."""
 
 
 def form() -> RunConfig | None:
-    """Every choice is in the URL, so that a link can hand a configuration to a class."""
-    d = RunConfig()
-    bound: dict[str, Any] = {"bind": "query-params"}
-    one, two = st.columns(2, gap="small")
-    dataset = one.selectbox(
-        "Data",
-        list(DATASETS),
-        key="data",
-        help="The pictures to learn from. "
-        + " ".join(f"**{name}**: {source.about}" for name, source in DATASETS.items()),
-        **bound,
-    )
-    architecture = two.selectbox(
-        "Network",
-        list(ARCHITECTURES),
-        key="network",
-        help=" ".join(f"**{name}**: {text}" for name, text in ARCHITECTURES.items()),
-        **bound,
-    )
-    latent_dim = st.slider(
-        "Latent dimension D",
-        int(RANGES["latent_dim"][0]),
-        int(RANGES["latent_dim"][1]),
-        d.latent_dim,
-        key="dim",
-        help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
-        **bound,
-    )
-    aim = st.selectbox(
-        "Objective",
-        list(OBJECTIVES),
-        key="objective",
-        help="What is maximised. "
-        + " ".join(f"**{entry.title}** (`{name}`): {entry.help}" for name, entry in OBJECTIVES.items()),
-        **bound,
-    )
-    entry = OBJECTIVES[aim]
-    st.caption(entry.help, help=f"Maximised: ${entry.formula}$  ({entry.paper})")
-    beta, warmup, cycles = _weight_of_the_kl(bound) if entry.weighs_kl else (1.0, 0, 0)
-    parameters = {parameter.name: _parameter(aim, parameter, bound) for parameter in entry.parameters}
-    one, two = st.columns(2, gap="small")
-    epochs = one.slider("Epochs", 1, 100, d.epochs, key="epochs", help="Times every training image is seen.", **bound)
-    likelihood = two.selectbox(
-        "Likelihood P(X|z)",
-        list(LIKELIHOODS),
-        key="likelihood",
-        help=" ".join(f"**{name}**: {text}" for name, text in LIKELIHOODS.items()),
-        **bound,
-    )
-    sigma: float | str | None = None
-    if likelihood == "gaussian":
-        each = st.checkbox(
-            "One σ for each pixel", key="sigma-each", help="Learned, as many as there are pixels.", **bound
-        )
-        sigma = (
-            PER_PIXEL
-            if each
-            else st.number_input(
-                "σ of the Gaussian",
-                0.01,
-                2.0,
-                None,
-                step=0.05,
-                key="sigma",
-                placeholder="learned",
-                help="Standard deviation of a pixel around its mean, on the 0–1 scale. Empty: one σ is learned.",
-                **bound,
-            )
-        )
-    with st.expander("More settings"):
-        posterior = st.selectbox(
-            "Posterior Q(z|X)",
-            list(POSTERIORS),
-            key="posterior",
-            help=" ".join(f"**{name}**: {text}" for name, text in POSTERIORS.items()),
-            **bound,
-        )
-        binarize = st.selectbox(
-            "Binarise pixels",
-            list(BINARIZE),
-            key="binarize",
-            help="For the Bernoulli likelihood. " + " ".join(f"**{name}**: {text}" for name, text in BINARIZE.items()),
-            **bound,
-        )
-        batch = st.selectbox(
-            "Batch size",
-            [32, 64, 128, 256, 512, 1024],
-            index=2,
-            key="batch",
-            help="Images in one gradient step. Larger is faster for an epoch, with fewer steps in it.",
-            **bound,
-        )
-        rate = st.number_input(
-            "Learning rate",
-            1e-5,
-            0.1,
-            d.learning_rate,
-            step=5e-4,
-            format="%.4g",
-            key="rate",
-            help="Adam's step size at the start; it falls along a half cosine.",
-            **bound,
-        )
-        seed = st.number_input(
-            "Seed",
-            int(RANGES["seed"][0]),
-            int(RANGES["seed"][1]),
-            d.seed,
-            key="seed",
-            help="Decides the first weights, the order of the images and every ε. Same seed, same model.",
-            **bound,
-        )
-    settings = {
-        "dataset": dataset,
-        "architecture": architecture,
-        "latent_dim": latent_dim,
-        "likelihood": likelihood,
-        "beta": beta,
-        "warmup_epochs": warmup,
-        "epochs": epochs,
-        "batch_size": batch,
-        "learning_rate": rate,
-        "seed": seed,
-        "sigma": sigma,
-        "posterior": posterior,
-        "binarize": binarize,
-        "objective": aim,
-        "warmup_cycles": cycles,
-        "parameters": parameters,
-    }
+    """What the widgets say, in their order on the page; None, and the reason, where that cannot be trained."""
+    settings = {**_data_and_network(), **_objective(), **_epochs_and_likelihood(), **_more()}
     try:
         return RunConfig.from_dict(settings).trainable()
     except ConfigError as error:
@@ -151,7 +27,49 @@ def form() -> RunConfig | None:
         return None
 
 
-def _weight_of_the_kl(bound: dict[str, Any]) -> tuple[float, float, int]:
+def _data_and_network() -> dict[str, Any]:
+    one, two = st.columns(2, gap="small")
+    return {
+        "dataset": _choice(
+            one,
+            "Data",
+            "data",
+            {name: source.about for name, source in DATASETS.items()},
+            "The pictures to learn from. ",
+        ),
+        "architecture": _choice(two, "Network", "network", ARCHITECTURES),
+        "latent_dim": st.slider(
+            "Latent dimension D",
+            1,
+            64,
+            RunConfig().latent_dim,
+            key="dim",
+            help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
+            **BOUND,
+        ),
+    }
+
+
+def _objective() -> dict[str, Any]:
+    """What is maximised, and all that is said of it: β where it has one, and its own parameters."""
+    aim = st.selectbox(
+        "Objective",
+        list(OBJECTIVES),
+        key="objective",
+        help="What is maximised. "
+        + " ".join(f"**{entry.title}** (`{name}`): {entry.help}" for name, entry in OBJECTIVES.items()),
+        **BOUND,
+    )
+    entry = OBJECTIVES[aim]
+    st.caption(entry.help, help=f"Maximised: ${entry.formula}$  ({entry.paper})")
+    return {
+        "objective": aim,
+        **(_weight_of_the_kl() if entry.weighs_kl else {}),
+        "parameters": {parameter.name: _parameter(aim, parameter) for parameter in entry.parameters},
+    }
+
+
+def _weight_of_the_kl() -> dict[str, Any]:
     """β, its warm-up in epochs, and how often that starts anew."""
     d = RunConfig()
     beta = st.slider(
@@ -163,7 +81,7 @@ def _weight_of_the_kl(bound: dict[str, Any]) -> tuple[float, float, int]:
         key="beta",
         help="How dearly the code pays for each nat it carries. 1 is the ELBO; more makes codes simpler and pictures "
         "blurrier; 0 leaves the KL out.",
-        **bound,
+        **BOUND,
     )
     one, two = st.columns(2, gap="small")
     warmup = one.slider(
@@ -173,7 +91,7 @@ def _weight_of_the_kl(bound: dict[str, Any]) -> tuple[float, float, int]:
         int(d.warmup_epochs),
         key="warmup",
         help="β rises from 0 to its value over this many epochs, so that the code is of use before it costs anything.",
-        **bound,
+        **BOUND,
     )
     cycles = two.slider(
         "Cycles",
@@ -182,19 +100,19 @@ def _weight_of_the_kl(bound: dict[str, Any]) -> tuple[float, float, int]:
         d.warmup_cycles,
         key="cycles",
         help="0: one warm-up. More: the epochs are cut into so many parts, and β rises from 0 in each.",
-        **bound,
+        **BOUND,
     )
-    return beta, warmup, cycles
+    return {"beta": beta, "warmup_epochs": warmup, "warmup_cycles": cycles}
 
 
-def _parameter(objective: str, parameter: Parameter, bound: dict[str, Any]) -> Value:
+def _parameter(objective: str, parameter: Parameter) -> Value:
     """One parameter of an objective, in its range."""
     label = parameter.name.replace("_", " ").capitalize()
     key = f"{objective}-{parameter.name}"
     if parameter.choices:
         options = list(parameter.choices)
         index = options.index(str(parameter.default))
-        return str(st.selectbox(label, options, index=index, key=key, help=parameter.help, **bound))
+        return str(st.selectbox(label, options, index=index, key=key, help=parameter.help, **BOUND))
     kind = int if parameter.integer else float
     value = st.number_input(
         label,
@@ -204,7 +122,77 @@ def _parameter(objective: str, parameter: Parameter, bound: dict[str, Any]) -> V
         step=1 if parameter.integer else None,
         format=None if parameter.integer else "%.4g",
         key=key,
-        help=f"{parameter.help} From {parameter.low:g} to {parameter.high:g}.",
-        **bound,
+        help=f"{parameter.help} From {plain(parameter.low)} to {plain(parameter.high)}.",
+        **BOUND,
     )
     return kind(value)
+
+
+def _epochs_and_likelihood() -> dict[str, Any]:
+    d = RunConfig()
+    one, two = st.columns(2, gap="small")
+    epochs = one.slider("Epochs", 1, 100, d.epochs, key="epochs", help="Times every training image is seen.", **BOUND)
+    likelihood = _choice(two, "Likelihood P(X|z)", "likelihood", LIKELIHOODS)
+    sigma = _sigma() if likelihood == "gaussian" else None
+    return {"epochs": epochs, "likelihood": likelihood, "sigma": sigma}
+
+
+def _sigma() -> float | str | None:
+    """σ of the Gaussian; None: one is learned."""
+    if st.checkbox("One σ for each pixel", key="sigma-each", help="Learned, as many as there are pixels.", **BOUND):
+        return PER_PIXEL
+    return st.number_input(
+        "σ of the Gaussian",
+        0.01,
+        2.0,
+        None,
+        step=0.05,
+        key="sigma",
+        placeholder="learned",
+        help="Standard deviation of a pixel around its mean, on the 0–1 scale. Empty: one σ is learned.",
+        **BOUND,
+    )
+
+
+def _more() -> dict[str, Any]:
+    """What is folded away."""
+    d = RunConfig()
+    with st.expander("More settings"):
+        return {
+            "posterior": _choice(st, "Posterior Q(z|X)", "posterior", POSTERIORS),
+            "binarize": _choice(st, "Binarise pixels", "binarize", BINARIZE, "For the Bernoulli likelihood. "),
+            "batch_size": st.selectbox(
+                "Batch size",
+                [32, 64, 128, 256, 512, 1024],
+                index=2,
+                key="batch",
+                help="Images in one gradient step. Larger is faster for an epoch, with fewer steps in it.",
+                **BOUND,
+            ),
+            "learning_rate": st.number_input(
+                "Learning rate",
+                1e-5,
+                0.1,
+                d.learning_rate,
+                step=5e-4,
+                format="%.4g",
+                key="rate",
+                help="Adam's step size at the start; it falls along a half cosine.",
+                **BOUND,
+            ),
+            "seed": st.number_input(
+                "Seed",
+                0,
+                2**31 - 1,
+                d.seed,
+                key="seed",
+                help="Decides the first weights, the order of the images and every ε. Same seed, same model.",
+                **BOUND,
+            ),
+        }
+
+
+def _choice(where: Any, label: str, key: str, options: Mapping[str, str], first: str = "") -> str:
+    """One of the names in `options`, each explained in the help, after `first`."""
+    explained = " ".join(f"**{name}**: {text}" for name, text in options.items())
+    return str(where.selectbox(label, list(options), key=key, help=first + explained, **BOUND))
