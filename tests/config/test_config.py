@@ -92,6 +92,11 @@ def test_a_bad_pair_is_named_with_both_values(settings: dict[str, object], both:
     ("settings", "both"),
     [
         ({"warmup_epochs": 16.0, "epochs": 10}, ("warmup_epochs=16", "epochs=10")),
+        (
+            {"objective": "capacity", "parameters": {"capacity_epochs": 12.5}, "epochs": 10},
+            ("capacity_epochs=12.5", "epochs=10", "before C has reached 25"),
+        ),
+        ({"objective": "capacity", "epochs": 4}, ("capacity_epochs=5", "epochs=4")),
         *(
             ({"objective": name, "batch_size": 1}, (f"objective='{name}'", "batch_size=1"))
             for name in ("beta-tcvae", "dip-vae-i", "dip-vae-ii", "info-vae")
@@ -99,7 +104,7 @@ def test_a_bad_pair_is_named_with_both_values(settings: dict[str, object], both:
     ],
 )
 def test_what_0_1_trained_all_the_same_is_refused_anew_and_still_read(
-    settings: dict[str, object], both: tuple[str, str], home: Store
+    settings: dict[str, object], both: tuple[str, ...], home: Store
 ) -> None:
     config = RunConfig(**settings)  # type: ignore[arg-type]
     assert RunConfig.from_json(config.to_json()) == config
@@ -109,7 +114,7 @@ def test_what_0_1_trained_all_the_same_is_refused_anew_and_still_read(
     with pytest.raises(ConfigError):
         home.create(config)
     assert config.run_id not in home.run_ids()
-    assert replace(config, warmup_epochs=0, batch_size=128).trainable()
+    assert replace(config, warmup_epochs=0, batch_size=128, epochs=13).trainable()
 
 
 def test_the_beta_that_was_reached_is_the_one_that_is_named() -> None:

@@ -156,7 +156,8 @@ def test_cut_off_after_any_event_it_is_the_same_run(likelihood: str) -> None:
 
 @pytest.mark.parametrize("settings", [{"objective": name} for name in OBJECTIVES] + [{"posterior": "full"}], ids=str)
 def test_every_objective_goes_on_as_if_never_cut_off(settings: dict[str, Any]) -> None:
-    config = tiny(**settings, binarize="dynamic", epochs=1)
+    risen = {"parameters": {"capacity_epochs": 1.0}} if settings.get("objective") == "capacity" else {}
+    config = tiny(**settings, **risen, binarize="dynamic", epochs=1)
     dataset = data.load("digits", "dynamic")
     whole = Training(config, dataset)
     expected = timeless(followed(whole))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_core.analysis.diagnostics import active_units
 from vae_core.config.errors import ConfigError
+from vae_core.config.words import plain
 
 Method = Literal["tsne", "pca"]
 Report = Callable[[int, int, NDArray[np.float32]], None]
@@ -42,7 +43,9 @@ def remark(codes: NDArray[np.float32]) -> str:
 def check_perplexity(perplexity: float, count: int) -> None:
     """Raise `ConfigError` unless t-SNE of `count` codes can have this many neighbours."""
     if not 1 <= perplexity <= (count - 1) / 3:
-        raise ConfigError(f"perplexity={perplexity:g} with {count} codes: give a number from 1 to {(count - 1) // 3}")
+        raise ConfigError(
+            f"perplexity={plain(perplexity)} with {count} codes: give a number from 1 to {(count - 1) // 3}"
+        )
 
 
 def tsne(

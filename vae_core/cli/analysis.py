@@ -92,9 +92,9 @@ def evaluate(args: argparse.Namespace) -> Json:
                 "help; `elbo gap` bounds it from both sides."
             )
         print(
-            f"KL {facts['rate']:.2f} = I(X; z) {facts['mutual_information']:.2f} (at most log N = "
-            f"{facts['mutual_information_ceiling']:.2f}) + total correlation {facts['total_correlation']:.2f} + by "
-            f"dimension {sum(facts['dimension_wise_kl']):.2f} nats per image"
+            f"KL {nats(facts['rate'])} = I(X; z) {nats(facts['mutual_information'])} (at most log N = "
+            f"{nats(facts['mutual_information_ceiling'])}) + total correlation {nats(facts['total_correlation'])} + by "
+            f"dimension {nats(sum(facts['dimension_wise_kl']))} nats per image"
         )
         print(*(one["sentence"] for one in facts["findings"]), sep="\n")
     return result

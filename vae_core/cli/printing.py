@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from vae_core.config.errors import StoreError
 from vae_core.config.events import Event, Finished, Progress
+from vae_core.config.words import nats
 from vae_core.store import RunInfo
 from vae_core.store.files import OUT
 
@@ -48,8 +49,8 @@ def terms(finished: Finished) -> str:
     """The result in one line."""
     test = finished.test
     return (
-        f"test ELBO {test.elbo:.2f} = reconstruction {test.reconstruction:.2f} − KL {test.kl:.2f} nats per image; "
-        f"{finished.seconds:.1f} s, {finished.images_per_second:,.0f} images/s"
+        f"test ELBO {nats(test.elbo)} = reconstruction {nats(test.reconstruction)} − KL {nats(test.kl)} nats per "
+        f"image; {finished.seconds:.1f} s, {finished.images_per_second:,.0f} images/s"
     )
 
 

@@ -11,6 +11,7 @@ from vae_core.config import RunConfig
 from vae_core.config.catalogue import ALIASES, OBJECTIVES
 from vae_core.config.presets import preset
 from vae_core.config.settings import settings
+from vae_core.config.words import plain
 from vae_core.store import Store
 
 
@@ -44,7 +45,7 @@ def objectives(args: argparse.Namespace) -> Json:
             print(f"{entry.name}  {entry.title}: {entry.help}\n    {entry.paper}")
             shared = "  beta, warmup_epochs, warmup_cycles" if entry.weighs_kl else ""
             for p in entry.parameters:
-                allowed = " | ".join(p.choices) if p.choices else f"{p.low:g} to {p.high:g}"
+                allowed = " | ".join(p.choices) if p.choices else f"{plain(p.low)} to {plain(p.high)}"
                 print(f"    --{p.name.replace('_', '-')} {allowed} (default {p.default}): {p.help}")
             print(f"    and{shared}" if shared else "", end="\n" if shared else "")
     return {"objectives": [asdict(entry) for entry in OBJECTIVES.values()], "aliases": ALIASES}

@@ -155,13 +155,14 @@ class RunConfig:
             0,
         ):
             raise ConfigError(
-                f"objective={self.objective!r} with beta={self.beta:g}, warmup_epochs={self.warmup_epochs:g}, "
-                f"warmup_cycles={self.warmup_cycles}: this objective has no β; leave them out"
+                f"objective={self.objective!r} with beta={plain(self.beta)}, "
+                f"warmup_epochs={plain(self.warmup_epochs)}, warmup_cycles={self.warmup_cycles}: "
+                "this objective has no β; leave them out"
             )
         if self.warmup_cycles and self.warmup_epochs > self.epochs / self.warmup_cycles:
             raise ConfigError(
-                f"warmup_epochs={self.warmup_epochs:g} with warmup_cycles={self.warmup_cycles}, epochs={self.epochs}: "
-                "a cycle is shorter than its warm-up; take fewer cycles or a shorter warm-up"
+                f"warmup_epochs={plain(self.warmup_epochs)} with warmup_cycles={self.warmup_cycles}, "
+                f"epochs={self.epochs}: a cycle is shorter than its warm-up; take fewer cycles or a shorter warm-up"
             )
 
     def trainable(self) -> RunConfig:
@@ -171,8 +172,13 @@ class RunConfig:
         """
         if self.warmup_epochs > self.epochs:
             raise ConfigError(
-                f"warmup_epochs={self.warmup_epochs:g} with epochs={self.epochs}: training ends before β has reached "
-                f"{self.beta:g}; take more epochs or a shorter warm-up"
+                f"warmup_epochs={plain(self.warmup_epochs)} with epochs={self.epochs}: training ends before β has "
+                f"reached {plain(self.beta)}; take more epochs or a shorter warm-up"
+            )
+        if self.objective == "capacity" and self.parameter("capacity_epochs") > self.epochs:
+            raise ConfigError(
+                f"capacity_epochs={plain(self.parameter('capacity_epochs'))} with epochs={self.epochs}: training ends "
+                f"before C has reached {plain(self.parameter('capacity'))}; take more epochs or fewer capacity_epochs"
             )
         least = OBJECTIVES[self.objective].least_batch
         if self.batch_size < least:
