@@ -20,8 +20,10 @@ from vae_core.config.catalogue import OBJECTIVES
 
 T = TypeVar("T")
 
-MODELS = ("explore", "reconstruct", "map", "gap", "sampling", "collapse", "reparameterisation")
-"""Pages about one model."""
+LAB = "lab"
+"""Every view of the KL lab, those that come included."""
+MODELS = ("explore", "reconstruct", "map")
+"""Pages about one model; in the lab most are."""
 SWEEPS = ("beta", "rate-distortion")
 """Pages about models that are equal but for β."""
 EVERYWHERE = ("*",)
@@ -145,7 +147,7 @@ def _decimals(value: float) -> str:
 
 # -- the table
 
-RUN = Item("run", (*MODELS, "train", "compare", "gaussian", *SWEEPS), "the model, or the run", any_name)
+RUN = Item("run", (*MODELS, "train", "compare", LAB), "the model, or the run", any_name)
 RUNS = Item("runs", ("compare",), "the models that are compared, two to four", names, ",".join)
 SWEEP = Item("sweep", SWEEPS, "the models that are equal but for β", any_name)
 MEMBER = Item(

@@ -1,4 +1,4 @@
-"""What Python hands each component is what `frontend/types.d.ts` says: the page's checker takes its word for it."""
+"""What Python hands each component is what a `types.d.ts` says: the page's checker takes its word for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TYPES = (ROOT / "app" / "components" / "frontend" / "types.d.ts").read_text(encoding="utf-8")
+FRONTEND = ROOT / "app" / "components" / "frontend"
+TYPES = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FRONTEND.rglob("types.d.ts")))
 
 # A comment that names a file, then the interface of what that file sends.
 _DECLARED = re.compile(r"/\*\* `(app/[\w/]+\.py)`[^\n]*\*/\nexport interface (\w+) \{\n(.*?)\n\}", re.S)
@@ -69,7 +70,7 @@ def test_every_interface_is_sent_by_the_file_it_names(path: str, name: str, need
 )
 def test_all_data_of_a_component_is_declared(path: str, keys: set[str]) -> None:
     matching = [name for file, name, needed, known in declared() if file == path and needed <= keys <= known]
-    assert matching, f"{path} sends {sorted(keys)}, which no interface of types.d.ts says it does"
+    assert matching, f"{path} sends {sorted(keys)}, which no interface of a types.d.ts says it does"
 
 
 def test_there_is_something_to_compare() -> None:

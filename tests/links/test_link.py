@@ -16,6 +16,12 @@ from tests.links.test_hostile import PAGES
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.store import Store
 
+
+def owners(item: link.Item[Any]) -> set[str]:
+    """The pages that know it; `lab` is all views of the lab, and `*` everything."""
+    return {*item.whose, *(VIEWS if link.LAB in item.whose else ())}
+
+
 WIDGETS = ("selectbox", "slider", "select_slider", "number_input", "radio", "checkbox", "multiselect", "button_group")
 NAMES = [item.name for item in link.TABLE]
 
@@ -75,11 +81,11 @@ def test_a_name_has_one_meaning() -> None:
     assert len(NAMES) == len(set(NAMES))
     for item in link.TABLE:
         assert item.meaning
-        assert set(item.whose) <= {*PAGES, "*"}
+        assert set(item.whose) <= {*PAGES, link.LAB, "*"}
         for page, name in item.once:
             # Where an old name is read, nothing of today has it.
-            assert page in item.whose
-            assert not [other for other in link.TABLE if other.name == name and {page, "*"} & set(other.whose)]
+            assert page in owners(item)
+            assert not [other for other in link.TABLE if other.name == name and {page, "*"} & owners(other)]
     olds = [old for item in link.TABLE for old in item.once]
     assert len(olds) == len(set(olds))
 
@@ -121,12 +127,12 @@ def test_what_pages_read_and_write_is_theirs_in_the_table() -> None:
     assert len(seen) > 30
     for page, name in sorted(seen):
         assert name in items, f"{page} uses {name!r}, which the table does not have"
-        assert {page, "*"} & set(items[name].whose), f"{page} uses {name!r}, which is {items[name].whose}'s"
+        assert {page, "*"} & owners(items[name]), f"{page} uses {name!r}, which is {items[name].whose}'s"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_bound_widget_stands_in_the_table(page: str, home: Store) -> None:
-    bound = {item.name for item in link.TABLE if item.bound and page in item.whose}
+    bound = {item.name for item in link.TABLE if item.bound and page in owners(item)}
     views = [{"objective": name, "likelihood": "gaussian"} for name in OBJECTIVES] if page == "train" else [{}]
     found: set[str] = set()
     for view in views:
@@ -145,7 +151,7 @@ def test_every_bound_widget_stands_in_the_table(page: str, home: Store) -> None:
             for element in at.get(kind):
                 if key := getattr(element.proto, "query_param_key", ""):
                     found.add(key)
-        known = {item.name for item in link.TABLE if {page, "*"} & set(item.whose)}
+        known = {item.name for item in link.TABLE if {page, "*"} & owners(item)}
         assert set(at.query_params) <= known
     assert found <= bound
     if page == "train":

@@ -20,7 +20,8 @@ import { betaText, sweepSlider } from "../lab-sweep.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, BetaData, BetaModel, Network } from "../../types.d.ts"
+ * @import { Arrays, Network } from "../../types.d.ts"
+ * @import { BetaData, BetaModel } from "./types.d.ts"
  */
 
 /** @typedef {"reconstructions" | "samples" | "plane"} Kind */

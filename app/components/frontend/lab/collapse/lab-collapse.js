@@ -18,7 +18,7 @@ import { Curves, toEpoch, toTime } from "./curves.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
- * @import { CollapseData, CollapsePanel } from "../../types.d.ts"
+ * @import { CollapseData, CollapsePanel } from "./types.d.ts"
  */
 
 /** @typedef {{ top: number, bar: number }} Scale nats: of the streams, of the bars */

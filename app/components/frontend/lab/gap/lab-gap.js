@@ -20,7 +20,8 @@ import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
 /**
  * @import { Point, Segment } from "../../kit/geometry.js"
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, GapData, GapName, GapTerms, Network } from "../../types.d.ts"
+ * @import { Arrays, Network } from "../../types.d.ts"
+ * @import { GapData, GapName, GapTerms } from "./types.d.ts"
  */
 
 /** @typedef {{ image: number, z: Point | null, gaussian: GapName }} Stands what is kept of it */

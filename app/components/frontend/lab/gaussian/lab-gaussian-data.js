@@ -16,7 +16,8 @@ import { sweepSlider } from "../lab-sweep.js";
 
 /**
  * @import { Point } from "../../paint/chart.js"
- * @import { AggregateData, AggregateModel, Arrays } from "../../types.d.ts"
+ * @import { AggregateData, AggregateModel } from "./types.d.ts"
+ * @import { Arrays } from "../../types.d.ts"
  * @import { PanelHost } from "./lab-gaussian.js"
  */
 

@@ -11,7 +11,7 @@ import { GaussianPlane } from "./lab-gaussian-plane.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
- * @import { GaussianViewData } from "../../types.d.ts"
+ * @import { GaussianViewData } from "./types.d.ts"
  */
 
 /** @typedef {GaussianViewData["mode"]} Mode */

@@ -19,7 +19,8 @@ import { betaText, sweepSlider } from "../lab-sweep.js";
 /**
  * @import { Point } from "../../paint/chart.js"
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, RateDistortionData, RateDistortionModel } from "../../types.d.ts"
+ * @import { Arrays } from "../../types.d.ts"
+ * @import { RateDistortionData, RateDistortionModel } from "./types.d.ts"
  */
 
 /** @typedef {RateDistortionModel & { beta: number }} SweepModel */

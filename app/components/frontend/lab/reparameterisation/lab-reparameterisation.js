@@ -22,7 +22,8 @@ import { drawGaussian, drawGrip, drawPrior, gripAt, grips } from "../lab-normal.
 /**
  * @import { Point } from "../../paint/chart.js"
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, Network, ReparameterisationData } from "../../types.d.ts"
+ * @import { Arrays, Network } from "../../types.d.ts"
+ * @import { ReparameterisationData } from "./types.d.ts"
  */
 
 /** @typedef {"trick" | "direct"} How */

@@ -18,7 +18,8 @@ import { runningEstimates } from "./estimates.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
- * @import { Arrays, SamplingData } from "../../types.d.ts"
+ * @import { Arrays } from "../../types.d.ts"
+ * @import { SamplingData } from "./types.d.ts"
  */
 
 /** @typedef {{ image: number, seed: number, k: number | null }} Stands what is kept of it */

@@ -24,7 +24,8 @@ import { STEPS_DECODE, STEPS_DRAW, STEPS_PULL, STEPS_TERMS, STEPS_UPDATE, StepsP
  * @import { Point } from "../../paint/chart.js"
  * @import { Host } from "../../kit/view.js"
  * @import { Pass } from "../../net/trainer.js"
- * @import { BetaFrom, StepsData, Tensor } from "../../types.d.ts"
+ * @import { BetaFrom, StepsData } from "./types.d.ts"
+ * @import { Tensor } from "../../types.d.ts"
  * @import { Arrows, Copy, Shot } from "./lab-steps-plane.js"
  */
 
