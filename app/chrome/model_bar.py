@@ -9,7 +9,7 @@ import streamlit as st
 from app import link, session
 from app.chrome import say
 from app.facts import payloads
-from vae_core.config import DATASETS
+from vae_core.config import DATASETS, RunConfig
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.store import RunInfo
@@ -74,11 +74,10 @@ def title(info: RunInfo) -> str:
         parts.append("warm-up")
     if c.posterior == "full":
         parts.append("full covariance")
-    if c.likelihood == "gaussian":
+    if c.likelihood != RunConfig.likelihood:
         sigma = "" if c.sigma is None else f" σ {c.sigma}" if isinstance(c.sigma, str) else f" σ {c.sigma:g}"
-        parts.append(f"Gaussian{sigma}")
-    elif c.likelihood != "bernoulli":
-        parts.append(c.likelihood.replace("-", " ").replace("bernoulli", "Bernoulli"))
+        *kind, whose = c.likelihood.split("-")  # a family is called after a person: continuous Bernoulli
+        parts.append(" ".join([*kind, whose.capitalize()]) + sigma)
     if c.binarize != "none":
         parts.append("binarised")
     parts.append(f"{round(info.result.epoch, 1):g} epochs" if info.result else f"{c.epochs} epochs")

@@ -15,12 +15,21 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from vae_core.config import LIKELIHOODS, PER_PIXEL
 from vae_core.networks import onnx_, torch_
 from vae_core.networks.graph import Graph
 from vae_core.networks.model import Model
 from vae_core.networks.page_ import manifest
 
 Arrays = dict[str, NDArray[Any]]
+
+FAMILIES: list[dict[str, Any]] = [
+    *({"likelihood": name} for name in LIKELIHOODS),
+    {"likelihood": "bernoulli", "binarize": "static"},
+    {"likelihood": "gaussian", "sigma": 0.2},
+    {"likelihood": "gaussian", "sigma": PER_PIXEL},
+]
+"""Settings of a run for every P(X|z) there is; a new one is tested by being in the list of them."""
 
 
 def _text(array: NDArray[Any]) -> str:

@@ -14,6 +14,7 @@ import torch
 from playwright.sync_api import Browser
 
 from tests.browser.fixtures import page_of_modules
+from tests.networks.readers import FAMILIES
 from vae_core.config import PER_PIXEL, POSTERIORS, RunConfig
 from vae_core.data import load_split
 from vae_core.networks.evaluate import to_unit
@@ -69,18 +70,7 @@ def test_page_computes_what_the_model_computes(architecture: str, dataset: str, 
 
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
-@pytest.mark.parametrize(
-    "family",
-    [
-        {"likelihood": "bernoulli"},
-        {"likelihood": "bernoulli", "binarize": "static"},
-        {"likelihood": "continuous-bernoulli"},
-        {"likelihood": "gaussian", "sigma": 0.2},
-        {"likelihood": "gaussian"},
-        {"likelihood": "gaussian", "sigma": PER_PIXEL},
-    ],
-    ids=lambda family: "-".join(map(str, family.values())),
-)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: "-".join(map(str, family.values())))
 def test_every_likelihood_with_every_posterior(family: dict[str, Any], posterior: str, in_page: Any) -> None:
     agree(RunConfig(dataset="digits", hidden=(20,), latent_dim=4, posterior=posterior, **family), in_page)
 

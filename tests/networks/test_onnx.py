@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.conftest import tiny
+from tests.networks.readers import FAMILIES
 from vae_core.config import ACTIVATIONS, ARCHITECTURES, DATASETS, RunConfig
 from vae_core.config.errors import ModelError
 from vae_core.networks.builders import Chain
@@ -43,14 +44,6 @@ CONFIGS = [
     tiny(hidden=()),
     tiny(likelihood="continuous-bernoulli", posterior="full", latent_dim=4),
 ]  # fmt: skip
-FAMILIES: list[dict[str, Any]] = [
-    {"likelihood": "bernoulli"},
-    {"likelihood": "bernoulli", "binarize": "static"},
-    {"likelihood": "continuous-bernoulli"},
-    {"likelihood": "gaussian", "sigma": 0.2},
-    {"likelihood": "gaussian"},
-    {"likelihood": "gaussian", "sigma": "per-pixel"},
-]
 
 
 def named(value: object) -> str:

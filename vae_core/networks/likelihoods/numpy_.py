@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core.config.errors import ModelError
-from vae_core.networks.likelihoods import LOG_SIGMA, NARROW, SMALLEST_SIGMA, has_sigma
+from vae_core.networks.likelihoods import FAMILIES, LOG_SIGMA, NARROW, SMALLEST_SIGMA, has_sigma
 from vae_core.networks.model import Model
 
 Float32 = NDArray[np.float32]
@@ -36,9 +36,19 @@ def log_prob(model: Model) -> LogProb:
         return lambda x, f: _gaussian(x, f, scale.ravel())
     if has_sigma(model.design.likelihood):
         raise ModelError("the σ of this model was not kept: it makes pictures, and has no density")
-    log_partition = {"bernoulli": _log_partition_bernoulli, "continuous-bernoulli": _log_partition_continuous}
-    family = log_partition[model.design.likelihood]
-    return lambda x, f: _inner(x, f) - family(f)
+    return _DENSITIES[model.design.likelihood]
+
+
+def _bernoulli(x: Float32, f: Float32) -> Float32:
+    return _inner(x, f) - _log_partition_bernoulli(f)
+
+
+def _continuous_bernoulli(x: Float32, f: Float32) -> Float32:
+    return _inner(x, f) - _log_partition_continuous(f)
+
+
+_DENSITIES: dict[str, LogProb] = {"bernoulli": _bernoulli, "continuous-bernoulli": _continuous_bernoulli}
+"""Likelihood without a σ -> log P(X|z)."""
 
 
 def _inner(x: Float32, f: Float32) -> Float32:
@@ -99,3 +109,5 @@ MEANS: dict[str, Callable[[Float32], Float32]] = {
     "gaussian": _itself,
 }
 """Likelihood -> E[X|z] of f, the shape of f."""
+assert MEANS.keys() == set(FAMILIES)
+assert _DENSITIES.keys() == {name for name in FAMILIES if not has_sigma(name)}

@@ -13,12 +13,13 @@ pixels; x and f may have more axes in front than (B, C, H, W).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.networks.likelihoods import NARROW, SMALLEST_SIGMA
+from vae_core.networks.likelihoods import FAMILIES, NARROW, SMALLEST_SIGMA
 from vae_core.networks.model import Design
 
 
@@ -143,6 +144,21 @@ Likelihood = Bernoulli | ContinuousBernoulli | Gaussian
 
 def build(design: Design, sigma: float | None) -> Likelihood:
     """The family that the design names; its σ is `sigma`, or learned."""
-    if design.likelihood == "gaussian":
-        return Gaussian(sigma if sigma is not None else (design.sigma_shape or None))  # type: ignore[arg-type]
-    return ContinuousBernoulli() if design.likelihood == "continuous-bernoulli" else Bernoulli()
+    return _CLASSES[design.likelihood](design, sigma)
+
+
+def _gaussian(design: Design, sigma: float | None) -> Gaussian:
+    return Gaussian(sigma if sigma is not None else (design.sigma_shape or None))  # type: ignore[arg-type]
+
+
+def _plain(kind: Callable[[], Likelihood]) -> Callable[[Design, float | None], Likelihood]:
+    """A class without a σ."""
+    return lambda _design, _sigma: kind()
+
+
+_CLASSES: dict[str, Callable[[Design, float | None], Likelihood]] = {
+    "bernoulli": _plain(Bernoulli),
+    "continuous-bernoulli": _plain(ContinuousBernoulli),
+    "gaussian": _gaussian,
+}
+assert _CLASSES.keys() == set(FAMILIES)
