@@ -81,7 +81,8 @@ class Drawn:
         self.one_of(grown)(name, shape)
 
     def _activation(self, name: str, shape: Shape) -> None:
-        self.add(self.one_of(["Relu", "Tanh", "Sigmoid"]), name)
+        plain = [op for op, known in OPERATORS.items() if known == OPERATORS["Relu"]]
+        self.add(self.one_of(plain), name)
 
     def _silu(self, name: str, shape: Shape) -> None:
         gate = self.add("Sigmoid", name)

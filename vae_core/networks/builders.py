@@ -21,7 +21,7 @@ from itertools import pairwise
 from vae_core.config import PER_PIXEL, RunConfig
 from vae_core.config.errors import ConfigError
 from vae_core.networks import likelihoods, posterior
-from vae_core.networks.graph import Attributes, Graph, Node, Shape
+from vae_core.networks.graph import OPERATORS, Attributes, Graph, Node, Shape
 from vae_core.networks.model import Design
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
@@ -70,7 +70,7 @@ class Chain:
             self._nodes.append(Node("Sigmoid", (self._value,), (gate,)))
             self._add("Mul", self._value, gate)
         else:
-            self._add({"relu": "Relu", "tanh": "Tanh"}[kind], self._value)
+            self._add(_NAMED[kind], self._value)
 
     def reshape(self, *shape: int) -> None:
         """The same numbers, batch by batch."""
@@ -113,6 +113,9 @@ class Chain:
         self._nodes.append(Node(op, inputs, (self._value,), attributes or {}))
         self._position += 1
 
+
+_NAMED = {op.lower(): op for op in OPERATORS}
+"""An activation is called as its operator, in small letters."""
 
 _WINDOW: Attributes = {
     "kernel_shape": (KERNEL, KERNEL),
