@@ -21,7 +21,7 @@ from vae_core.store import Store
         ({"dataset": 3}, "dataset", "3", "mnist, digits"),
         ({"architecture": "transformer"}, "architecture", "'transformer'", "mlp, conv, burgess"),
         ({"activation": "gelu"}, "activation", "'gelu'", "silu, relu, tanh"),
-        ({"likelihood": "laplace"}, "likelihood", "'laplace'", "bernoulli, gaussian"),
+        ({"likelihood": "none"}, "likelihood", "'none'", "bernoulli, gaussian"),
         ({"latent_dim": 0}, "latent_dim", "0", "1 to 64"),
         ({"latent_dim": 65}, "latent_dim", "65", "1 to 64"),
         ({"latent_dim": 2.5}, "latent_dim", "2.5", "whole number"),

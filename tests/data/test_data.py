@@ -21,8 +21,15 @@ def test_shapes_kinds_and_ranges(name: str) -> None:
         assert images.x.shape == (count, *DATASETS[name].shape)
         assert images.labels.shape == (count,)
         assert images.x.dtype == images.labels.dtype == np.uint8
+        # Ten colours tell the labels apart.
+        assert images.labels.max() < 10
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits"])
+def test_digits_have_ten_labels_and_white_ink_on_a_background_of_zero(name: str) -> None:
+    dataset = data.load(name)
+    for images in (dataset.train, dataset.test):
         assert set(np.unique(images.labels)) == set(range(10))
-        # Zero is the background, and the ink reaches white.
         assert np.median(images.x[:, 0, 0]) == 0
         assert images.x.max() == 255
 
