@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says about adding something is so: the files are there, and they are all."""
+"""What CONTRIBUTING says about adding something is so: the files are there, and they are all. So are README's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
+from app import link
+from app.lab import VIEWS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -20,8 +23,16 @@ LAST = {
 
 
 def named(row: str) -> set[str]:
-    """The paths in a row of the table."""
-    return set(re.findall(r"`([\w./-]+/[\w./-]*)`", row))
+    """The paths to touch in a row of the table."""
+    return set(re.findall(r"`([\w./-]+/[\w./-]*)`", row.split("|")[2]))
+
+
+def paths(text: str) -> set[str]:
+    """Whatever looks like a path in code or behind a link, but for addresses and names with a gap to fill."""
+    words = {word for code in re.findall(r"`([^`\n]+)`", text) for word in code.split()}
+    words |= set(re.findall(r"\]\((?!https?:)([^)\s]+)\)", text))
+    known = re.compile(r"[\w.-]+(/[\w.-]*)+|[\w-]+\.(py|js|md|ts|toml|json|txt)")
+    return {word for word in words if known.fullmatch(word) and not re.search(r"NAME|^tools/", word)}
 
 
 def mentioning(word: str) -> set[str]:
@@ -34,11 +45,26 @@ def mentioning(word: str) -> set[str]:
     return found
 
 
-def test_every_path_is_there() -> None:
-    assert len(ROWS) == 6
-    paths = set(re.findall(r"`((?:vae_core|app|tests|assets)/[\w./-]+)`", TEXT))
-    assert len(paths) > 15
-    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+FRONTEND = ROOT / "app" / "components" / "frontend"
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md"])
+def test_every_path_that_is_named_is_there(page: str) -> None:
+    found = paths((ROOT / page).read_text(encoding="utf-8"))
+    assert len(found) > 20
+    roots = (ROOT, FRONTEND, FRONTEND.parent)  # CONTRIBUTING says `kit/drag.js` and `frontend/types.d.ts`
+    assert [path for path in sorted(found) if not any((root / path).exists() for root in roots)] == []
+
+
+def test_there_is_a_row_for_everything_that_can_be_added() -> None:
+    assert [kind.split(" ", 1)[1] for kind in ROWS] == [
+        "data set",
+        "objective",
+        "likelihood",
+        "network layer",
+        "derived thing",
+        "lab view",
+    ]
 
 
 @pytest.mark.parametrize("kind", LAST)
@@ -47,12 +73,16 @@ def test_what_was_added_last_is_in_these_files_and_no_other(kind: str) -> None:
     assert int(ROWS[kind].split("|")[3]) == len(named(ROWS[kind]))
 
 
-def test_a_lab_view_is_a_module_a_folder_and_lines_in_two_files() -> None:
-    beside = {path for path in mentioning('"reparameterisation"') if "lab/reparameterisation" not in path}
-    assert beside == {"app/link.py"}
-    typed = {path for path in mentioning("ReparameterisationData") if "lab/reparameterisation" not in path}
-    assert typed == {"app/components/frontend/types.d.ts"}
-    assert (ROOT / "app/components/frontend/lab/reparameterisation").is_dir()
+def test_a_lab_view_is_a_module_and_a_folder_and_what_its_link_holds() -> None:
+    def beside(word: str) -> set[str]:
+        return {path for path in mentioning(word) if "lab/reparameterisation" not in path}
+
+    assert beside('"reparameterisation"') == {"app/link.py"}
+    assert beside("ReparameterisationData") == set()
+    # One whose link holds nothing of its own stands nowhere else.
+    assert link.LAB in link.RUN.whose
+    for view in VIEWS:
+        assert (FRONTEND / "lab" / view / "types.d.ts").is_file()
 
 
 def test_a_derived_thing_is_a_module() -> None:
