@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,17 +195,11 @@ def test_the_shared_worker_stays_though_nobody_asks_for_a_while(jobs: Jobs, work
     assert worker.poll() is None
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """The long run, trained without interruption by this process."""
-    store = Store(tmp_path_factory.mktemp("expected"))
-    list(run(tiny(**LONG), store))
-    return store
-
-
-def check(store: Store, run_id: str, expected: Store, config: RunConfig) -> None:
-    assert same(store.weights(run_id), expected.weights(config.run_id))
-    assert timeless(store.events(run_id)[0]) == timeless(expected.events(config.run_id)[0])
+def check(store: Store, config: RunConfig, whole: Store) -> None:
+    """It is the run that this process makes of it in a store of its own, without interruption."""
+    list(run(config, whole))
+    assert same(store.weights(config.run_id), whole.weights(config.run_id))
+    assert timeless(store.events(config.run_id)[0]) == timeless(whole.events(config.run_id)[0])
 
 
 def status(store: Store, run_id: str) -> str:
@@ -216,18 +211,33 @@ def moving(store: Store, run_id: str) -> None:
     until(lambda: store.progress(run_id) is not None and status(store, run_id) == "running", f"{run_id} to run")
 
 
-def test_paused_and_resumed_by_the_worker_it_is_the_same_run(jobs: Jobs, store: Store, expected: Store) -> None:
-    run_id = jobs.submit(tiny(**LONG))
-    moving(store, run_id)
-    jobs.pause(run_id)
-    until(lambda: status(store, run_id) == "paused", "the pause")
+def cut_short(jobs: Jobs, store: Store, cut: Callable[[str], None], *then: str, seed: int = 0) -> RunConfig:
+    """A run that was cut short and came to stand as one of `then`.
+
+    This process may be held up for longer than a training takes: one that was over by then gets a longer successor.
+    """
+    config = tiny(**LONG, seed=seed)
+    while True:
+        run_id = jobs.submit(config)
+        until(lambda: store.progress(run_id) is not None, "a first step")  # noqa: B023
+        cut(run_id)
+        until(lambda: status(store, run_id) in (*then, "finished"), "the run cut short, or over")  # noqa: B023
+        if status(store, run_id) in then:
+            return config
+        jobs.forget_wish(run_id)
+        config = replace(config, epochs=2 * config.epochs)
+
+
+def test_paused_and_resumed_by_the_worker_it_is_the_same_run(jobs: Jobs, store: Store, tmp_path: Path) -> None:
+    config = cut_short(jobs, store, jobs.pause, "paused")
+    run_id = config.run_id
     progress = store.progress(run_id)
     assert progress is not None
     assert progress.step < progress.steps
     until(lambda: not store.is_locked(run_id), "the lock to be given back")
     jobs.resume(run_id)
     until(lambda: status(store, run_id) == "finished", "the end")
-    check(store, run_id, expected, tiny(**LONG))
+    check(store, config, Store(tmp_path))
     # Encoded while the model was warm.
     until(lambda: store.artifact(run_id, "codes") is not None, "the codes")
     assert jobs.wish(run_id) == "go"
@@ -235,11 +245,8 @@ def test_paused_and_resumed_by_the_worker_it_is_the_same_run(jobs: Jobs, store: 
 
 
 def test_stopped_it_keeps_a_model_and_can_go_on(jobs: Jobs, store: Store, tmp_path: Path) -> None:
-    config = tiny(**LONG, seed=2)
-    run_id = jobs.submit(config)
-    moving(store, run_id)
-    jobs.stop(run_id)
-    until(lambda: status(store, run_id) == "stopped", "the stop")
+    config = cut_short(jobs, store, jobs.stop, "stopped", seed=2)
+    run_id = config.run_id
     info = store.get(run_id)
     assert info.result is not None
     assert info.result.stopped
@@ -247,9 +254,7 @@ def test_stopped_it_keeps_a_model_and_can_go_on(jobs: Jobs, store: Store, tmp_pa
     until(lambda: jobs.wish(run_id) == "go", "the wish to be forgotten")
     jobs.resume(run_id)
     until(lambda: status(store, run_id) == "finished", "the end")
-    whole = Store(tmp_path)
-    list(run(config, whole))
-    check(store, run_id, whole, config)
+    check(store, config, Store(tmp_path))
 
 
 def test_one_that_waits_goes_its_way_and_one_that_runs_is_cancelled(jobs: Jobs, store: Store) -> None:
@@ -308,10 +313,9 @@ def test_maps_are_derived_by_a_worker_of_their_own(store: Store, jobs: Jobs) -> 
     with working(store, "derive"):
         jobs.ask(run_id, impossible)
         jobs.ask(run_id, request)
-        until(lambda: store.artifact(run_id, request.name) is not None, "the map")
+        until(lambda: jobs.look(run_id, request).state == "ready", "the map")
         assert "perplexity=19 with 20 codes" in jobs.look(run_id, impossible).reason
         assert jobs.look(run_id, impossible).state == "failed"
-        assert jobs.look(run_id, request).state == "ready"
     kept = store.artifact(run_id, request.name)
     assert kept is not None
     np.testing.assert_array_equal(kept[0]["embedding"], projection.pca(artifacts.codes(store, run_id)["mu"][:80]))
@@ -360,10 +364,10 @@ def test_the_worker_outlives_its_client_by_its_grace_only(home: Store) -> None:
 
 
 def test_a_run_whose_worker_was_killed_goes_on_with_the_next(
-    home: Store, expected: Store, monkeypatch: pytest.MonkeyPatch
+    home: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The real start of a worker this time, by the client itself.
-    config, started = tiny(**LONG), []
+    started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
     def kept(*args: object, **more: object) -> object:
@@ -373,16 +377,19 @@ def test_a_run_whose_worker_was_killed_goes_on_with_the_next(
     monkeypatch.setattr(subprocess, "Popen", kept)
     jobs = Jobs(home)
     try:
-        run_id = jobs.submit(config)
-        moving(home, run_id)
-        assert started[0].poll() is None
-        assert os.getpgid(started[0].pid) != os.getpgid(0)  # Ctrl-C in our terminal does not reach it
-        started[0].send_signal(signal.SIGKILL)
-        started[0].wait()
+
+        def kill(_run_id: str) -> None:
+            worker = started[-1]
+            assert os.getpgid(worker.pid) != os.getpgid(0)  # Ctrl-C in our terminal does not reach it
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+
+        config = cut_short(jobs, home, kill, "interrupted", "queued")
+        killed = len(started)
         # Nobody asks once more: who looks at the queue notices.
-        until(lambda: (jobs.watch(), status(home, run_id) == "finished")[1], "the end")
-        assert len(started) == 2
-        check(home, run_id, expected, config)
+        until(lambda: (jobs.watch(), status(home, config.run_id) == "finished")[1], "the end")
+        assert len(started) == killed + 1
+        check(home, config, Store(tmp_path / "whole"))
     finally:
         for worker in started:
             end(worker)
