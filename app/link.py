@@ -127,9 +127,14 @@ def course_text(course: Sequence[Sequence[float]]) -> str:
     return ",".join(f"{step:g}:{beta:g}" if step else f"{beta:g}" for step, beta in course)
 
 
+CODE_DIGITS = 2
+"""After the point, of a code in a link: what the sliders show. The page has it as `LINK_DIGITS`, and takes codes that
+differ by less than this leaves open (`LINK_ROUNDS`) for one."""
+
+
 def code_text(z: Sequence[float]) -> str:
-    """Numbers with two decimals, what the sliders show."""
-    return ",".join(f"{round(value, 2) + 0.0:g}" for value in z)
+    """Numbers as the sliders show them."""
+    return ",".join(f"{round(value, CODE_DIGITS) + 0.0:g}" for value in z)
 
 
 def exact_text(values: Sequence[float]) -> str:

@@ -28,7 +28,7 @@ _view = register("elbo_room_lab_beta", "lab/beta/lab-beta.js", ["kit/lab.css", "
 def page() -> None:
     """The view."""
     course.begin(VIEW)
-    sweep = sweep_bar.choose("beta")
+    sweep = sweep_bar.choose(VIEW.name)
     try:
         _show(sweep)
     except ElboRoomError as error:

@@ -29,7 +29,7 @@ OTHERS = 60
 def page() -> None:
     """The view."""
     course.begin(VIEW)
-    sweep = sweep_bar.choose("rate-distortion")
+    sweep = sweep_bar.choose(VIEW.name)
     try:
         _show(sweep)
     except ElboRoomError as error:

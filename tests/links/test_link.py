@@ -158,6 +158,18 @@ def test_every_bound_widget_stands_in_the_table(page: str, home: Store) -> None:
         assert found == bound
 
 
+def test_page_and_link_round_a_code_alike() -> None:
+    frontend = APP / "components" / "frontend" / "kit"
+    digits = re.search(r"LINK_DIGITS = (\d+);", (frontend / "numbers.js").read_text())
+    rounds = re.search(r"LINK_ROUNDS = ([\d.]+);", (frontend / "hand.js").read_text())
+    assert digits
+    assert rounds
+    assert int(digits[1]) == link.CODE_DIGITS
+    least = 0.5 * 10**-link.CODE_DIGITS
+    assert least < float(rounds[1]) < 2 * least  # one that is rounded is the same; the next but one is not
+    assert link.code_text([0.125, -0.004, 1.0]) == "0.12,0,1"
+
+
 # -- links of version 0.1
 
 OLD = [

@@ -4,7 +4,7 @@
 import { makeButton, makeSlider } from "../kit/controls.js";
 import { h, later } from "../kit/dom.js";
 import { alike, Hand, LINK_ROUNDS } from "../kit/hand.js";
-import { decimal, within } from "../kit/numbers.js";
+import { decimal, LINK_DIGITS, within } from "../kit/numbers.js";
 import { view } from "../kit/view.js";
 import { compile } from "../net/engine.js";
 import { tensorOf } from "../net/safetensors.js";
@@ -315,7 +315,7 @@ class CompareView {
   }
 
   keep() {
-    this.hand.lets({ z: Array.from(this.z, (value) => Number(value.toFixed(2))) });
+    this.hand.lets({ z: Array.from(this.z, (value) => Number(value.toFixed(LINK_DIGITS))) });
   }
 
   draw() {

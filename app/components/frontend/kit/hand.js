@@ -9,7 +9,7 @@
 
 /** Milliseconds after which an echo that has not come never will: several releases may be answered by one. */
 export const PATIENCE = 30_000;
-/** What two numbers may differ by and still be one: a link keeps two digits after the point (`app/link.py`). */
+/** What two numbers may differ by and still be one to a link: half of the last of `LINK_DIGITS`, and a little. */
 export const LINK_ROUNDS = 0.0051;
 const MOST = 16; // releases on their way at once
 

@@ -60,13 +60,16 @@ export const count = (value) => value.toLocaleString("en");
  */
 export const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
+/** Digits after the point that a link keeps of a code, and sliders show (`CODE_DIGITS` of `app/link.py`). */
+export const LINK_DIGITS = 2;
+
 /**
  * To so many digits after the point, as the sliders, the link and the server's copy have it. Never −0.
  * @param {number} value
  * @param {number} [digits]
  * @returns {number}
  */
-export function rounded(value, digits = 2) {
+export function rounded(value, digits = LINK_DIGITS) {
   const scale = 10 ** digits;
   return Math.round(value * scale) / scale + 0;
 }
