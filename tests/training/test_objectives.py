@@ -20,8 +20,8 @@ from vae_core.networks.posterior.torch_ import Posterior
 from vae_core.training import objectives
 from vae_core.training.loop import Training, untrained
 from vae_core.training.objectives import (
+    Found,
     Step,
-    Value,
     beta_at,
     build,
     covariance_of_codes,
@@ -75,7 +75,7 @@ def step_for(objective: str, *, full: bool = False, epoch: float = 0.0, **parame
     return Case(model, x, epoch, IMAGES, generator(3), config=config)
 
 
-def evaluated(step: Case) -> Value:
+def evaluated(step: Case) -> Found:
     return build(step.config, generator(4))(step)
 
 
