@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.product import FAMILIES, NETWORKS, QS, name
 from vae_core import data
 from vae_core.analysis import annealing, bounds, diagnostics
 from vae_core.analysis.amortisation import fit_q
 from vae_core.analysis.annealing import Annealing
-from vae_core.config import ARCHITECTURES, BINARIZE, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
+from vae_core.config import RunConfig
 from vae_core.networks.evaluate import per_image
 from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import Q
@@ -31,20 +31,9 @@ IMAGES = 3
 
 def configurations() -> Iterator[RunConfig]:
     """All of them, D of 1 and 3 in turn, so that each Q and each P(X|z) meets both."""
-    networks: list[dict[str, Any]] = [{"architecture": name} for name in ARCHITECTURES if name != "mlp"]
-    networks += [{"hidden": (8,)}, {"hidden": ()}]
-    families: list[dict[str, Any]] = [{"likelihood": name} for name in LIKELIHOODS if name != "gaussian"]
-    families += [{"likelihood": "gaussian", "sigma": sigma} for sigma in (None, 0.2, PER_PIXEL)]
-    families += [{"likelihood": "bernoulli", "binarize": how} for how in BINARIZE if how != "none"]
-    for i, (network, family) in enumerate(itertools.product(networks, families)):
-        for j, posterior in enumerate(POSTERIORS):
+    for i, (network, family) in enumerate(itertools.product(NETWORKS, FAMILIES)):
+        for j, posterior in enumerate(QS):
             yield RunConfig(dataset="digits", posterior=posterior, latent_dim=(1, 3)[(i + j) % 2], **network, **family)
-
-
-def name(config: RunConfig) -> str:
-    depth = "" if config.hidden else "-linear"
-    parts = (config.architecture + depth, config.likelihood, config.sigma, config.binarize, config.posterior)
-    return "-".join(str(part) for part in parts if part not in (None, "none"))
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,9 @@ def nobody_works(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No worker process is started, and nothing is remembered from another test's home."""
     monkeypatch.setattr(Jobs, "ensure_worker", lambda *_: None)
     monkeypatch.setattr(session, "_warm_up", lambda: None)
+    # AppTest reads the description of every installed package at every visit, for components that it may bring: most
+    # of the time that a visit takes, and none here does.
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     for forget in (st.cache_resource.clear, kept.forget, blobs.clear):
         forget()
     yield
