@@ -57,6 +57,8 @@ SUITS: dict[str, Callable[[RunConfig], bool]] = {
     "collapse": lambda c: c.latent_dim > 2,
 }
 """What a page takes, where it does not take every model."""
+EVERY = (*PAGES, "beta", "rate-distortion", "sampling", "compare")
+"""Pages that take every model. A view in neither list may be drawn or say what it needs."""
 
 # -- which models
 
@@ -196,14 +198,16 @@ def lacking(page: str, config: RunConfig, at: AppTest) -> list[str]:
     """What is not there, of what only this page has."""
     there = components(at)
     wrong = [sentence for told in there.values() for sentence in unreadable(told)]
-    suits = SUITS.get(page, lambda _: True)(config)
+    says_not = any("No trained model suits this page: it needs" in info.value for info in at.info)
+    known = page in EVERY or page in SUITS
+    suits = SUITS.get(page, lambda _: known or not says_not)(config)
     if page == "collapse" and not suits:  # whether a dimension has collapsed, the model says
         suits = any(kl < payloads.ACTIVE_KL for kl in trained(config)[2].test.kl_per_dim)
     if page == "gaussian":
         sweep = there["lab_gaussian"]["sweep"]
         drawn = len(sweep.get("models", ())) == 2 if suits else "two-dimensional code" in sweep.get("error", "")
     elif not suits:
-        drawn = "No trained model suits this page: it needs" in at.info[0].value and len(there) == 1  # the presenter
+        drawn = says_not and len(there) == 1  # the presenter
     elif page == "train":
         pictures = 3 if config.latent_dim == 2 else 2
         drawn = len(at.get("plotly_chart")) == 3 + (config.latent_dim > 1)
@@ -215,10 +219,11 @@ def lacking(page: str, config: RunConfig, at: AppTest) -> list[str]:
         drawn = len(table) == 2 and bool(table["samples"].notna().all()) and bool(np.isfinite(table["ELBO"]).all())
     elif page == "compare":
         drawn = len(there["compare"]["models"]) == 2 and any("| ELBO, nats |" in text.value for text in at.markdown)
+    elif page in PAGES:
+        drawn = bool(there.get({"explore": "player", "reconstruct": "gallery", "map": "map"}[page]))
     else:
-        name = {"explore": "player", "reconstruct": "gallery", "map": "map"}.get(page, f"lab_{page.replace('-', '_')}")
-        drawn = bool(there.get(name))
-    if suits and page not in ("models", "compare") and at.query_params["run"] != config.run_id:
+        drawn = any(told for part, told in there.items() if part.startswith("lab_"))
+    if known and suits and page not in ("models", "compare") and at.query_params["run"] != config.run_id:
         wrong.append(f"the link is to {at.query_params['run']}")
     return wrong + ([] if drawn else ["it is not drawn"])
 
