@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app import session
-from app.chrome import say
 from app.components.blobs import blobs
 from app.facts import kept, payloads
 from app.lab import VIEWS
@@ -171,7 +170,7 @@ def test_link_to_an_unknown_run_says_so_once_and_shows_another(page: str, run_id
     assert not at.exception
     said = complaints(at)
     assert len(said) == (1 if run_id else 0)
-    assert all(say.name(run_id) in sentence and "Here is another model" in sentence for sentence in said)
+    assert all(run_id in sentence and "Here is another model" in sentence for sentence in said)
     assert at.query_params["run"] == STARTERS[2]
 
 

@@ -375,19 +375,27 @@ class Store:
 
     def weights(self, run_id: str) -> Arrays:
         """The trained weights, verified. Raises `RunNotFoundError` when there are none yet, `CorruptFileError`."""
+        found = self._weights(run_id)
+        if found is None and not self.get(run_id).shipped:
+            # Two files: a run that gets its next model at this moment is looked at again when it has it.
+            with contextlib.suppress(RunBusyError), self.file_lock(_deriving(run_id), timeout=30):
+                found = self._weights(run_id)
+        if found is None:
+            path = self._at(run_id).weights
+            raise CorruptFileError(f"{path}: damaged, not the weights that the run published")
+        return found
+
+    def _weights(self, run_id: str) -> Arrays | None:
+        """What the weights file holds; None where it is not what the run says that it published."""
         folder = self._at(run_id)
-        for _ in range(3):  # two files: a run that gets its next model at this moment is looked at again
-            record = records.read(folder)
-            try:
-                weights = read_arrays(folder.weights) if record.model else None
-            except FileNotFoundError:
-                weights = None
-            if weights is None:
-                raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it")
-            if record.model == weights.sha256:
-                return weights.arrays
-            time.sleep(0.01)
-        raise CorruptFileError(f"{folder.weights}: damaged, not the weights that the run published")
+        record = records.read(folder)
+        try:
+            weights = read_arrays(folder.weights) if record.model else None
+        except FileNotFoundError:
+            weights = None
+        if weights is None:
+            raise RunNotFoundError(f"{run_id} has no trained model yet; train it to the end or stop it")
+        return weights.arrays if record.model == weights.sha256 else None
 
     def size(self, run_id: str) -> int:
         """Bytes that the run takes, without what is derived from it."""
