@@ -114,17 +114,18 @@ class Blobs:
         """Make it, unless another thread just did; its hash."""
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
-        with making:
-            if recipe.digest is None or recipe.digest not in self._bodies:
-                body = recipe.make()
-                digest = digest_of(body)
-                with self._lock:
-                    self._keep(digest, body)
-                    recipe.digest = digest
-            digest = recipe.digest
-        with self._lock:
-            self._making.pop(key, None)
-        return digest
+        try:
+            with making:
+                if recipe.digest is None or recipe.digest not in self._bodies:
+                    body = recipe.make()
+                    digest = digest_of(body)
+                    with self._lock:
+                        self._keep(digest, body)
+                        recipe.digest = digest
+                return recipe.digest
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
 
     def _keep(self, digest: str, body: bytes) -> None:
         if digest in self._bodies:
