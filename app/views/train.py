@@ -40,7 +40,7 @@ def page() -> None:
         run_id = _shown_run(config)
         if run_id is not None:
             link.put_run(run_id)
-        active = run_id is not None and session.store().get(run_id).under_way
+        active = run_id is not None and _goes_on(session.store().get(run_id))
         st.fragment(_live, run_every=POLL_SECONDS if active else None)(run_id, active)
 
 
@@ -154,7 +154,7 @@ def _live(run_id: str | None, was_active: bool) -> None:
     except ElboRoomError as error:
         say.error(error)
         return
-    active = run.under_way
+    active = _goes_on(run)
     if active != was_active:
         # The page around this fragment decides whether to keep polling. Before anything is drawn: buttons that are
         # drawn twice in a row can lose a click between the two.
@@ -165,6 +165,11 @@ def _live(run_id: str | None, was_active: bool) -> None:
     _curves(losses)
     if moments and (len(losses) > FIRST_POINTS or not active):
         _pictures(run, moments)
+
+
+def _goes_on(run: RunInfo) -> bool:
+    """Whether there is something to follow: also where the worker died a moment ago, and nobody has noticed yet."""
+    return run.under_way or (run.status == "interrupted" and session.jobs().expects(run.run_id))
 
 
 def _status(run: RunInfo) -> None:
@@ -190,8 +195,10 @@ def _status(run: RunInfo) -> None:
         )
 
     name = model_bar.title(run)
-    if run.under_way:
-        if progress is None:
+    if _goes_on(run):
+        if run.status == "interrupted":
+            left.progress(0.0, text=f"{name}: its process ended; it goes on from the last checkpoint in a moment")
+        elif progress is None:
             text = "waiting for the worker" if run.status == "queued" else "loading the data"
             left.progress(0.0, text=f"{name}: {text}")
         else:

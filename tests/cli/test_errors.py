@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -208,6 +207,8 @@ def test_output_that_is_full_is_one_sentence(arguments: list[str], tmp_path: Pat
 def test_an_interrupt_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:
     program = (
         "import sys, os, signal\n"
+        # What a shell starts in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'vae_core.cli': os.kill(os.getpid(), signal.SIGINT)\n"
@@ -217,7 +218,6 @@ def test_an_interrupt_while_it_is_imported_is_no_traceback(tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "elbo: interrupted\n")
-    assert signal.SIGINT
 
 
 def test_a_mistake_of_ours_is_a_sentence_too(

@@ -259,6 +259,9 @@ def test_whoever_is_killed_nothing_is_lost_and_nothing_is_done_twice(zoo: Zoo, k
         assert timeless(zoo.store.events(config.run_id)[0]) == timeless(undisturbed.events(config.run_id)[0])
     finally:
         jobs.close()
+        zoo.end()
+        for started in jobs._started.values():
+            started.wait()
 
 
 def test_many_who_ask_at_once_start_no_herd(home: Store) -> None:

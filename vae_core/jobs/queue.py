@@ -128,6 +128,10 @@ class Jobs:
                 return
         self._wish(run_id, "cancel")
 
+    def expects(self, run_id: str) -> bool:
+        """Whether the queue holds it: it waits, is trained, or goes on once somebody notices that its worker died."""
+        return bool(self.table.living("train", run_id))
+
     def ahead(self, run_id: str) -> int | None:
         """How many runs come before a waiting one; None for one that does not wait."""
         for place, job in enumerate(self.table.living("train")):
