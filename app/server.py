@@ -17,6 +17,7 @@ import pkgutil
 import re
 import signal
 import threading
+import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +40,8 @@ from app.live import Stream, streams
 from vae_core.config.errors import ElboRoomError
 
 FOREVER = "public, max-age=31536000, immutable"
+QUIET = 0.1
+"""Seconds without an answer to anybody after which there is time for other things."""
 OLDER = "this page is older than the server"
 
 
@@ -121,16 +124,29 @@ class AllowedHosts:
             await self.app(scope, receive, send)
 
 
-class Preload:
-    """Tells a browser with the landing page what that page will import: it has it before Streamlit has started."""
+ON_LANDING = ("explore/player.js", "presenter/presenter.js", "explore/player.css", "presenter/presenter.css")
+"""What Explore is made of, whose components aren't registered yet when the first page is asked for."""
+
+
+class Landing:
+    """Tells a browser with the landing page what that page will fetch: it has it before Streamlit has started.
+
+    At low priority: what Streamlit starts with goes first.
+    """
+
+    busy = 0.0
+    """When somebody was last answered, `time.monotonic()`."""
 
     def __init__(self, app: ASGIApp, root: str) -> None:
         self.app = app
         self.paths = (root, f"{root}/")
-        wanted = dict.fromkeys([modules.HOST, *modules.graph("explore/player.js")])
+        starts = [modules.HOST, *(path for path in ON_LANDING if path.endswith(".js"))]
+        scripts = dict.fromkeys(path for start in starts for path in modules.graph(start))
+        sheets = [path for path in ON_LANDING if path.endswith(".css")]
         # Relative to the page: a proxy may hide the path that the browser sees.
-        links = [f"<./{modules.address()}{path}>; rel=modulepreload" for path in wanted]
-        self.header = (b"link", ", ".join(links).encode())
+        links = [f"<./{modules.address()}{path}>; rel=modulepreload" for path in scripts]
+        links += [f"<./{modules.address()}{path}>; rel=preload; as=fetch; crossorigin" for path in sheets]
+        self.header = (b"link", ", ".join(f"{link}; fetchpriority=low" for link in links).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
         async def sent(message: Message) -> None:
@@ -139,7 +155,9 @@ class Preload:
             await send(message)
 
         landing = scope["type"] == "http" and scope["path"] in self.paths
+        Landing.busy = time.monotonic()
         await self.app(scope, receive, sent if landing else send)
+        Landing.busy = time.monotonic()
 
 
 def _root(base: str) -> str:
@@ -159,7 +177,10 @@ def routes(base: str) -> list[BaseRoute]:
 
 
 def import_pages() -> None:
-    """Import what `main.py` needs, while the first browser still loads Streamlit's own scripts."""
+    """Import what `main.py` needs before somebody needs it; Streamlit's own scripts are given out first."""
+    latest = time.monotonic() + 2
+    while Landing.busy + QUIET > time.monotonic() < latest:
+        time.sleep(QUIET / 5)
     from app import lab, views
 
     assert lab.VIEWS
@@ -195,6 +216,6 @@ BASE = str(config.get_option("server.baseUrlPath") or "")
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=routes(BASE),
-    middleware=[Middleware(Preload, root=_root(BASE))],
+    middleware=[Middleware(Landing, root=_root(BASE))],
     lifespan=lifespan,
 )

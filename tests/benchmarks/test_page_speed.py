@@ -53,6 +53,17 @@ LAB_DRAG = f"""async (slider) => {{
   await frames((k) => drag(Math.sin(k / 20)));
   return {{ updates: (Number(root.dataset.painted) - before) / (performance.now() - start) * 1000, empty }}; }}"""
 
+# From the next click until a curve is there, and until it has changed.
+FIRST_CURVE = """() => { window.marks = {};
+  const look = () => { const now = performance.now() - marks.start;
+const path = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line');
+const line = path?.getAttribute('d') ?? '';
+if (line.length > 12 && !marks.first) { marks.first = now; marks.line = line; }
+if (marks.first && line !== marks.line) { marks.moved = now; return; }
+requestAnimationFrame(look); };
+  document.addEventListener('click', () => { marks.start = performance.now(); requestAnimationFrame(look); },
+{once: true, capture: true}); }"""
+
 # From the start of the page, or from the next click, until the first canvas of a lab view's charts has something on it.
 FIRST_PICTURE = """(() => {
   const find = (root) => { for (const e of root.querySelectorAll('*')) {
@@ -119,15 +130,7 @@ def test_from_train_to_the_first_moving_curve(cold: Server, visit: Visit) -> Non
     button = page.get_by_role("button", name="Train", exact=True)
     button.wait_for()
     page.wait_for_timeout(9000)  # the worker process warms up while a person chooses
-    page.evaluate("""() => { window.marks = {};
-      const look = () => { const now = performance.now() - marks.start;
-        const path = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line');
-        const line = path?.getAttribute('d') ?? '';
-        if (line.length > 12 && !marks.first) { marks.first = now; marks.line = line; }
-        if (marks.first && line !== marks.line) { marks.moved = now; return; }
-        requestAnimationFrame(look); };
-      document.addEventListener('click', () => { marks.start = performance.now(); requestAnimationFrame(look); },
-        {once: true, capture: true}); }""")
+    page.evaluate(FIRST_CURVE)
     button.click()
     page.wait_for_function("() => marks.moved")
     marks = page.evaluate("() => marks")
@@ -144,7 +147,7 @@ def test_from_a_cold_start_to_something_to_drag(tmp_path: Path, visit: Visit) ->
     first = _seconds_to_picture(page, Server(tmp_path))
     again = time.perf_counter()
     page.reload()
-    _wait_for_picture(page)
+    wait_for_picture(page)
     print(f"\nserver start to first draggable picture {first:.2f} s, reload {time.perf_counter() - again:.2f} s")
 
 
@@ -153,13 +156,14 @@ def _seconds_to_picture(page: Page, server: Server) -> float:
     server.start()
     try:
         page.goto(server.url())
-        _wait_for_picture(page)
+        wait_for_picture(page)
         return time.perf_counter() - start
     finally:
         page.once("close", lambda _: server.stop())
 
 
-def _wait_for_picture(page: Page) -> None:
+def wait_for_picture(page: Page) -> None:
+    """Until something can be dragged on Explore."""
     page.get_by_test_id("decoded").wait_for()
     page.wait_for_function(
         """() => { const find = (root) => { for (const e of root.querySelectorAll('*')) {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_core.cli.printing import Json, as_json, console, wrote
-from vae_core.config.errors import ConfigError
+from vae_core.config.errors import OUT, ConfigError
 from vae_core.config.words import nats
 from vae_core.store import Store
 
@@ -26,7 +26,7 @@ def project(args: argparse.Namespace) -> Json:
 
     from vae_core.analysis import projection
     from vae_core.jobs import artifacts
-    from vae_core.store.files import OUT, write_bytes
+    from vae_core.store.files import write_bytes
 
     store = Store()
     run_id = store.resolve(args.run)

@@ -1,24 +1,24 @@
-"""What each command reads from its arguments."""
+"""What each command reads from its arguments.
+
+The module of a command is imported when the command is carried out, so that `elbo app` and `elbo --help` wait for no
+array library.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from vae_core import __version__
-from vae_core.cli.analysis import evaluate, gap, identity, project
-from vae_core.cli.app import app
-from vae_core.cli.export import export
-from vae_core.cli.look import delete, runs, show
-from vae_core.cli.pictures import reconstruct, traverse
-from vae_core.cli.printing import Json
-from vae_core.cli.starters import starters
-from vae_core.cli.train import objectives, train
 from vae_core.config import PER_PIXEL
 from vae_core.config.presets import PRESETS
 from vae_core.config.settings import Kind, settings
 from vae_core.config.visitors import Visitors
+
+if TYPE_CHECKING:
+    from vae_core.cli.printing import Json
 
 MOST = 10_000_000
 """The largest count that any option takes."""
@@ -41,41 +41,41 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace], Json], help: str) -> argparse.ArgumentParser:
+    def add(name: str, module: str, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(command=command, name=name)
+        sub.set_defaults(command=_found_later(module, name), name=name)
         if name != "app":
             sub.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         return sub
 
-    _add_app(add("app", app, "Start the app in the browser. Only this machine reaches it, unless --host opens it."))
+    _add_app(add("app", "app", "Start the app in the browser. Only this machine reaches it, unless --host opens it."))
 
-    _add_settings(add("train", train, "Train a model, or find it in the store if it was trained before."))
-    add("objectives", objectives, "List what can be optimised, with parameters and ranges.")
-    add("runs", runs, "List all runs.")
-    for name, command, help in (("show", show, "Show one run."), ("delete", delete, "Delete one run and its files.")):
-        _add_run(add(name, command, help))
+    _add_settings(add("train", "train", "Train a model, or find it in the store if it was trained before."))
+    add("objectives", "train", "List what can be optimised, with parameters and ranges.")
+    add("runs", "look", "List all runs.")
+    _add_run(add("show", "look", "Show one run."))
+    _add_run(add("delete", "look", "Delete one run and its files."))
 
-    sub = add("starters", starters, "Rebuild the models that ship with Elbo Room.")
+    sub = add("starters", "starters", "Rebuild the models that ship with Elbo Room.")
     _add_out(sub, "folder to write them to (default: assets/models)", folder=True, required=False)
 
-    sub = _add_run(add("traverse", traverse, "Write a picture of every latent dimension from −3 to 3."))
+    sub = _add_run(add("traverse", "pictures", "Write a picture of every latent dimension from −3 to 3."))
     _add_out(sub, "PNG file to write")
-    sub = _add_run(add("reconstruct", reconstruct, "Write a picture of test images above their reconstructions."))
+    sub = _add_run(add("reconstruct", "pictures", "Write a picture of test images above their reconstructions."))
     _add_out(sub, "PNG file to write")
     sub.add_argument("--limit", type=_count, default=64, help="how many test images (default 64)")
-    sub = _add_run(add("project", project, "Write the encoded means and a 2-D map of them."))
+    sub = _add_run(add("project", "analysis", "Write the encoded means and a 2-D map of them."))
     _add_out(sub, ".npz file to write: codes (N, D), embedding (N, 2), labels (N,)")
     sub.add_argument("--method", choices=("tsne", "pca"), default="tsne")
     sub.add_argument("--limit", type=_count, default=10_000, help="how many test images (default 10000)")
     sub.add_argument("--perplexity", type=_number, default=30.0, help="about how many neighbours (default 30)")
     sub.add_argument("--seed", type=_seed, default=0, help="decides every random number (default 0)")
-    sub = _add_run(add("evaluate", evaluate, "Estimate log P(X) of test images by importance sampling."))
+    sub = _add_run(add("evaluate", "analysis", "Estimate log P(X) of test images by importance sampling."))
     sub.add_argument("--samples", type=_count, default=5000, help="codes that are scored for each image (default 5000)")
     sub.add_argument("--limit", type=_count, default=1000, help="how many test images (default 1000)")
-    sub = _add_run(add("identity", identity, "Check log P(X) − D[Q‖P(z|X)] = ELBO on one test image, for D up to 2."))
+    sub = _add_run(add("identity", "analysis", "Check log P(X) − D[Q‖P(z|X)] = ELBO on one test image, for D up to 2."))
     sub.add_argument("--image", type=_whole, required=True, help="index of the test image")
-    sub = _add_run(add("gap", gap, "Bound log P(X) from both sides by annealed importance sampling, for any D."))
+    sub = _add_run(add("gap", "analysis", "Bound log P(X) from both sides by annealed importance sampling, for any D."))
     sub.add_argument("--limit", type=_count, default=20, help="how many images (default 20)")
     sub.add_argument(
         "--simulated",
@@ -85,10 +85,19 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--chains", type=_count, default=16, help="for each image, in each direction (default 16)")
     sub.add_argument("--temperatures", type=_count, default=200, help="steps from Q to the posterior (default 200)")
     sub.add_argument("--seed", type=_seed, default=0, help="decides every random number (default 0)")
-    sub = _add_run(add("export", export, "Write both networks as manifest.json and weights.bin for other programs."))
+    sub = _add_run(add("export", "export", "Write both networks as manifest.json and weights.bin for other programs."))
     _add_out(sub, "folder to write to", folder=True)
     sub.add_argument("--onnx", action="store_true", help="write each network as an ONNX file too")
     return parser
+
+
+def _found_later(module: str, name: str) -> Callable[[argparse.Namespace], Json]:
+    """The command of that name, a function in `vae_core.cli.<module>`."""
+
+    def command(args: argparse.Namespace) -> Json:
+        return getattr(import_module(f"vae_core.cli.{module}"), name)(args)
+
+    return command
 
 
 def _add_app(sub: argparse.ArgumentParser) -> None:

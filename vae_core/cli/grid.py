@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core.store.files import OUT, write_bytes
+from vae_core.config.errors import OUT
+from vae_core.store.files import write_bytes
 
 GAP = 1
 """Pixels between pictures, before enlargement."""

@@ -13,13 +13,14 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from vae_core.config.errors import StoreError
-from vae_core.config.events import Event, Finished, Progress
+from vae_core.config.errors import OUT, StoreError
 from vae_core.config.words import nats
-from vae_core.store import RunInfo
-from vae_core.store.files import OUT
+
+if TYPE_CHECKING:
+    from vae_core.config.events import Event, Finished
+    from vae_core.store import RunInfo
 
 Json = dict[str, Any]
 
@@ -28,6 +29,8 @@ def follow(happening: Iterable[Event], title: str) -> None:
     """Live through the events, with a progress bar on standard error if that is a terminal."""
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+
+    from vae_core.config.events import Progress
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
     with Bar(*columns, console=console(), disable=not sys.stderr.isatty()) as bar:

@@ -1,5 +1,8 @@
 """What can go wrong, by name. Every message says what came, what is allowed and what to do."""
 
+OUT = "choose another place with --out or allow writing there"
+"""What to do when a file that was asked for cannot be written."""
+
 
 class ElboRoomError(Exception):
     """Base of every error that a person can act on; the command line shows it as one line and exits with 2."""

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vae_core.config import RunConfig
-from vae_core.config.errors import StoreError
+from vae_core.config.errors import OUT, StoreError
 from vae_core.config.events import Event
 from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest
 from vae_core.jobs.run import run
 from vae_core.store import Store, layout, sweeps
-from vae_core.store.files import OUT, explained, remove_ours, strangers
+from vae_core.store.files import explained, remove_ours, strangers
 from vae_core.store.layout import RunFolder, Runs
 
 STARTERS = (

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from vae_core.config.errors import CorruptFileError, StoreError
+from vae_core.config.errors import OUT, CorruptFileError, StoreError
 from vae_core.networks.model import Model
 from vae_core.networks.page_ import manifest
-from vae_core.store.files import OUT, Arrays, explained, read_json, to_text, write_together
+from vae_core.store.files import Arrays, explained, read_json, to_text, write_together
 from vae_core.store.layout import is_there
 
 

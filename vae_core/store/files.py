@@ -237,7 +237,6 @@ def _below(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
 
 
 HOME = "choose another folder with ELBO_HOME or allow writing there"
-OUT = "choose another place with --out or allow writing there"
 
 
 @contextlib.contextmanager
