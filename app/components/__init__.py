@@ -6,28 +6,76 @@ from the server (`modules.py`); arrays reach it by an address that it fetches (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
+import streamlit as st
 from streamlit.components.v2 import component
 
 from app.components import modules
 
 if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
+    from streamlit.components.v2.bidi_component import ComponentResult
 
+
+AGAIN = "again"
+"""Under which name `frontend/hosts/streamlit.js` says which kept things an earlier session did not hear."""
 
 registered: dict[str, tuple[str, tuple[str, ...]]] = {}
 """Component -> its module and its style sheets, paths below `frontend/`."""
 
 
-def register(name: str, module: str, css: Sequence[str] = ()) -> ComponentRenderer:
+class Renderer(Protocol):
+    """Shows a component; the result has what it keeps, by name."""
+
+    def __call__(  # noqa: D102
+        self,
+        *,
+        key: str,
+        data: Mapping[str, Any],
+        height: Literal["content"] = "content",
+        default: dict[str, Any] | None = None,
+        **callbacks: Callable[[], None],
+    ) -> ComponentResult: ...
+
+
+def register(name: str, module: str, css: Sequence[str] = ()) -> Renderer:
     """Register the component `name`: the default export of `module`, under the style sheets `css`, in order.
 
-    Both are paths below `frontend/`. Raises KeyError for one that is not there.
+    Both are paths below `frontend/`. What it keeps under a name is heard by `on_<name>_change`, before the script runs
+    again, and once more by a new session if the server was gone in between. Raises KeyError for a path that is not
+    there.
     """
     registered[name] = (module, tuple(css))
-    return component(name, js=modules.source(module, css), html=None, isolate_styles=True)
+    mounted = component(name, js=modules.source(module, css), html=None, isolate_styles=True)
+
+    def render(
+        *,
+        key: str,
+        data: Mapping[str, Any],
+        height: Literal["content"] = "content",
+        default: dict[str, Any] | None = None,
+        **callbacks: Callable[[], None],
+    ) -> ComponentResult:
+        def again() -> None:
+            for kept in st.session_state[key][AGAIN]["names"]:
+                callbacks.get(f"on_{kept}_change", _nothing)()
+
+        given = {**data, "session": _session()}
+        heard = {**callbacks, f"on_{AGAIN}_change": again}
+        return mounted(key=key, data=given, default=default, width="stretch", height=height, **heard)
+
+    return render
+
+
+def _session() -> str:
+    """Changes when a page that stays open is served by a new session."""
+    return st.session_state.setdefault("session", secrets.token_hex(8))
+
+
+def _nothing() -> None:
+    """Nobody listens."""
 
 
 class DimensionKL(TypedDict):

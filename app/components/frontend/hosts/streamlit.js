@@ -6,11 +6,19 @@ import { mount } from "../kit/view.js";
 /**
  * @typedef {object} Call what Streamlit hands over, again on every change of the data
  * @property {HTMLElement | ShadowRoot} parentElement
- * @property {unknown} data
+ * @property {Record<string, unknown> & {session?: string}} data what the view is given, and which session gives it
  * @property {(name: string, value: unknown) => void} setStateValue
  * @property {(name: string, value: unknown) => void} setTriggerValue
  */
-/** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside, call: Call}} Life */
+/**
+ * @typedef {object} Told what the server was told since it last answered
+ * @property {Set<string>} kept names of what lasts; Streamlit itself knows the values
+ * @property {Map<string, unknown>} asked
+ */
+/** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside, call: Call, told: Told}} Life */
+
+/** Under which name `app/components/__init__.py` hears which kept things were told in vain. */
+const AGAIN = "again";
 
 /** @type {WeakMap<Node, Life>} parentElement -> the view that lives there */
 const lives = new WeakMap();
@@ -41,17 +49,16 @@ export async function component(module, responses) {
  * @param {Call} call
  */
 function show(definition, call) {
-  const { parentElement, data, setStateValue, setTriggerValue } = call;
-  let life = lives.get(parentElement);
-  if (!life) {
-    const outside = { keep: setStateValue, ask: setTriggerValue };
-    life = { outside, call, ...mount(definition, parentElement, outside) };
-    lives.set(parentElement, life);
-  }
+  const { parentElement } = call;
+  const { session, ...data } = call.data;
+  const life = lives.get(parentElement) ?? begin(definition, call);
+  const before = life.call.data.session;
   // Each call brings callbacks of its own; only the latest are heard.
-  Object.assign(life.outside, { keep: setStateValue, ask: setTriggerValue });
   life.call = call;
   life.update(data);
+  if (before !== session) tellAgain(life);
+  life.told.kept.clear();
+  life.told.asked.clear();
   return () => {
     // Data that changes while the module is still on its way makes two calls at once; Streamlit then ends the first of them
     // after the second has begun, and must not end what the second shows.
@@ -59,6 +66,40 @@ function show(definition, call) {
     life.destroy();
     lives.delete(parentElement);
   };
+}
+
+/**
+ * @param {import("../kit/view.js").Definition} definition
+ * @param {Call} call
+ */
+function begin(definition, call) {
+  /** @type {Told} */
+  const told = { kept: new Set(), asked: new Map() };
+  /** @type {import("../kit/view.js").Outside} */
+  const outside = {
+    keep(name, value) {
+      told.kept.add(name);
+      life.call.setStateValue(name, value);
+    },
+    ask(name, value) {
+      told.asked.set(name, value);
+      life.call.setTriggerValue(name, value);
+    },
+  };
+  /** @type {Life} */
+  const life = { outside, call, told, ...mount(definition, call.parentElement, outside) };
+  lives.set(call.parentElement, life);
+  return life;
+}
+
+/**
+ * Another session answers: the server was started anew. What was pressed in between came with its first run, which takes it as
+ * having been there all along; told once more, it is news.
+ * @param {Life} life
+ */
+function tellAgain({ call, told }) {
+  if (told.kept.size) call.setStateValue(AGAIN, { names: [...told.kept], session: call.data.session });
+  for (const [name, value] of told.asked) call.setTriggerValue(name, value);
 }
 
 /** @param {Response | Promise<Response>} coming */
