@@ -54,6 +54,7 @@ let latest = null;
 // Streamlit is at work, or holds a place for what it has not loaded yet.
 const UNFINISHED = '[data-test-script-state="running"], [data-testid="stMain"] [data-testid="stSkeleton"]';
 const SMALLEST_TYPE = 0.77; // of its full size in presenter mode: 17 px of 22 in a window of 720
+const NUDGES = 3;
 
 class Presenter {
   /** @type {PresenterData} */
@@ -65,6 +66,7 @@ class Presenter {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   fitting;
   turn = 0; // which fitting is the latest
+  nudges = 0; // how often what is too tall at the smallest type may still be asked to fit itself anew
 
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
@@ -134,6 +136,7 @@ class Presenter {
   /** Type at its full size again; `fit` takes from it what the view has no room for. */
   refit() {
     this.fitted = this.windowSize();
+    this.nudges = NUDGES;
     this.setType(shares.get(`${this.data.place} ${this.fitted}`) ?? 1);
     this.unfit(); // it would wait for a mode that was left, or fit a page that is not to be
     // A form is longer than any window: only what the keys lead through is fitted.
@@ -174,7 +177,15 @@ class Presenter {
     const main = document.querySelector('[data-testid="stMain"]');
     if (!main) return;
     const [room, needed] = [main.clientHeight, main.scrollHeight];
-    if (needed <= room + 2 || this.share <= SMALLEST_TYPE) return;
+    if (needed <= room + 2) return;
+    if (this.share <= SMALLEST_TYPE) {
+      // A view that measured its room while the page around it was still moving hears of it once more.
+      if (this.nudges-- > 0) {
+        globalThis.dispatchEvent(new Event("resize"));
+        this.fitSoon();
+      }
+      return;
+    }
     // Not all of a view grows with its type, so the first guess is followed by others.
     this.setType(Math.max(SMALLEST_TYPE, this.share * Math.min(0.98, Math.max(0.92, room / needed))));
   }
