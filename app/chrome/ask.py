@@ -56,6 +56,12 @@ def may_end(run_id: str) -> bool:
     return not rules.strangers or rules.allow_delete or _owners().get(run_id) == visitor()
 
 
+def may_drop(asked_by: str) -> bool:
+    """Whether this visitor may end what was asked for by that one."""
+    rules = Visitors.from_environment()
+    return not rules.strangers or rules.allow_delete or asked_by == visitor()
+
+
 def visitor() -> str:
     """Who asks: the same in every tab of a browser until it is closed, and not to be guessed by others."""
     known = session.recall("visitor")

@@ -30,6 +30,18 @@ def is_given_up(run: RunInfo, thing: Thing, look: Look) -> bool:
     return True
 
 
+def cancel_button(looks: Sequence[tuple[RunInfo, Look]], thing: Thing) -> None:
+    """A button that ends what is waited for; only for who asked for it."""
+    mine = [run for run, look in looks if look.state in ("waiting", "running") and ask.may_drop(look.by)]
+    if mine:
+        st.button(
+            "Cancel",
+            key=f"cancel-{mine[0].run_id}-{thing.name}",
+            on_click=asking.drop,
+            args=(mine, thing),
+        )
+
+
 def for_all(runs: Sequence[RunInfo], thing: Thing, text: str = ENCODING) -> None:
     """Ask for the thing of each of these models, and say how that stands."""
     looks = [(run, asking.want(run, thing, by=ask.visitor())) for run in runs]  # all are asked for at once
@@ -43,3 +55,4 @@ def for_all(runs: Sequence[RunInfo], thing: Thing, text: str = ENCODING) -> None
         st.info(f"{text} {ahead} others come first.")
     else:
         st.info(text)
+    cancel_button(looks, thing)

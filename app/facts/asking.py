@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
+
 from app import session
 from vae_core.config.errors import ElboRoomError, LimitError
 from vae_core.jobs.derived import Thing
@@ -26,7 +29,12 @@ def want(run: RunInfo, thing: Thing, *, by: str = "") -> Look:
 
 def again(run: RunInfo, thing: Thing, by: str = "") -> None:
     """Ask once more for what failed or was cancelled; what goes wrong shows at the next look."""
-    try:
+    with contextlib.suppress(ElboRoomError):
         session.jobs().ask(run.run_id, thing, by=by)
-    except ElboRoomError:
-        return
+
+
+def drop(runs: Iterable[RunInfo], thing: Thing) -> None:
+    """Nobody wants it of these any more; what goes wrong shows at the next look."""
+    for run in runs:
+        with contextlib.suppress(ElboRoomError):
+            session.jobs().drop(run.run_id, thing)

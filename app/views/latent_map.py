@@ -95,6 +95,7 @@ def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: b
         else:
             points, progress, step = projection.pca(codes["mu"][: request.limit]), 0.0, "start"
             text = "t-SNE starts from this PCA"
+        waits.cancel_button([(run, look)], request)
     _draw(run, request, method, colour, codes, points, progress, text, step)
 
 

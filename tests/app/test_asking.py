@@ -7,6 +7,7 @@ import pytest
 from app.facts import payloads
 from tests.app.test_app import complaints, nobody_works, visit  # noqa: F401
 from tests.conftest import Run
+from vae_core.config.visitors import VARIABLE, Visitors
 from vae_core.jobs.derived.codes import Codes
 from vae_core.jobs.queue import Jobs
 from vae_core.store.files import write_bytes
@@ -45,6 +46,20 @@ def test_a_failure_is_said_once_and_asked_for_again_by_a_button(copied: Run, pag
     at.button(key=f"again-{copied.run_id}-codes").click().run()
     assert complaints(at) == []
     assert jobs.look(copied.run_id, Codes()).state == "waiting"
+
+
+@pytest.mark.parametrize("page", ["reconstruct", "map"])
+def test_who_waits_may_cancel_what_he_asked_for(copied: Run, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(copied.store)
+    at = visit(page, run=copied.run_id)
+    at.button(key=f"cancel-{copied.run_id}-codes").click().run()
+    assert complaints(at) == ["This was cancelled."]
+    assert jobs.table.living("derive") == []
+    jobs.ask(copied.run_id, Codes(), by="somebody else")
+    monkeypatch.setenv(VARIABLE, Visitors(strangers=True).to_environment()[VARIABLE])
+    at = visit(page, run=copied.run_id)
+    with pytest.raises(KeyError):
+        at.button(key=f"cancel-{copied.run_id}-codes")
 
 
 def test_where_nothing_can_be_asked_for_the_page_says_so(copied: Run) -> None:

@@ -49,6 +49,8 @@ class Look:
     reason: str = ""
     """Why it failed, in one sentence."""
     attempts: int = 0
+    by: str = ""
+    """Who asked; empty for the person at this machine."""
 
 
 class Jobs:
@@ -146,9 +148,10 @@ class Jobs:
         run = self.store.get(run_id)
         job = self.table.find("derive", run_id, _parameters(run, thing))
         if job is not None and job.state == "waiting":
-            return Look("waiting", ahead=sum(other.id < job.id for other in self.table.living("derive")))
+            ahead = sum(other.id < job.id for other in self.table.living("derive"))
+            return Look("waiting", ahead=ahead, by=job.asked_by)
         if job is not None and job.state == "running":
-            return Look("running", partial=PartialFile(self.store, run_id, thing.name).read())
+            return Look("running", partial=PartialFile(self.store, run_id, thing.name).read(), by=job.asked_by)
         if derived.peek(self.store, run, thing) is not None:
             return Look("ready")
         if job is None or job.state == "done":  # done, and not there: removed since, or the disk was full
