@@ -2,7 +2,7 @@
 
     id: <byte of the log to go on from>      with the last event of what was read together
     data: {"type": "losses", "step": …}      one event of the run (`vae_core/config/events.py`), in order, each once
-    data: {"type": "progress", …}            where it is, a few times a second; has no id, the newest is all that counts
+    data: {"type": "progress", …}            where it is, ten times a second; has no id, the newest is all that counts
     data: {"type": "status", "status": …}    queued, running, …; when it changes
     data: {"type": "again"}                  the run went back to its checkpoint: what follows replaces all there was
     event: end                               with the last status, "gone" or "unreadable"; nothing follows
@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
 
-PERIOD = 0.25
+PERIOD = 0.09
 """Seconds between two looks at the store."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that nothing between here and the reader closes the line."""

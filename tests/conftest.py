@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.fixtures import chromium, own_server, server, visit  # noqa: F401
 from vae_core.config import RunConfig
-from vae_core.config.events import Event, Finished, Progress
+from vae_core.config.events import Event, Finished, Frame, Progress
 from vae_core.store import Store
 
 TINY: dict[str, Any] = {"dataset": "digits", "hidden": (16,), "epochs": 2, "batch_size": 256}
@@ -30,8 +30,8 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 
 
 def timeless(events: list[Event]) -> list[Event]:
-    """Events without what a clock says: no progress, and of the end only its place and its terms."""
-    kept: list[Any] = [e for e in events if not isinstance(e, Progress)]
+    """Events without what a clock says: no progress and no frames, and of the end only its place and its terms."""
+    kept: list[Any] = [e for e in events if not isinstance(e, Progress | Frame)]
     return [(e.step, e.epoch, e.test, e.stopped) if isinstance(e, Finished) else e for e in kept]
 
 

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from vae_core.config import events
-from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
+from vae_core.config.events import Diverged, Event, Finished, Frame, Losses, Progress, Snapshot, Started, Terms
 
 TERMS = Terms(-100.25, 7.5, [5.0, 2.5])
 ALL: list[Event] = [
     Started(steps=10, steps_per_epoch=5, parameters=1234, precision="float32"),
     Progress(step=3, steps=10, epoch=0.6, images_per_second=1e4, seconds=0.5, eta_seconds=1.25),
+    Progress(3, 10, 0.6, 1e4, 0.5, 1.25, train=Terms(-90.0, 3.0, [1.0, 2.0]), frame=2),
+    Frame(step=3, epoch=0.6),
     Losses(step=3, epoch=0.6, beta=1.0, train=TERMS, held_out=Terms(-99.0, 8.0, [6.0, 2.0])),
     Snapshot(index=2, step=3, epoch=0.6),
     Finished(10, 2.0, 1.5, 1e4, TERMS, True, stopped=True),

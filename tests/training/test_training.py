@@ -12,7 +12,7 @@ import torch
 from tests.conftest import same, timeless, tiny
 from vae_core import data
 from vae_core.config import RunConfig
-from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started
+from vae_core.config.events import Diverged, Event, Finished, Frame, Losses, Progress, Snapshot, Started
 from vae_core.networks.evaluate import per_image
 from vae_core.training.loop import HELD_OUT, Training, plane_codes, train
 
@@ -90,7 +90,7 @@ def test_a_run_in_two_pieces_says_and_learns_the_same(stop_at: int) -> None:
         if isinstance(event, Losses) and event.step > stop_at:
             break
     arrays, meta = first.state()
-    at = len([e for e in pieces if not isinstance(e, Progress)])
+    at = len([e for e in pieces if not isinstance(e, Progress | Frame)])
     second = Training(config, DIGITS, (arrays, meta))
     pieces += list(second.events())
     assert same(whole.weights(), second.weights())

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, ClassVar, cast, get_type_hints
 
@@ -49,7 +49,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the run is, a few times a second. Speed is of the last few seconds."""
+    """Where the run is, ten times a second. Speed is of the last few seconds."""
 
     type: ClassVar[str] = "progress"
     step: int
@@ -58,12 +58,16 @@ class Progress:
     images_per_second: float
     seconds: float
     eta_seconds: float
+    train: Terms | None = None
+    """The mean over the steps since the last Progress; None before the first step, and in older runs."""
+    frame: int | None = None
+    """The step of the last `Frame`; None before the first."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """One point of the curves. `train` is the mean over the steps since the last point, `held_out` over fixed test
-    images, which no gradient sees.
+    """One point of the curves. `train` is the mean over the steps since the last point, on images as they came and
+    with the weights as they were; `held_out` is of this moment, over fixed test images, which no gradient sees.
     """
 
     type: ClassVar[str] = "losses"
@@ -74,6 +78,10 @@ class Losses:
     held_out: Terms
     objective: float | None = None
     """What is maximised, on the training images; None in runs older than the figure."""
+    seen: Terms | None = None
+    """Of this moment as `held_out` is, and by the same estimator, over as many images that gradients do see. None in
+    runs older than the figure.
+    """
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,19 @@ class Snapshot:
 
     type: ClassVar[str] = "snapshot"
     index: int
+    step: int
+    epoch: float
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a page shows of this moment; the next one replaces it, and none is kept. `arrays`: reconstructions and
+    samples (N, C, H, W) uint8, encoded means (M, min(D, 2)) of the two most active dimensions, `dims` (min(D, 2),)
+    which those are, labels (M,), for D = 2 the decoded plane.
+    """
+
+    type: ClassVar[str] = "frame"
     step: int
     epoch: float
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], compare=False, repr=False)
@@ -113,16 +134,16 @@ class Diverged:
     message: str
 
 
-Event = Started | Progress | Losses | Snapshot | Finished | Diverged
-_TYPES: dict[str, type[Any]] = {cls.type: cls for cls in (Started, Progress, Losses, Snapshot, Finished, Diverged)}
+Event = Started | Progress | Losses | Snapshot | Frame | Finished | Diverged
+_TYPES: dict[str, type[Any]] = {
+    cls.type: cls for cls in (Started, Progress, Losses, Snapshot, Frame, Finished, Diverged)
+}
 
 
 def to_json(event: Event) -> str:
-    """One line of JSON. A snapshot's arrays are left out: the store keeps them in a file of their own."""
-    if isinstance(event, Snapshot):
-        values: dict[str, Any] = {"index": event.index, "step": event.step, "epoch": event.epoch}
-    else:
-        values = asdict(event)
+    """One line of JSON. Arrays are left out: the store keeps them in a file of their own."""
+    values = asdict(replace(event, arrays={}) if isinstance(event, Snapshot | Frame) else event)
+    values.pop("arrays", None)
     try:
         return json.dumps({"type": event.type, **_rounded(values)}, separators=(",", ":"), allow_nan=False)
     except ValueError as error:
@@ -192,18 +213,18 @@ def _built(cls: type[Any], given: Mapping[str, object]) -> Any:
 
 def _checked(name: str, kind: Any, value: object) -> Any:
     """`value` as a field of this type takes it. Raises ValueError."""
-    if kind is Terms and isinstance(value, dict):
+    if kind in (Terms, Terms | None) and isinstance(value, dict):
         return _built(Terms, cast("dict[str, object]", value))
     if kind == list[float] and isinstance(value, list):
         return [_checked(name, float, one) for one in cast("list[object]", value)]
-    if kind == float | None and value is None:
+    if kind in (float | None, int | None, Terms | None) and value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if kind in (bool, str) and isinstance(value, kind):
             return value
     elif kind in (float, float | None) and abs(value) <= sys.float_info.max:
         return float(value)
-    elif kind is int and isinstance(value, int) and abs(value) < 2**63:
+    elif kind in (int, int | None) and isinstance(value, int) and abs(value) < 2**63:
         return value
     raise ValueError(f"not an event: {name}={str(value)[:40]!r}")
 

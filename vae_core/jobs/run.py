@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vae_core import data
 from vae_core.config import RunConfig
-from vae_core.config.events import Diverged, Event, Finished, Snapshot
+from vae_core.config.events import Diverged, Event, Finished, Frame, Snapshot
 from vae_core.store import Store, Wish
 from vae_core.training import machine
 from vae_core.training.loop import Training
@@ -65,7 +65,7 @@ def _follow(training: Training, store: Store, wish: Callable[[], Wish]) -> Itera
                 store.set_state(run_id, "stopped", message)
             yield event
             return
-        if not isinstance(event, Snapshot):
+        if not isinstance(event, Snapshot | Frame):
             yield event
         if not training.settled:
             continue

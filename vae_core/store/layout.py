@@ -3,7 +3,8 @@
     <home>/runs/<run_id>/
         config.json           what the run is; written first, with the folder
         state.json            where it stands: queued, running, paused, failed
-        progress.json         the last Progress, replaced a few times a second
+        progress.json         the last Progress, replaced ten times a second
+        frame.safetensors     the last Frame, likewise
         events.jsonl          everything else the run said, one event a line
         made.json             on what machine, with what, it was trained
         snapshots/NN.safetensors
@@ -29,7 +30,7 @@ _RUN_ID = re.compile(r"[a-z0-9][a-z0-9.+-]*-[0-9a-f]{8}")
 _RECORDS = ("config.json", "state.json", "progress.json", "events.jsonl", "made.json", "result.json")
 BELIEVED = ("config.json", "state.json", "result.json", "made.json")
 """Of a run, what its line in a list is made of."""
-_ARRAYS = ("checkpoint.safetensors", "weights.safetensors")
+_ARRAYS = ("checkpoint.safetensors", "weights.safetensors", "frame.safetensors")
 _ARTIFACT = r"[A-Za-z0-9][A-Za-z0-9_.+-]*\.(?:safetensors|error)"
 _SNAPSHOT = r"\d{2,}\.safetensors"
 
@@ -126,6 +127,11 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """From which it goes on."""
         return self.path / "checkpoint.safetensors"
+
+    @property
+    def frame(self) -> Path:
+        """What it looks like while it runs."""
+        return self.path / "frame.safetensors"
 
     @property
     def snapshots(self) -> Path:

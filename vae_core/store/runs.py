@@ -30,7 +30,7 @@ from vae_core.config.errors import (
     RunNotFoundError,
     StoreError,
 )
-from vae_core.config.events import Event, Finished, Progress, Snapshot
+from vae_core.config.events import Event, Finished, Frame, Progress, Snapshot
 from vae_core.store import journal, layout, locks, records
 from vae_core.store.files import (
     Arrays,
@@ -248,10 +248,13 @@ class Store:
         write_record(folder.made, {"sittings": [*records.read_made(folder), facts]})
 
     def append(self, run_id: str, event: Event) -> None:
-        """Keep what a run said. Progress replaces the last one; everything else is added to events.jsonl."""
+        """Keep what a run said. Progress and Frame replace the last one; all else is added to events.jsonl."""
         folder = self._own(run_id)
         if isinstance(event, Progress):
             write_bytes(folder.progress, journal.line(event), durable=False)
+            return
+        if isinstance(event, Frame):
+            write_arrays(folder.frame, event.arrays, {"step": event.step}, durable=False)
             return
         if isinstance(event, Snapshot):
             with explained(folder.snapshots):
@@ -296,9 +299,9 @@ class Store:
             remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
             write_together({folder.weights: content, folder.result: record_bytes(folder.result, facts)})
         self.set_state(run_id, "stopped" if result.stopped else "finished")
+        folder.frame.unlink(missing_ok=True)
         if not result.stopped:
-            with contextlib.suppress(FileNotFoundError):
-                folder.checkpoint.unlink()
+            folder.checkpoint.unlink(missing_ok=True)
 
     def delete(self, run_id: str) -> None:
         """Remove a run and all that is derived from it.
@@ -372,6 +375,10 @@ class Store:
     def snapshot(self, run_id: str, index: int) -> Arrays:
         """A snapshot's arrays. Raises FileNotFoundError for one that was never taken or does not ship."""
         return read_arrays(self._at(run_id).snapshot(index)).arrays
+
+    def frame(self, run_id: str) -> Arrays:
+        """The arrays of the last frame. Raises FileNotFoundError before the first, and when the run is complete."""
+        return read_arrays(self._at(run_id).frame).arrays
 
     def weights(self, run_id: str) -> Arrays:
         """The trained weights, verified. Raises `RunNotFoundError` when there are none yet, `CorruptFileError`."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vae_core.config import RunConfig
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ConfigError, TooLargeError
-from vae_core.config.events import Diverged, Event, Finished, Losses, Progress, Snapshot, Started, Terms
+from vae_core.config.events import Diverged, Event, Finished, Frame, Losses, Progress, Snapshot, Started, Terms
 from vae_core.config.words import nats
 from vae_core.data import Dataset, binarized
 from vae_core.networks.builders import design
@@ -43,7 +43,9 @@ LOST = 0.5
 """A run that has lost this much of what its best weights had gained over the untrained ones has diverged …"""
 SLACK = 0.1
 """… and this much of the untrained objective besides, and a nat: where nothing was gained, noise is no divergence."""
-PROGRESS_SECONDS = 0.2
+PROGRESS_SECONDS = 0.1
+FRAME_SECONDS, FRAME_SHARE = 0.4, 0.02
+"""A frame comes no sooner than so many seconds after the last, and takes no more than this share of the time."""
 LAST_RATE = 0.02
 """Fraction of the learning rate that is left at the end of the half cosine."""
 SHOWN_IMAGES, SHOWN_SAMPLES, SHOWN_MEANS, PLANE = 16, 32, 1000, 15
@@ -98,6 +100,10 @@ class Training:
         # Objective, reconstruction, then KL per dimension, since the last point.
         self.sums = torch.zeros(2 + config.latent_dim)
         self.count = 0
+        # What of them had been told before: a Progress tells of the steps since the last one.
+        self._told, self._told_count = torch.zeros_like(self.sums), 0
+        self._frame: int | None = None
+        self._kl = [0.0] * config.latent_dim  # of the held-out images at the last point
         self._good: dict[str, torch.Tensor] | None = None
         self._best = -math.inf
         """The held-out score of `_good`, the best of all points so far."""
@@ -151,6 +157,7 @@ class Training:
                     optimizer.state[parameter] = moments
         self.sums = torch.from_numpy(arrays["sums"].copy())
         self.step, self.seconds, self.count = int(meta["step"]), float(meta["seconds"]), int(meta["count"])
+        self._told, self._told_count = self.sums.clone(), self.count
         self.threads = int(meta.get("threads", self.threads))
         self._best = float(meta.get("best", -math.inf))
 
@@ -192,7 +199,7 @@ class Training:
             first = self._snapshot(0)
             self.settled = True
             yield first
-        speed = _Speed(self.step)
+        speed, frames = _Speed(self.step), _Frames()
         order: torch.Tensor | None = None
         self._mark = time.perf_counter()
         while self.step < self.steps and not self.stopping:
@@ -209,7 +216,10 @@ class Training:
                 said.append(self._losses(beta_at(self.config, (self.step - 1) / self.steps_per_epoch)))
             if self.step in moments and not self.diverged:
                 said.append(self._snapshot(moments.index(self.step)))
-            if self._tick() - speed.told >= PROGRESS_SECONDS:
+            now = self._tick()
+            if frames.due(now) and not self.diverged:
+                said.append(self._shown(frames))
+            if now - speed.told >= PROGRESS_SECONDS:
                 said.append(self._progress(speed))
             for event in said:
                 self.settled = event is said[-1] and not self.diverged
@@ -263,19 +273,29 @@ class Training:
 
     def _losses(self, beta: float) -> Losses | Diverged:
         """The mean since the last point, and the held-out images now; remembers the weights if none were better."""
-        objective, reconstruction, *per_dim = (self.sums / self.count).tolist()
-        train = Terms(reconstruction, sum(per_dim), per_dim)
+        objective, train = _mean(self.sums, self.count)
+        self._told -= self.sums
+        self._told_count -= self.count
         self.sums.zero_()
         self.count = 0
         held_out = per_image(self.model, self.dataset.test.x[:HELD_OUT], seed=self.config.seed).terms()
-        if not math.isfinite(objective + train.elbo + held_out.elbo):
+        seen = per_image(self.model, self._some_seen(), seed=self.config.seed).terms()
+        if not math.isfinite(objective + train.elbo + held_out.elbo + seen.elbo):
             return self._diverged("the objective was no longer finite")
+        self._kl = held_out.kl_per_dim
         weight = self.config.beta if OBJECTIVES[self.config.objective].weighs_kl else 1.0
         score = held_out.reconstruction - weight * held_out.kl
         if score >= self._best:
             self._best = score
             self._good = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        return Losses(self.step, self.epoch, beta, train, held_out, objective)
+        return Losses(self.step, self.epoch, beta, train, held_out, objective, seen)
+
+    def _some_seen(self) -> NDArray[np.uint8]:
+        """Training images, as many as held-out ones are scored; drawn black and white once where steps draw anew."""
+        x = self.x[:HELD_OUT].numpy()
+        if self.config.binarize == "dynamic":
+            x = binarized(x, np.random.Generator(np.random.SFC64(_number(self.config.seed, "seen", 0))))
+        return x.reshape(-1, *self.config.image_shape)
 
     def _diverged(self, what: str) -> Diverged:
         """Say so. Weights that were never better than the untrained ones are no model, and are not kept as one."""
@@ -322,10 +342,33 @@ class Training:
     def _progress(self, speed: _Speed) -> Progress:
         rate = speed.tell(self.step) * self.config.batch_size
         remaining = (self.steps - self.step) * self.config.batch_size
-        return Progress(self.step, self.steps, self.epoch, rate, self.seconds, remaining / rate if rate else 0.0)
+        eta = remaining / rate if rate else 0.0
+        sums, count = self.sums - self._told, self.count - self._told_count
+        self._told, self._told_count = self.sums.clone(), self.count
+        train = _mean(sums, count)[1] if count else None
+        if train is not None and not math.isfinite(train.elbo):
+            train = None  # the next point of the curves ends the run, and says why
+        return Progress(self.step, self.steps, self.epoch, rate, self.seconds, eta, train, self._frame)
+
+    def _shown(self, frames: _Frames) -> Frame:
+        """What the page shows of this moment, in the two dimensions that say most."""
+        begun = time.perf_counter()
+        arrays = self._pictures()
+        dims = np.sort(np.argsort(self._kl, kind="stable")[::-1][:2]).astype(np.int32)
+        arrays |= {"means": np.ascontiguousarray(arrays["means"][:, dims]), "dims": dims}
+        self._frame = self.step
+        frames.made(begun, time.perf_counter())
+        return Frame(self.step, self.epoch, arrays)
 
     def _snapshot(self, index: int) -> Snapshot:
         """What the page shows of this moment, and the decoder with which it can go on from there."""
+        arrays = self._pictures()
+        for name, tensor in self.model.decoding.tensors.items():
+            arrays[name] = tensor.detach().half().numpy()
+        return Snapshot(index, self.step, self.epoch, arrays)
+
+    def _pictures(self) -> dict[str, NDArray[Any]]:
+        """Reconstructions, prior samples, encoded means with their labels, and for D = 2 the decoded plane."""
         test, d = self.dataset.test, self.config.latent_dim
         noise = torch.randn(SHOWN_SAMPLES, d, generator=seeded(self.config.seed, "shown", 0))
         with torch.inference_mode():
@@ -338,9 +381,7 @@ class Training:
             }
             if d == 2:
                 arrays["plane"] = to_bytes(self.model.pictures(plane_codes(PLANE)))
-            for name, tensor in self.model.decoding.tensors.items():
-                arrays[name] = tensor.half().numpy()
-        return Snapshot(index, self.step, self.epoch, arrays)
+        return arrays
 
     def _end(self, speed: _Speed) -> Generator[Event]:
         if not self.diverged and self.step and (wrong := self._judged()) is not None:
@@ -392,6 +433,27 @@ class _Speed:
         self._marks.append((now, step))
         (t0, s0), (t1, s1) = self._marks[0], self._marks[-1]
         return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
+
+
+class _Frames:
+    """When the next frame may come: what it costs decides."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether it is time for one."""
+        return now >= self._due
+
+    def made(self, begun: float, now: float) -> None:
+        """One was made in this time."""
+        self._due = now + max(FRAME_SECONDS, (now - begun) / FRAME_SHARE)
+
+
+def _mean(sums: torch.Tensor, count: int) -> tuple[float, Terms]:
+    """Objective and terms of `Training.sums` over `count` images."""
+    objective, reconstruction, *per_dim = (sums / count).tolist()
+    return objective, Terms(reconstruction, sum(per_dim), per_dim)
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
