@@ -7,6 +7,10 @@
     data: {"type": "again"}                  the run went back to its checkpoint: what follows replaces all there was
     event: end                               with the last status, "gone" or "unreadable"; nothing follows
 
+and where several runs stand, when that changes:
+
+    data: {"<run_id>": {"status": …, "ahead": …, "share": …, "elbo": …}, …}
+
 A reader that was cut off names the last id it has seen, in `?since=` or as browsers do in `Last-Event-ID`.
 """
 
@@ -18,6 +22,7 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -27,11 +32,18 @@ from vae_core.config.errors import ElboRoomError, RunNotFoundError
 
 PERIOD = 0.09
 """Seconds between two looks at the store."""
+STANDING_PERIOD = 0.5
+"""The same, where it is about several runs."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that nothing between here and the reader closes the line."""
 MOST = 64
 """Streams that may be open at once. A reader beyond that is told to come again."""
 UNDER_WAY = ("queued", "running")
+
+SHOWN = ("reconstructions", "samples", "plane", "means", "dims", "labels")
+"""Of a snapshot or a frame, what pages show."""
+MOST_RUNS = 16
+"""About how many runs one stream tells."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -117,6 +129,24 @@ class Streams:
                 yield ": still there\n\n"
             await asyncio.sleep(self.period)
 
+    async def standing(self, run_ids: tuple[str, ...]) -> AsyncGenerator[str]:
+        """Where each of these runs stands, until all of them have ended."""
+        before, quiet = "", time.monotonic()
+        yield "retry: 2000\n\n"
+        while not self.closing:
+            stands = await run_in_threadpool(_stands, run_ids)
+            said = json.dumps(stands)
+            if said != before:
+                before, quiet = said, time.monotonic()
+                yield f"data: {said}\n\n"
+            if not any(one["status"] in UNDER_WAY for one in stands.values()):
+                yield _end("all")
+                return
+            if time.monotonic() - quiet >= self.heartbeat:
+                quiet = time.monotonic()
+                yield ": still there\n\n"
+            await asyncio.sleep(STANDING_PERIOD)
+
     async def _shared(self, run_id: str) -> Look:
         """One look a period, however many follow the run."""
         task = self._looks.get(run_id)
@@ -135,9 +165,9 @@ class Streams:
 class Stream(StreamingResponse):
     """One of them, counted as long as it is open."""
 
-    def __init__(self, streams: Streams, run_id: str, since: int) -> None:
+    def __init__(self, streams: Streams, said: AsyncGenerator[str]) -> None:
         super().__init__(
-            streams.follow(run_id, since),
+            said,
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # a proxy must not collect it
         )
@@ -169,6 +199,43 @@ def _read(run_id: str, since: int) -> tuple[list[str], int, bool]:
 
     said = session.store().said(run_id, since)
     return [events.to_json(event) for event in said.events], said.end.size, said.again
+
+
+def _stands(run_ids: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    from app import session
+
+    found: dict[str, dict[str, Any]] = {}
+    for run_id in run_ids:
+        try:
+            info = session.store().get(run_id)
+            progress = session.store().progress(run_id) if info.status == "running" else None
+            found[run_id] = {
+                "status": info.status,
+                "ahead": session.jobs().ahead(run_id) if info.status == "queued" else None,
+                "share": progress.step / progress.steps if progress else None,
+                "elbo": info.result.test.elbo if info.result else None,
+            }
+        except (ElboRoomError, OSError):
+            found[run_id] = {"status": "gone", "ahead": None, "share": None, "elbo": None}
+    return found
+
+
+def pictures(run_id: str, which: str) -> bytes | None:
+    """What a run made at a moment: `now` for the last frame, else a snapshot's index. None for what is not there.
+
+    Without the decoder that a snapshot also holds. Raises `CorruptFileError`.
+    """
+    from app import session
+    from vae_core.store import export
+
+    if not _NAME.fullmatch(run_id) or not re.fullmatch(r"now|[0-9]{1,4}", which):
+        return None
+    try:
+        store = session.store()
+        arrays = store.frame(run_id) if which == "now" else store.snapshot(run_id, int(which))
+    except (FileNotFoundError, RunNotFoundError):
+        return None
+    return export.blob({name: array for name, array in arrays.items() if name in SHOWN})
 
 
 def _message(value: dict[str, str]) -> str:

@@ -4,6 +4,8 @@
     elbo/blobs/<hash>               arrays by the hash of their content
     elbo/promised/<key>             arrays that are worked out when somebody asks
     elbo/events/<run_id>            a run's events while they come (`live.py`)
+    elbo/standing?run=<run_id>&…    where several runs stand, likewise
+    elbo/pictures/<run_id>/<which>  what a run made at a moment of its training
 
 All below `server.baseUrlPath`. What is named by its content is kept by browsers for good, so a reload fetches none of
 it. Nothing here reads a path that a request names: files come from a table made at the start, arrays from memory.
@@ -35,8 +37,8 @@ from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from app.components import modules
-from app.components.blobs import blobs
-from app.live import Stream, streams
+from app.components.blobs import blobs, pack
+from app.live import MOST_RUNS, Stream, pictures, streams
 from vae_core.config.errors import ElboRoomError
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -92,9 +94,32 @@ async def run_events(request: Request) -> Response:
         return _refused(404, "there is no such run, or its files are damaged; the page Models says which there are")
     if again and await streams.ended(run_id, int(since)):
         return Response(status_code=204)  # a browser that was cut off at the end asks no more
+    return _stream(streams.follow(run_id, int(since)))
+
+
+async def standing(request: Request) -> Response:
+    """Where the runs `?run=` stand, while they wait or are trained."""
+    run_ids = tuple(dict.fromkeys(request.query_params.getlist("run")))
+    if not 0 < len(run_ids) <= MOST_RUNS or max(map(len, run_ids)) > 200:
+        return _refused(400, f"run=: name 1 to {MOST_RUNS} runs")
+    return _stream(streams.standing(run_ids))
+
+
+def _stream(said: AsyncGenerator[str]) -> Response:
     if streams.full():
         return _refused(503, f"{streams.most} pages follow a run already; close one", {"Retry-After": "10"})
-    return Stream(streams, run_id, int(since))
+    return Stream(streams, said)
+
+
+async def run_pictures(request: Request) -> Response:
+    """The pictures of one moment of a run."""
+    try:
+        found = await run_in_threadpool(pictures, request.path_params["run_id"], request.path_params["which"])
+    except (ElboRoomError, OSError):
+        return _refused(404, "these pictures are damaged, or were deleted")
+    if found is None:
+        return _refused(404, "no pictures of this moment are kept")
+    return _sent(request, pack(found), "application/octet-stream", {"Cache-Control": "no-store"})
 
 
 def _sent(request: Request, packed: bytes, type: str, headers: dict[str, str]) -> Response:
@@ -173,6 +198,8 @@ def routes(base: str) -> list[BaseRoute]:
         Route(f"{root}/blobs/{{digest}}", blob, middleware=own),
         Route(f"{root}/promised/{{key}}", promised, middleware=own),
         Route(f"{root}/events/{{run_id}}", run_events, middleware=own),
+        Route(f"{root}/standing", standing, middleware=own),
+        Route(f"{root}/pictures/{{run_id}}/{{which}}", run_pictures, middleware=own),
     ]
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import streamlit as st
 import uvicorn
+from safetensors.numpy import load
 from starlette.applications import Starlette
 
 from app import server as served
-from app.components import modules
+from app.components import modules, registered
 from app.components.blobs import blobs, digest_of
 from app.live import Streams, streams
 from tests.browser.fixtures import Server
@@ -157,6 +158,14 @@ def test_a_component_names_all_it_needs_at_once() -> None:
 
 
 # -- arrays
+
+
+def test_what_the_first_page_is_made_of_is_announced_with_it() -> None:
+    from app.chrome import presenter
+
+    assert presenter.KEY  # importing it registers the component
+    explore = [registered[name] for name in ("elbo_room_player", "elbo_room_presenter")]
+    assert set(served.ON_LANDING) == {path for module, css in explore for path in (module, *css)}
 
 
 def test_arrays_come_by_their_hash_for_good(get: Get) -> None:
@@ -436,3 +445,40 @@ def test_the_app_answers_below_its_base_path_and_ends_at_once(tmp_path: Path) ->
             server.process.wait(90)
     finally:
         server.stop()
+
+
+def test_several_runs_say_where_they_stand_until_all_have_ended(get: Get, copied: Run) -> None:
+    status, said, body = get(f"{BASE}/standing?run={copied.run_id}&run=nothing-00000000")
+    assert (status, said["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    stands = heard(body)[0][1]
+    assert stands[copied.run_id]["status"] == "finished"
+    assert stands[copied.run_id]["elbo"] == pytest.approx(copied.store.get(copied.run_id).result.test.elbo)  # type: ignore[union-attr]
+    assert stands["nothing-00000000"] == {"status": "gone", "ahead": None, "share": None, "elbo": None}
+    assert heard(body)[-1][0] == "end"
+
+
+@pytest.mark.parametrize("query", ["", "?run=" + "x" * 300, "?" + "&".join(f"run=r{n}" for n in range(40))])
+def test_a_strange_list_of_runs_is_refused(get: Get, query: str) -> None:
+    assert get(f"{BASE}/standing{query}")[0] == 400
+
+
+def test_the_pictures_of_a_moment_are_given_without_its_decoder(get: Get, copied: Run) -> None:
+    moments = [e for e in copied.store.events(copied.run_id)[0] if isinstance(e, events.Snapshot)]
+    status, said, body = get(f"{BASE}/pictures/{copied.run_id}/{moments[-1].index}")
+    assert (status, said["cache-control"]) == (200, "no-store")
+    shown = load(body)
+    whole = copied.store.snapshot(copied.run_id, moments[-1].index)
+    assert set(shown) == {"reconstructions", "samples", "means", "labels"}
+    assert all((shown[name] == whole[name]).all() for name in shown)
+    # A frame is there while the run is, and goes with its end.
+    assert get(f"{BASE}/pictures/{copied.run_id}/now")[0] == 404
+    frame = events.Frame(3, 0.5, {name: whole[name] for name in ("means", "labels")})
+    copied.store.append(copied.run_id, frame)
+    assert set(load(get(f"{BASE}/pictures/{copied.run_id}/now")[2])) == {"means", "labels"}
+
+
+@pytest.mark.parametrize("path", ["nothing/0", "..%2f..%2fx/0", "x/99999", "x/-1", "x/now%2f.."])
+def test_strange_pictures_are_refused_without_a_path(get: Get, path: str) -> None:
+    status, _, body = get(f"{BASE}/pictures/{path}")
+    assert status == 404
+    assert b"/" not in body
