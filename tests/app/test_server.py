@@ -468,7 +468,7 @@ def test_the_pictures_of_a_moment_are_given_without_its_decoder(get: Get, copied
     assert (status, said["cache-control"]) == (200, "no-store")
     shown = load(body)
     whole = copied.store.snapshot(copied.run_id, moments[-1].index)
-    assert set(shown) == {"reconstructions", "samples", "means", "labels"}
+    assert set(shown) == {"reconstructions", "samples", "plane", "means", "labels"}
     assert all((shown[name] == whole[name]).all() for name in shown)
     # A frame is there while the run is, and goes with its end.
     assert get(f"{BASE}/pictures/{copied.run_id}/now")[0] == 404
