@@ -54,6 +54,8 @@ class Look:
 
     at: float
     status: str
+    goes_on: bool
+    """Whether more will come: also where its worker died, and another will take it."""
     progress: str | None
     """As JSON."""
 
@@ -90,7 +92,7 @@ class Streams:
             found, _, _ = await run_in_threadpool(_read, run_id, since)
         except (ElboRoomError, OSError):
             return False
-        return look.status not in UNDER_WAY and not found
+        return not look.goes_on and not found
 
     async def follow(self, run_id: str, at: int) -> AsyncGenerator[str]:
         """The stream of a run that is there, from byte `at` of its log on."""
@@ -118,7 +120,7 @@ class Streams:
             if look.progress not in (None, progress):
                 progress = look.progress
                 said.append(f"data: {progress}\n\n")
-            if status not in UNDER_WAY:
+            if not look.goes_on:
                 yield "".join([*said, _end(status)])
                 return
             if said:
@@ -189,8 +191,9 @@ def _look(run_id: str) -> Look:
     from vae_core.config import events
 
     info = session.store().get(run_id)
-    progress = session.store().progress(run_id) if info.under_way else None
-    return Look(time.monotonic(), info.status, None if progress is None else events.to_json(progress))
+    goes_on = info.under_way or (info.status == "interrupted" and session.jobs().expects(run_id))
+    progress = session.store().progress(run_id) if goes_on else None
+    return Look(time.monotonic(), info.status, goes_on, None if progress is None else events.to_json(progress))
 
 
 def _read(run_id: str, since: int) -> tuple[list[str], int, bool]:

@@ -105,6 +105,17 @@ def figures(info: RunInfo, *, dimensions: bool = True) -> str:
     return terms + (f" :gray[· {active} of {len(test.kl_per_dim)} dimensions active]" if dimensions else "")
 
 
+def terms(info: RunInfo) -> str:
+    """The same, as plain text; empty where there is no result."""
+    if info.result is None:
+        return ""
+    test = info.result.test
+    return (
+        f"ELBO {number(test.elbo)} = reconstruction {number(test.reconstruction)} − KL {number(test.kl)} "
+        "nats per image, over all test images"
+    )
+
+
 def units(info: RunInfo) -> str:
     """What the figures are, in a tooltip."""
     text = "Means over the test images, summed over pixels and latent dimensions."

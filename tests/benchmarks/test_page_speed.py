@@ -53,16 +53,21 @@ LAB_DRAG = f"""async (slider) => {{
   await frames((k) => drag(Math.sin(k / 20)));
   return {{ updates: (Number(root.dataset.painted) - before) / (performance.now() - start) * 1000, empty }}; }}"""
 
-# From the next click until a curve is there, and until it has changed.
+# From the next click until a curve is there, and until it has changed: as a plot's path, or as points of the live view.
 FIRST_CURVE = """() => { window.marks = {};
-  const look = () => { const now = performance.now() - marks.start;
-const path = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line');
-const line = path?.getAttribute('d') ?? '';
-if (line.length > 12 && !marks.first) { marks.first = now; marks.line = line; }
-if (marks.first && line !== marks.line) { marks.moved = now; return; }
-requestAnimationFrame(look); };
+  const find = (root) => { for (const e of root.querySelectorAll('*')) {
+      if (e.matches('.train')) return e;
+      const inner = e.shadowRoot && find(e.shadowRoot); if (inner) return inner; } return null; };
+  const drawn = () => { const live = find(document);
+    if (live) return Number(live.dataset.points) > 1 ? live.dataset.points : '';
+    const path = document.querySelector('.js-plotly-plot .scatterlayer .trace path.js-line')?.getAttribute('d') ?? '';
+    return path.length > 12 ? path : ''; };
+  const look = () => { const now = performance.now() - marks.start, line = drawn();
+    if (line && !marks.first) { marks.first = now; marks.line = line; }
+    if (marks.first && line !== marks.line) { marks.moved = now; return; }
+    requestAnimationFrame(look); };
   document.addEventListener('click', () => { marks.start = performance.now(); requestAnimationFrame(look); },
-{once: true, capture: true}); }"""
+    {once: true, capture: true}); }"""
 
 # From the start of the page, or from the next click, until the first canvas of a lab view's charts has something on it.
 FIRST_PICTURE = """(() => {

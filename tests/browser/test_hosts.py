@@ -95,6 +95,10 @@ def test_every_view_opens_without_streamlit_is_painted_and_answers_the_hand(
         painted(page)
         page.locator("button").first.click()
         assert len(page.evaluate("fixture.asked")) == 1
+    elif view == "train":
+        # No run yet, and no server to follow one: places of the final size, with the test images in theirs.
+        painted(page, "canvas.pairs")
+        expect(page.get_by_text("Press Train")).to_be_visible()
     elif view == "map":
         points = painted(page, "canvas.map-points")
         before = points.evaluate("canvas => canvas.toDataURL()")

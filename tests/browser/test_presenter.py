@@ -42,15 +42,15 @@ def test_type_is_large_and_nothing_is_around_the_page(server: Server, visit: Vis
     page = ready(visit(server.url(present=1)))
     expect(header(page)).to_be_hidden()
     for target in (page.locator(".player"), page.locator("[data-testid=stMarkdownContainer] p")):
-        assert type_size(target) >= LARGE
+        eventually(lambda target=target: type_size(target) >= LARGE, page, "large type")
     page.keyboard.press("ArrowRight")
     stands_on(page, "gaussian")
     expect(page.get_by_role("heading", name="A Gaussian and the prior")).to_be_visible()
     for target in (page.locator(".lab > *"), page.locator(".lab button"), page.get_by_text("mean μ", exact=True)):
-        assert type_size(target) >= LARGE
+        eventually(lambda target=target: type_size(target) >= LARGE, page, "large type")
     # A larger screen shows the same picture, larger.
     page.set_viewport_size({"width": 1920, "height": 1080})
-    assert type_size(page.locator(".lab > *")) >= 1.5 * LARGE - 0.1
+    eventually(lambda: type_size(page.locator(".lab > *")) >= 1.5 * LARGE - 0.1, page, "larger type")
 
 
 @pytest.mark.parametrize("name", ORDER)
@@ -87,7 +87,7 @@ def test_type_is_not_made_smaller_by_what_comes_late(server: Server, visit: Visi
         route.continue_()
     expect(header(page)).to_be_hidden()
     page.wait_for_timeout(500)
-    assert type_size(page.locator(".player")) >= LARGE
+    eventually(lambda: type_size(page.locator(".player")) >= LARGE, page, "large type")
 
 
 def test_keys_step_through_the_lab_one_page_at_a_time_and_stop_at_its_ends(server: Server, visit: Visit) -> None:
@@ -159,8 +159,8 @@ def test_pointer_finds_the_buttons_that_the_keys_replace(server: Server, visit: 
 
 def test_mode_and_tour_go_along_when_a_page_opens_another(server: Server, visit: Visit) -> None:
     page = at_rest(visit(server.url("train", run=TINY.run_id, tour=3, present=1)))
-    assert type_size(page.locator(".js-plotly-plot .gtitle")) > 17  # 15 otherwise
-    button(page, "Explore").click()
+    assert type_size(page.locator(".train figcaption").first) > 17  # 15 otherwise
+    button(page, "Explore →").click()
     stands_on(page, "explore")
     wait_for_url(page, run=TINY.run_id, tour="3", present="1")
     button(page, "Back to this stop").click()

@@ -53,6 +53,7 @@ VIEWS = {
     "explore": Shown("", "elbo_room_player", {"run": PLANE}),
     "explore-many": Shown("", "elbo_room_player", {"run": ROOM, "image": "3"}),
     "map": Shown("map", "elbo_room_map", {"run": PLANE}),
+    "train": Shown("train", "elbo_room_train", {}),
     "gallery": Shown("reconstruct", "elbo_room_gallery", {"run": PLANE}),
     "compare": Shown("compare", "elbo_room_compare", {"runs": f"{PLANE},{ROOM}"}),
     "presenter": Shown("", "elbo_room_presenter", {"run": PLANE}),

@@ -46,6 +46,8 @@ SLACK = 0.1
 PROGRESS_SECONDS = 0.1
 FRAME_SECONDS, FRAME_SHARE = 0.4, 0.02
 """A frame comes no sooner than so many seconds after the last, and takes no more than this share of the time."""
+SAME_DIMS = 0.8
+"""Frames go on showing two dimensions that carry at least so much of what the two most active ones do."""
 LAST_RATE = 0.02
 """Fraction of the learning rate that is left at the end of the half cosine."""
 SHOWN_IMAGES, SHOWN_SAMPLES, SHOWN_MEANS, PLANE = 16, 32, 1000, 15
@@ -103,6 +105,7 @@ class Training:
         # What of them had been told before: a Progress tells of the steps since the last one.
         self._told, self._told_count = torch.zeros_like(self.sums), 0
         self._frame: int | None = None
+        self._dims = np.arange(min(2, config.latent_dim), dtype=np.int32)  # which a frame shows
         self._kl = [0.0] * config.latent_dim  # of the held-out images at the last point
         self._good: dict[str, torch.Tensor] | None = None
         self._best = -math.inf
@@ -354,7 +357,11 @@ class Training:
         """What the page shows of this moment, in the two dimensions that say most."""
         begun = time.perf_counter()
         arrays = self._pictures()
-        dims = np.sort(np.argsort(self._kl, kind="stable")[::-1][:2]).astype(np.int32)
+        kl = np.asarray(self._kl)
+        best = np.sort(np.argsort(-kl, kind="stable")[:2]).astype(np.int32)
+        if kl[self._dims].sum() < SAME_DIMS * kl[best].sum():  # two that are about as active need not take turns
+            self._dims = best
+        dims = self._dims
         arrays |= {"means": np.ascontiguousarray(arrays["means"][:, dims]), "dims": dims}
         self._frame = self.step
         frames.made(begun, time.perf_counter())

@@ -221,3 +221,89 @@ export interface PlayerData {
   palette: string[];
   height: number;
 }
+
+// ---- a run while it is trained: what `vae_core/config/events.py` and `app/live.py` write
+
+/** The two terms of the ELBO, nats per image. */
+export interface Terms {
+  reconstruction: number;
+  kl: number;
+  kl_per_dim: number[];
+}
+
+/** One point of the curves: `train` of the steps since the last point; `seen` and `held_out` of this moment. */
+export interface CurvePoint {
+  type: "losses";
+  step: number;
+  epoch: number;
+  beta: number;
+  train: Terms;
+  held_out: Terms;
+  objective: number | null;
+  /** Of as many training images as are held out; null in older runs. */
+  seen?: Terms | null;
+}
+
+export interface RunProgress {
+  type: "progress";
+  step: number;
+  steps: number;
+  epoch: number;
+  images_per_second: number;
+  eta_seconds: number;
+  train?: Terms | null;
+  /** The step of the last frame. */
+  frame?: number | null;
+}
+
+export type RunMessage =
+  | CurvePoint
+  | RunProgress
+  | { type: "snapshot"; index: number; epoch: number }
+  | { type: "status" | "end"; status: string }
+  | { type: "finished"; test: Terms }
+  | { type: "diverged"; message: string }
+  | { type: "again" | "started" };
+
+/** One model of a sweep, or of what waits. */
+export interface QueueRow {
+  run: string;
+  label: string;
+  status: string;
+  ahead: number | null;
+  share: number | null;
+  elbo: number | null;
+  /** Whether it belongs with the one that is shown. */
+  sibling: boolean;
+}
+
+/** `app/views/train_live.py` */
+export interface LiveData {
+  /** Null: none was trained yet. */
+  run: string | null;
+  title: string;
+  status: string;
+  /** What is to be said of a run that is halted, failed or done. */
+  note: string;
+  /** Its terms on the whole test set, in words that add up. */
+  result: string;
+  /** Where the form says another model than the one that is shown. */
+  other: string;
+  mine: boolean;
+  explorable: boolean;
+  resumable: boolean;
+  epochs: number;
+  dims: number;
+  shape: number[];
+  layers: string[];
+  beta: number;
+  /** In words, where the ELBO is not what is maximised. */
+  objective: string;
+  weighsKL: boolean;
+  warmup: boolean;
+  /** Address of `images` U8 (N, C, H, W), test images. */
+  images: string;
+  palette: string[];
+  activeKL: number;
+  queue: QueueRow[];
+}

@@ -29,7 +29,7 @@ function keep(address, blob, size) {
  * An address such as "blobs/1f…" is relative to the server's own routes, three folders above this file's.
  * @param {string} address
  */
-const resolve = (address) => new URL(address, new URL("../../../", import.meta.url));
+export const resolve = (address) => new URL(address, new URL("../../../", import.meta.url));
 
 /** @param {string} address */
 async function fetchBytes(address) {

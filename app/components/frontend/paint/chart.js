@@ -10,7 +10,7 @@ import { penOf, resizeCanvas } from "./picture.js";
  * @property {number} max
  * @property {string} [label] names the unit; without one the axis takes no room
  * @property {number[]} [ticks] where its marks are, instead of at round values
- * @property {(value: number) => string} [format] what stands beside a mark
+ * @property {((value: number) => string) | undefined} [format] what stands beside a mark
  * @property {number} [room] how wide the y axis is, in heights of its text
  */
 /** @typedef {{width?: number, dash?: number[], fill?: number}} Look `fill`: opacity of the area */

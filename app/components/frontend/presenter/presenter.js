@@ -49,6 +49,8 @@ const keepStop = (/** @type {number} */ stop) => {
 
 /** @type {Map<string, number>} place and window -> what share of its full size the type of a view had room for: seen again, it does not jump */
 const shares = new Map();
+/** @type {Set<string>} place and window of which it is known that full size has no room */
+const confirmed = new Set();
 /** @type {AbortController | null} of the presenter that hears the keys */
 let latest = null;
 // Streamlit is at work, or holds a place for what it has not loaded yet.
@@ -177,7 +179,10 @@ class Presenter {
     const main = document.querySelector('[data-testid="stMain"]');
     if (!main) return;
     const [room, needed] = [main.clientHeight, main.scrollHeight];
-    if (needed <= room + 2) return;
+    if (needed <= room + 2) {
+      this.fitAgain();
+      return;
+    }
     if (this.share <= SMALLEST_TYPE) {
       // A view that measured its room while the page around it was still moving hears of it once more.
       if (this.nudges-- > 0) {
@@ -188,6 +193,15 @@ class Presenter {
     }
     // Not all of a view grows with its type, so the first guess is followed by others.
     this.setType(Math.max(SMALLEST_TYPE, this.share * Math.min(0.98, Math.max(0.92, room / needed))));
+  }
+
+  /** What made a page too tall may have been there for a moment only: full size is tried once more, for each view and window. */
+  fitAgain() {
+    const where = `${this.data.place} ${this.fitted}`;
+    if (this.share === 1 || confirmed.has(where)) return;
+    confirmed.add(where);
+    this.setType(1);
+    this.fitSoon();
   }
 
   /** @param {PresenterData} data */
