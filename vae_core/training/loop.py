@@ -30,7 +30,7 @@ from vae_core.networks.torch_ import VAE
 from vae_core.training import threads
 from vae_core.training.objectives import Step, beta_at, build
 
-CURVE_POINTS = 200
+CURVE_POINTS = 100
 """About how many points the loss curves get."""
 SNAPSHOTS = 20
 """About how many moments can be gone back to; denser at the start, where more happens."""
