@@ -9,7 +9,7 @@ import streamlit as st
 from app import link, session
 from app.chrome import say
 from app.facts import payloads
-from vae_core.config import DATASETS, RunConfig
+from vae_core.config import DATASETS, RunConfig, words
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.store import RunInfo
@@ -97,10 +97,8 @@ def figures(info: RunInfo, *, dimensions: bool = True) -> str:
     if info.result is None:
         return ""
     test = info.result.test
-    terms = (
-        f"**ELBO {number(test.elbo)}** = :blue[reconstruction {number(test.reconstruction)}] − "
-        f":orange[KL {number(test.kl)}] nats per image"
-    )
+    elbo, reconstruction, kl = words.elbo(test.reconstruction, test.kl, 1)
+    terms = f"**ELBO {elbo}** = :blue[reconstruction {reconstruction}] − :orange[KL {kl}] nats per image"
     active = sum(kl >= payloads.ACTIVE_KL for kl in test.kl_per_dim)
     return terms + (f" :gray[· {active} of {len(test.kl_per_dim)} dimensions active]" if dimensions else "")
 
@@ -110,10 +108,8 @@ def terms(info: RunInfo) -> str:
     if info.result is None:
         return ""
     test = info.result.test
-    return (
-        f"ELBO {number(test.elbo)} = reconstruction {number(test.reconstruction)} − KL {number(test.kl)} "
-        "nats per image, over all test images"
-    )
+    elbo, reconstruction, kl = words.elbo(test.reconstruction, test.kl, 1)
+    return f"ELBO {elbo} = reconstruction {reconstruction} − KL {kl} nats per image, over all test images"
 
 
 def units(info: RunInfo) -> str:
@@ -128,7 +124,7 @@ def units(info: RunInfo) -> str:
 
 def number(value: float, digits: int = 1) -> str:
     """With a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    return words.nats(value, digits)
 
 
 def _say_why(run_id: str) -> None:

@@ -12,6 +12,7 @@ from app import link, session
 from app.chrome import model_bar, plots, say, waiting
 from app.components import register
 from app.facts import payloads
+from vae_core.config import words
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Losses, Started
@@ -232,26 +233,27 @@ def _table(runs: Sequence[RunInfo]) -> str:
     bounds = [payloads.log_px(run) for run in runs]
     same_bound = len({bound[1:] for bound in bounds if bound}) == 1
 
-    def text(value: float | None, best: bool = False) -> str:
-        shown = "–" if value is None else model_bar.number(value)
-        return f"**{shown}** (best)" if best else shown
+    terms = [words.elbo(test.reconstruction, test.kl, 1) if test else ("–", "–", "–") for test in tests]
 
-    def row(name: str, values: list[float | None], mark: bool) -> list[str]:
+    def row(name: str, values: list[float | None], texts: Sequence[str], mark: bool) -> list[str]:
         known = [value for value in values if value is not None]
         top = max(known) if mark and len(known) > 1 else None
-        return [name, *(text(value, value is not None and value == top) for value in values)]
+        pairs = zip(values, texts, strict=True)
+        return [name, *(f"**{text}** (best)" if value is not None and value == top else text for value, text in pairs)]
 
     rows = [
-        row("ELBO, nats", [test.elbo if test else None for test in tests], compares),
-        row("reconstruction, nats", [test.reconstruction if test else None for test in tests], False),
-        row("KL, nats", [test.kl if test else None for test in tests], False),
+        row("ELBO, nats", [test.elbo if test else None for test in tests], [each[0] for each in terms], compares),
+        ["= reconstruction, nats", *(each[1] for each in terms)],
+        ["− KL, nats", *(each[2] for each in terms)],
         [
             "active dimensions",
             *(f"{sum(kl >= payloads.ACTIVE_KL for kl in _kl(run))} of {len(_kl(run))}" for run in runs),
         ],
     ]
     if any(bounds):
-        rows.append(row("log P(X), nats", [bound[0] if bound else None for bound in bounds], compares and same_bound))
+        values = [bound[0] if bound else None for bound in bounds]
+        texts = ["–" if value is None else words.nats(value, 1) for value in values]
+        rows.append(row("log P(X), nats", values, texts, compares and same_bound))
         rows.append(
             ["… estimated from", *(f"{b[2]} images, {b[1]:,} codes each" if b else "not evaluated" for b in bounds)]
         )

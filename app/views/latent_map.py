@@ -16,6 +16,7 @@ from app.components.map import latent_map
 from app.facts import asking, payloads
 from vae_core import data
 from vae_core.analysis import projection
+from vae_core.config import words
 from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ElboRoomError
 from vae_core.jobs.derived.codes import Codes
@@ -181,8 +182,7 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
         {"tensor": "x", "index": 0, "caption": "image"},
         {"tensor": "x", "index": 1, "caption": "reconstruction"},
     ]
-    kl = float(codes["kl"][index].sum())
-    reconstruction = float(codes["reconstruction"][index])
+    elbo, reconstruction, kl = words.elbo(float(codes["reconstruction"][index]), float(codes["kl"][index].sum()), 1)
     gallery(
         key="card",
         blob=blob,
@@ -191,8 +191,8 @@ def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:
                 "pictures": pair,
                 "title": f"{test.labels[index]} · test image {index}",
                 "lines": [
-                    f"ELBO {model_bar.number(reconstruction - kl)} nats",
-                    f"reconstruction {model_bar.number(reconstruction)}, KL {model_bar.number(kl)}",
+                    f"ELBO {elbo} nats",
+                    f"reconstruction {reconstruction}, KL {kl}",
                 ],
                 "value": index,
             }

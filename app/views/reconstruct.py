@@ -11,6 +11,7 @@ from app.components.blobs import blobs
 from app.components.gallery import Tile, gallery
 from app.facts import payloads
 from vae_core import data
+from vae_core.config import words
 from vae_core.config.errors import ElboRoomError
 from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo, export
@@ -74,11 +75,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
                 {"tensor": "difference", "index": i, "caption": "difference", "diverging": True},
             ],
             "title": f"{test.labels[index]} · test image {index}",
-            "lines": [
-                f"ELBO {model_bar.number(float(elbo[index]))} nats",
-                f"reconstruction {model_bar.number(float(codes['reconstruction'][index]))}",
-                f"KL {model_bar.number(float(kl[index]))}",
-            ],
+            "lines": lines(float(codes["reconstruction"][index]), float(kl[index])),
             "value": int(index),
         }
         for i, index in enumerate(chosen)
@@ -86,11 +83,16 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
     picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
     st.caption(
         "ELBO = reconstruction − KL, in nats, with one z ∼ Q(z|X) for each image; the picture is the one at the mean "
-        f"μ(X). The test set's average is {model_bar.number(float(elbo.mean()))}. Click a card to open its code in "
-        "Explore. In the difference, orange is too bright, blue is too dark."
+        "μ(X). Click a card to open its code in Explore. In the difference, orange is too bright, blue is too dark."
     )
     if picked is not None:
         open_code(run, int(picked), codes["mu"][int(picked)])
+
+
+def lines(reconstruction: float, kl: float) -> list[str]:
+    """The terms of one image, under its pictures."""
+    whole, first, second = words.elbo(reconstruction, kl, 1)
+    return [f"ELBO {whole} nats", f"reconstruction {first}", f"KL {second}"]
 
 
 def open_code(run: RunInfo, index: int, mu: np.ndarray) -> None:

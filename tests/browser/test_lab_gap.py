@@ -15,6 +15,7 @@ from vae_core import data
 from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit_gaussian
 from vae_core.config import RunConfig
+from vae_core.config.words import adding
 from vae_core.jobs.starters import LAB_MODELS, STARTERS
 from vae_core.networks.onnx_ import OnnxScorer
 from vae_core.networks.posterior.numpy_ import log_standard_normal
@@ -59,14 +60,11 @@ def test_the_numbers_are_the_librarys_for_each_gaussian(config: RunConfig, serve
     for name, q in gaussians.items():
         page.get_by_test_id(f"pick-{name}").click()
         terms = bounds.identity(scorer, x, grid=grid, q=q)
-        shown = {
-            "log-px": terms.log_px,
-            "gap": terms.kl_q_posterior,
-            "reconstruction": terms.reconstruction,
-            "kl": terms.kl_q_prior,
-            "elbo": terms.elbo,
-            f"gap-{name}": terms.kl_q_posterior,
-        }
+        (reconstruction, less_kl), elbo = adding([terms.reconstruction, -terms.kl_q_prior])
+        gap = adding([terms.log_px])[1] - elbo  # between the two as they are printed
+        assert gap == pytest.approx(terms.kl_q_posterior, abs=0.0101)
+        shown = {"log-px": terms.log_px, "reconstruction": reconstruction, "kl": -less_kl, "elbo": elbo}
+        shown |= {"gap": gap, f"gap-{name}": gap}
         expect(page.get_by_test_id("elbo")).to_have_text(printed(terms.elbo))
         assert {each: text(page, each) for each in shown} == {each: printed(value) for each, value in shown.items()}
         gaps.append(terms.kl_q_posterior)

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page
 
 from tests.browser.fixtures import Server
 from tests.browser.test_browser import Visit, at_rest, button, eventually, in_url, place_of, slider, wait_for_url
+from vae_core.config.words import adding
 from vae_core.jobs.artifacts import kl_per_dim
 from vae_core.networks.posterior.numpy_ import Q, aggregate_density
 from vae_core.store import sweeps
@@ -76,10 +77,11 @@ def paints_every_frame(page: Page, name: str) -> None:
 def parts(mu: float, sigma: float) -> dict[str, str]:
     """What has to be shown, from the library."""
     kl = float(Q(np.array([[mu]]), np.array([[2 * np.log(sigma)]])).kl().sum())
+    (mean, width, log), _ = adding([mu**2 / 2, sigma**2 / 2, -float(np.log(sigma))])
     return {
-        "part-mean": printed(mu**2 / 2),
-        "part-width": printed(sigma**2 / 2),
-        "part-log": printed(-np.log(sigma)),
+        "part-mean": printed(mean),
+        "part-width": printed(width),
+        "part-log": printed(log),
         "kl": f"{printed(kl)} nats",
         "bar-kl": printed(kl),
         "pull-mean": printed(-mu),
@@ -151,8 +153,9 @@ def test_two_dimensions_add_up_to_the_kl_of_the_full_covariance(server: Server, 
         # z2 given z1 has the variance σ2²(1 − ρ²).
         logvar = 2 * np.log([[sigma[0], sigma[1] * np.sqrt(1 - rho**2)]])
         full = Q(np.array([mu]), logvar, np.array([[rho * sigma[1]]])).kl().sum()
-        names = {"kl-first": each[0], "kl-second": each[1], "kl-shared": full - each.sum()}
-        return {name: printed(float(value)) for name, value in names.items()} | {"kl": f"{printed(float(full))} nats"}
+        terms, whole = adding([float(each[0]), float(each[1]), float(full - each.sum())])
+        names = ("kl-first", "kl-second", "kl-shared")
+        return dict(zip(names, map(printed, terms), strict=True)) | {"kl": f"{printed(whole)} nats"}
 
     shown(page, expected([-1.2, 0.7], [0.4, 1.3], 0.6))
     before = fingerprint(surface(page))
@@ -176,9 +179,8 @@ def test_a_whole_data_set_has_beta_as_its_dial(server: Server, visit: Visit) -> 
         assert facts
         rate = float(kl_per_dim(codes[0]).sum(1, dtype=np.float64).mean())
         assert rate == pytest.approx(facts[1]["mutual_information"] + facts[1]["marginal_kl"], abs=1e-3)
-        names = {"information": "mutual_information", "marginal": "marginal_kl"}
-        numbers = {name: printed(facts[1][key]) for name, key in names.items()} | {"rate": printed(rate)}
-        return numbers | {"marginal": f"{numbers['marginal']} nats"}
+        (information, marginal), whole = adding([facts[1]["mutual_information"], facts[1]["marginal_kl"]])
+        return {"information": printed(information), "marginal": f"{printed(marginal)} nats", "rate": printed(whole)}
 
     first, second = sweep.runs[1:3]
     page = opened(visit(server.url("gaussian", mode="data", run=first.run_id), reduced_motion="reduce"))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.chrome.model_bar import number
 from tests.browser.fixtures import Server
 from tests.browser.test_browser import pixels, place_of, wait_for_url
 from tests.browser.test_lab_beta import library_row, shipped, slider
+from vae_core.config import words
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +30,10 @@ def test_moving_beta_leads_along_the_sweep(server: Server, visit: Visit) -> None
         highlighted(page, run.run_id)
         assert run.result is not None
         test, beta = run.result.test, run.config.beta
-        for name, value in (("rate", test.kl), ("distortion", -test.reconstruction), ("elbo", test.elbo)):
+        elbo, reconstruction, kl = words.elbo(test.reconstruction, test.kl, 1)
+        for name, said in (("rate", kl), ("distortion", reconstruction.removeprefix("−")), ("elbo", elbo)):
             text = page.get_by_test_id(name).inner_text()
-            assert text.split(" ± ")[0] == number(value)
+            assert text.split(" ± ")[0] == said
         expect(page.get_by_test_id("slope")).to_have_text(f"−{beta:g}")
         row = page.get_by_test_id("reconstructions")
         expect(row).to_have_attribute("data-run", run.run_id)

@@ -82,3 +82,26 @@ def test_it_plays_by_itself_and_other_samples_give_other_estimates(server: Serve
     wait_for_url(page, draw="1")
     eventually(lambda: text(page, "estimate-prior") != before, page, "another estimate")
     assert in_url(page, "k") == "1000"
+
+
+PLAYED = """() => new Promise((done) => {
+  const { shadowRoot } = [...document.querySelectorAll("*")].find((one) => one.shadowRoot?.querySelector(".sampling"));
+  const slider = shadowRoot.querySelector("input[type=range]");
+  const shown = new Set();
+  const look = () => {
+    const samples = shadowRoot.querySelector(".source .worth").textContent.match(/of ([\\d,]+) sample/)?.[1];
+    const output = slider.parentElement.querySelector("output");
+    shown.add(`${slider.getAttribute("aria-valuetext")} ${output.textContent} ${samples}`);
+    if (shadowRoot.querySelector("[data-testid=play]").textContent === "Play again") done([...shown]);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
+def test_slider_and_text_say_the_same_in_every_frame_while_it_plays(server: Server, visit: Visit) -> None:
+    page = opened(visit(server.url("sampling", run=PLANE.run_id, image=IMAGE, k=1)))
+    page.get_by_test_id("play").click()
+    shown = page.evaluate(PLAYED)
+    assert len(shown) > 20, "it did not play"
+    assert [said for said in shown if len(set(said.split())) > 1] == []

@@ -200,7 +200,10 @@ def test_numbers_are_what_torch_finds_after_as_many_steps(server: Server, visit:
 
     address = server.url("steps", seed=2, step=count, image=image, beta=link.course_text(course))
     page = open_steps(visit(address), count)
-    assert shown(page) == pytest.approx(expected, abs=0.0051)
+    found = shown(page)
+    for name in ("reconstruction", "objective"):  # what gives way so that the terms add up
+        assert found.pop(name) == pytest.approx(expected.pop(name), abs=0.0201)
+    assert found == pytest.approx(expected, abs=0.0051)
 
     before, picture = shown(page), plane(page)
     page.locator("h3").first.click()

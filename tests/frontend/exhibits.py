@@ -58,6 +58,7 @@ VIEWS = {
     "compare": Shown("compare", "elbo_room_compare", {"runs": f"{PLANE},{ROOM}"}),
     "presenter": Shown("", "elbo_room_presenter", {"run": PLANE}),
     **{name: Shown(name, f"elbo_room_lab_{name.replace('-', '_')}", {}) for name in lab.VIEWS},
+    "gaussian-data": Shown("gaussian", "elbo_room_lab_gaussian", {"mode": "data"}),
 }
 
 
@@ -91,14 +92,22 @@ def exhibit(name: str) -> Exhibit:
     at = AppTest.from_file(str(MAIN), default_timeout=120)
     at.query_params.update(link)
     at._page_hash = calc_hash(page)
-    at.run()
-    assert not at.exception, at.exception
-    sent = [element.proto for element in at.get("bidi_component")]  # type: ignore[union-attr]
-    text = next(proto.json for proto in sent if proto.component_name == component)
+    text = _told(at, component)
+    if refine := json.loads(text).get("refine"):  # what the page would ask for once it has painted the first figures
+        at.session_state[f"{name}-refined"] = refine
+        text = _told(at, component)
     module, css = registered[component]
     addresses = set(re.findall(r'"((?:blobs|promised)/[0-9a-f]+)"', text))
     data: dict[str, Any] = json.loads(text)
     return Exhibit(module, css, data, {address: _bytes(address) for address in addresses}, f"Elbo Room: {name}")
+
+
+def _told(at: AppTest, component: str) -> str:
+    """What the page tells its component, as JSON."""
+    at.run()
+    assert not at.exception, at.exception
+    sent = [element.proto for element in at.get("bidi_component")]  # type: ignore[union-attr]
+    return next(proto.json for proto in sent if proto.component_name == component)
 
 
 def _bytes(address: str) -> bytes:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  adding,
   count,
   decimal,
   minus,
@@ -8,6 +9,7 @@ import {
   rounded,
   shortest,
   significant,
+  weighed,
   within,
 } from "../../app/components/frontend/kit/numbers.js";
 
@@ -49,6 +51,24 @@ test("digits that count", () => {
     ["0.5", "12", "−4", "0.25"],
   );
   assert.equal(count(10000), "10,000");
+});
+
+test("a sum adds up as printed, and the largest part gives way", () => {
+  assert.deepEqual(adding([-131.24, -7.04], 1), [-131.3, -7, -138.3]);
+  assert.deepEqual(adding([0.004, 0.004, 3.117, 2.004]), [0, 0, 3.13, 2, 5.13]);
+  assert.deepEqual(adding([]), [0]);
+  assert.deepEqual(adding([Number.NaN, 1]), [Number.NaN, 1, Number.NaN]);
+  assert.deepEqual(adding([1e30, 1]), [1e30, 1, 1e30]);
+});
+
+test("what is multiplied has the digits that the product needs", () => {
+  // 16 times a KL of 1.43: with one digit it would be 22.4, and the sum half a nat off.
+  const { beta, kl, klDigits, whole } = weighed(-175.4, 16, 1.4304, 1);
+  assert.deepEqual([beta, kl, klDigits], [16, 1.43, 2]);
+  assert.equal(decimal(whole, 1), "−198.3");
+  assert.deepEqual(weighed(-112, 0.25, 20.04, 1), { beta: 0.25, kl: 20, klDigits: 1, whole: -117 });
+  assert.equal(weighed(-112, 0.63283748, 20.04, 1).beta, 0.6328);
+  assert.equal(weighed(-112, 0, 400, 1).whole, -112);
 });
 
 test("bounds and rounding", () => {

@@ -6,11 +6,11 @@ import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vae_core.cli.printing import Json, as_json, console, wrote
 from vae_core.config.errors import OUT, ConfigError
-from vae_core.config.words import nats
+from vae_core.config.words import adding, nats
 from vae_core.store import Store
 
 if TYPE_CHECKING:
@@ -91,13 +91,19 @@ def evaluate(args: argparse.Namespace) -> Json:
                 f"{tails.HEAVY}): their log P(X) is likely too low, and its error larger than stated. More samples "
                 "help; `elbo gap` bounds it from both sides."
             )
-        print(
-            f"KL {nats(facts['rate'])} = I(X; z) {nats(facts['mutual_information'])} (at most log N = "
-            f"{nats(facts['mutual_information_ceiling'])}) + total correlation {nats(facts['total_correlation'])} + by "
-            f"dimension {nats(sum(facts['dimension_wise_kl']))} nats per image"
-        )
+        print(kl_in_words(facts))
         print(*(one["sentence"] for one in facts["findings"]), sep="\n")
     return result
+
+
+def kl_in_words(facts: dict[str, Any]) -> str:
+    """The KL and its three parts, which add up as they are printed."""
+    parts = [facts["mutual_information"], facts["total_correlation"], sum(facts["dimension_wise_kl"])]
+    (information, correlation, by_dimension), rate = adding(parts)
+    return (
+        f"KL {nats(rate)} = I(X; z) {nats(information)} (at most log N = {nats(facts['mutual_information_ceiling'])}) "
+        f"+ total correlation {nats(correlation)} + by dimension {nats(by_dimension)} nats per image"
+    )
 
 
 _INSIDE = (

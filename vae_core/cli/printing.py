@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from vae_core.config.errors import OUT, StoreError
-from vae_core.config.words import nats
+from vae_core.config.words import elbo
 
 if TYPE_CHECKING:
     from vae_core.config.events import Event, Finished
@@ -50,10 +50,10 @@ def console() -> Any:
 
 def terms(finished: Finished) -> str:
     """The result in one line."""
-    test = finished.test
+    whole, reconstruction, kl = elbo(finished.test.reconstruction, finished.test.kl)
     return (
-        f"test ELBO {nats(test.elbo)} = reconstruction {nats(test.reconstruction)} − KL {nats(test.kl)} nats per "
-        f"image; {finished.seconds:.1f} s, {finished.images_per_second:,.0f} images/s"
+        f"test ELBO {whole} = reconstruction {reconstruction} − KL {kl} nats per image; "
+        f"{finished.seconds:.1f} s, {finished.images_per_second:,.0f} images/s"
     )
 
 

@@ -3,7 +3,7 @@
 
 import { h } from "../kit/dom.js";
 import { ellipseOf } from "../kit/geometry.js";
-import { decimal, within } from "../kit/numbers.js";
+import { adding, decimal, within } from "../kit/numbers.js";
 import { ticks, tickTexts } from "../kit/ticks.js";
 
 /** @import { Chart, Look, Point } from "../paint/chart.js" */
@@ -16,6 +16,16 @@ import { ticks, tickTexts } from "../kit/ticks.js";
  * @param {number} mu @param {number} sigma
  */
 export const klTerms = (mu, sigma) => [(mu * mu) / 2, (sigma * sigma) / 2, -0.5, -Math.log(sigma)];
+
+/**
+ * The same as they are printed, and behind them the KL: the −½ is what it is, the others add up with it.
+ * @param {number} mu @param {number} sigma
+ */
+export function klPrinted(mu, sigma) {
+  const [mean, width, constant, log] = klTerms(mu, sigma);
+  const [first, second, third, whole] = adding([mean, width, log]);
+  return [first, second, constant, third, whole + constant];
+}
 
 /** @param {number} mu @param {number} sigma */
 export const klNats = (mu, sigma) => klTerms(mu, sigma).reduce((sum, part) => sum + part, 0);
@@ -106,19 +116,19 @@ export class Waterfall {
   }
 
   /**
-   * The parts without their sum; NaN where a part is not known.
-   * @param {number[]} values @param {number} [sum]
+   * NaN where a part is not known.
+   * @param {number[]} values the parts, and behind them their sum @param {number[]} [printed] the same, as they add up
    */
-  set(values, sum = values.reduce((total, value) => total + value, 0)) {
+  set(values, printed = values) {
     let from = 0;
-    [...values, sum].forEach((value, i) => {
-      const last = i === values.length;
+    values.forEach((value, i) => {
+      const last = i === values.length - 1;
       const { bar, number } = this.rows[i];
       const [a, b] = last ? [0, value] : [from, from + value];
       const known = Number.isFinite(a) && Number.isFinite(b);
       bar.style.left = known ? `${this.percent(Math.min(a, b))}%` : "0";
       bar.style.width = known ? `${this.percent(Math.max(a, b)) - this.percent(Math.min(a, b))}%` : "0";
-      number.textContent = Number.isFinite(value) ? decimal(value) : "–";
+      number.textContent = Number.isFinite(value) ? decimal(printed[i]) : "–";
       from = b;
     });
   }

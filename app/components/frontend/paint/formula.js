@@ -68,13 +68,13 @@ export const logP = (...inside) => [
  * @param {{digits?: number, unit?: string, testid?: string}} [options]
  */
 export function live(term = "", { digits = 2, unit = "", testid } = {}) {
-  const element = mn("", `live ${term}`);
+  const element = mn("–", `live ${term}`);
   if (testid) element.dataset.testid = testid;
   return {
     element,
-    /** @param {number} value NaN: not known */
-    set(value) {
-      element.textContent = `${Number.isFinite(value) ? decimal(value, digits) : "–"}${unit ? ` ${unit}` : ""}`;
+    /** @param {number} value NaN: not known @param {number} [after] digits after the point, where it is not always so many */
+    set(value, after = digits) {
+      element.textContent = `${Number.isFinite(value) ? decimal(value, after) : "–"}${unit ? ` ${unit}` : ""}`;
     },
   };
 }

@@ -7,7 +7,7 @@ import { makeButton } from "../../kit/controls.js";
 import { h, later } from "../../kit/dom.js";
 import { Hand } from "../../kit/hand.js";
 import { rowsByLabel } from "../../kit/images.js";
-import { decimal, within } from "../../kit/numbers.js";
+import { adding, decimal, weighed, within } from "../../kit/numbers.js";
 import { normals } from "../../kit/random.js";
 import { everySo, ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -506,11 +506,13 @@ class BetaView {
   write(a, b, mix) {
     const { objective, elbo } = this.numbers;
     const none = mix ? NaN : 0; // between two models there is nothing to compute them from
-    [a.reconstruction, a.beta, a.kl, a.reconstruction - a.beta * a.kl].forEach((value, i) => {
-      objective[i].set(value + none);
-    });
-    [a.reconstruction, a.kl, a.elbo].forEach((value, i) => elbo[i].set(value + none));
-    if (!mix) objective[1].element.textContent = betaText(a.beta);
+    const [reconstruction, lessKl, bound] = adding([a.reconstruction, -a.kl], 1);
+    const { kl, klDigits, whole } = weighed(reconstruction, a.beta, a.kl, 1);
+    [reconstruction, -lessKl, bound].forEach((value, i) => elbo[i].set(value + none));
+    objective[0].set(reconstruction + none);
+    objective[1].element.textContent = mix ? "–" : betaText(a.beta);
+    objective[2].set(kl + none, klDigits);
+    objective[3].set(whole + none);
     const { active } = this.parts;
     const lively = a.klPerDim.filter((kl) => kl >= this.data.threshold).length;
     const counted = mix ? "" : `${lively} of ${this.D} active: above ${this.data.threshold} nats`;

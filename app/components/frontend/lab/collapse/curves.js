@@ -1,5 +1,6 @@
 // What a run said of itself while it was trained, point by point: its terms, and the KL of each dimension, stacked.
 
+import { adding } from "../../kit/numbers.js";
 import { tensorOf } from "../../net/safetensors.js";
 
 /** @import { Arrays } from "../../types.d.ts" */
@@ -37,6 +38,22 @@ export class Curves {
   /** @param {number} t */
   total(t) {
     return this.edges[this.D][t];
+  }
+
+  /**
+   * The KL of each dimension as it is printed at point t, and behind them what these add up to.
+   * @param {number} t
+   */
+  printed(t) {
+    return adding(Array.from(this.values.subarray(t * this.D, (t + 1) * this.D)));
+  }
+
+  /**
+   * Reconstruction, −KL and ELBO as they are printed at point t.
+   * @param {number} t
+   */
+  terms(t) {
+    return adding([this.reconstruction[t], -this.total(t)], 1);
   }
 
   get last() {

@@ -8,7 +8,7 @@ import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand, LINK_ROUNDS } from "../../kit/hand.js";
 import { movementOf } from "../../kit/keys.js";
-import { decimal, shortest, within } from "../../kit/numbers.js";
+import { decimal, shortest, weighed, within } from "../../kit/numbers.js";
 import { roomFor } from "../../kit/room.js";
 import { bentTicks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -245,21 +245,21 @@ class StreamPanel {
    */
   write(curves, t, { bar }, picked) {
     const { figures } = this;
+    const printed = curves.printed(t);
     for (const { dim, value, fill, button } of this.cells) {
       const kl = curves.kl(t, dim);
-      value.textContent = decimal(kl);
+      value.textContent = decimal(printed[dim]);
       fill.style.height = `${Math.min(100, (100 * kl) / bar)}%`;
       button.classList.toggle("shut", kl < CLOSED);
       button.setAttribute("aria-pressed", String(dim === picked));
-      button.setAttribute("aria-label", `z${dim + 1}: ${decimal(kl)} nats`);
+      button.setAttribute("aria-label", `z${dim + 1}: ${decimal(printed[dim])} nats`);
     }
-    if (this.rest)
-      this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + curves.kl(t, dim), 0));
-    const total = curves.total(t);
-    figures.beta.textContent = decimal(curves.beta[t]);
-    figures.reconstruction.textContent = decimal(curves.reconstruction[t], 1);
-    figures.kl.textContent = decimal(total);
-    figures.elbo.textContent = decimal(curves.reconstruction[t] - total, 1);
+    if (this.rest) this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + printed[dim], 0));
+    const [reconstruction, lessKl, elbo] = curves.terms(t);
+    figures.beta.textContent = shortest(curves.beta[t]);
+    figures.reconstruction.textContent = decimal(reconstruction, 1);
+    figures.kl.textContent = decimal(-lessKl, 1);
+    figures.elbo.textContent = decimal(elbo, 1);
   }
 }
 
@@ -494,18 +494,20 @@ class CollapseView {
       );
     }
     const { terms, others, all } = this.sums;
+    const printed = curves.printed(t);
     terms.forEach((term, i) => {
-      term.set(curves.kl(t, order[i]));
+      term.set(printed[order[i]]);
     });
-    others?.set(order.slice(shown).reduce((sum, dim) => sum + curves.kl(t, dim), 0));
-    all.set(curves.total(t));
+    others?.set(order.slice(shown).reduce((sum, dim) => sum + printed[dim], 0));
+    all.set(printed[curves.D]);
     let charged = 0;
     for (let dim = 0; dim < curves.D; dim++) charged += Math.max(data.free, curves.kl(t, dim));
-    const beta = data.weighs ? curves.beta[t] : 1;
-    this.parts.reconstruction.set(curves.reconstruction[t]);
-    this.parts.beta.element.textContent = String(Number(beta.toFixed(2)));
-    this.parts.kl.set(charged);
-    this.parts.whole.set(curves.reconstruction[t] - beta * charged);
+    const [reconstruction] = curves.terms(t);
+    const price = weighed(reconstruction, data.weighs ? curves.beta[t] : 1, charged);
+    this.parts.reconstruction.set(reconstruction);
+    this.parts.beta.element.textContent = shortest(price.beta);
+    this.parts.kl.set(price.kl, price.klDigits);
+    this.parts.whole.set(price.whole);
   }
 
   /** @param {StreamPanel} lead */

@@ -6,7 +6,7 @@ import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { ellipseOf, levelLines, pointsOn, radiusOf } from "../../kit/geometry.js";
 import { Hand } from "../../kit/hand.js";
-import { decimal, rounded, within } from "../../kit/numbers.js";
+import { adding, decimal, rounded, within } from "../../kit/numbers.js";
 import { roomOf } from "../../kit/room.js";
 import { ticks, tickTexts } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -329,7 +329,7 @@ class GapView {
     this.drawPlane(shown.data);
     this.drawPictures(shown);
     this.drawBars(shown.data);
-    const terms = shown.data.gaussians[this.gaussian]?.terms;
+    const terms = printedTerms(shown.data.gaussians[this.gaussian]?.terms);
     for (const name of /** @type {(keyof GapTerms)[]} */ (Object.keys(this.numbers)))
       this.numbers[name].set(terms ? terms[name] : NaN);
   }
@@ -510,20 +510,21 @@ class GapView {
     paintPicture(this.decoded, net.decode(code), net.shape);
     const likelihood = -net.distortion(code, x);
     const prior = -0.5 * (at[0] ** 2 + at[1] ** 2) - Math.log(2 * Math.PI);
-    this.sum.likelihood.textContent = decimal(likelihood);
-    this.sum.prior.textContent = decimal(prior);
-    this.sum.joint.textContent = decimal(likelihood + prior);
+    const printed = adding([likelihood, prior]);
+    [this.sum.likelihood, this.sum.prior, this.sum.joint].forEach((output, i) => {
+      output.textContent = decimal(printed[i]);
+    });
   }
 
   /** @param {GapData} data */
   drawBars({ gaussians, family }) {
-    const known = gaussians.encoder.terms;
+    const known = printedTerms(gaussians.encoder.terms);
     const span = known ? 1.3 * Math.max(0.4, ...Object.values(gaussians).map((q) => q.terms?.gap ?? 0)) : 1;
-    const least = gaussians[family]?.terms?.gap ?? 0;
+    const least = printedTerms(gaussians[family]?.terms)?.gap ?? 0;
     for (const { name, parts, elbo, number, element } of this.rows) {
       element.setAttribute("aria-pressed", String(name === this.gaussian));
       element.disabled = !gaussians[name];
-      const terms = gaussians[name]?.terms;
+      const terms = printedTerms(gaussians[name]?.terms);
       number.textContent = terms ? decimal(terms.gap) : "…";
       elbo.textContent = terms ? decimal(terms.elbo) : "";
       const gap = terms ? terms.gap : 0;
@@ -556,6 +557,18 @@ class GapView {
       ` that no ${family === "full" ? "" : "upright "}Gaussian can (the approximation gap).`,
     );
   }
+}
+
+/**
+ * The terms of one Gaussian as they are printed. log P(X) is the same for every Gaussian of an image, the ELBO is what they
+ * are compared by: both are rounded as they are, and the gap is what is between them; the reconstruction and the KL add up.
+ * @param {GapTerms | null | undefined} terms null: not known @returns {GapTerms | undefined}
+ */
+function printedTerms(terms) {
+  if (!terms) return undefined;
+  const [reconstruction, lessKl, elbo] = adding([terms.reconstruction, -terms.kl]);
+  const logPx = rounded(terms.logPx);
+  return { logPx, gap: logPx - elbo, reconstruction, kl: -lessKl, elbo };
 }
 
 /**

@@ -6,7 +6,7 @@ import { colourOf, parseColour } from "../../kit/colours.js";
 import { h } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { rowsByLabel } from "../../kit/images.js";
-import { within } from "../../kit/numbers.js";
+import { adding, within } from "../../kit/numbers.js";
 import { Chart } from "../../paint/chart.js";
 import { bracket, formula, live, m, mi, mo, mrow } from "../../paint/formula.js";
 import { tensorOf } from "../../net/safetensors.js";
@@ -153,6 +153,7 @@ export class GaussianData {
     this.error.textContent = error;
     this.error.hidden = !error;
     this.element.classList.toggle("empty", models.length === 0);
+    this.sum.hidden = true; // until there is something to add up
     if (models.length === 0) return;
     const options = JSON.stringify(families);
     if (options !== this.options) {
@@ -214,11 +215,12 @@ export class GaussianData {
     const { rate, information, marginal } = this.models[this.at];
     const known = marginal !== null;
     const parts = known ? [information ?? NaN, marginal] : [NaN, NaN];
+    const printed = known ? adding(parts) : [NaN, NaN, rate];
     this.bars.range(0, [2, 5, 10, 20, 50, 100, 200, 500].find((top) => top >= rate) ?? rate);
-    this.bars.set(parts, rate);
-    this.shown.rate.set(rate);
-    this.shown.information.set(parts[0]);
-    this.shown.marginal.set(parts[1]);
+    this.bars.set([...parts, rate], printed);
+    this.shown.information.set(printed[0]);
+    this.shown.marginal.set(printed[1]);
+    this.shown.rate.set(printed[2]);
     this.missing.hidden = known;
     this.sum.hidden = !known;
   }
@@ -313,9 +315,10 @@ export class GaussianData {
       const parts = [klNats(mu[0], sigma[0]), klNats(mu[1], sigma[1])];
       const label = tensorOf(blob, "labels", Uint8Array).data[this.chosen];
       this.one.title.textContent = `Test image ${this.chosen}, a ${label}: `;
-      this.one.first.set(parts[0]);
-      this.one.second.set(parts[1]);
-      this.one.kl.set(parts[0] + parts[1]);
+      const printed = adding(parts);
+      this.one.first.set(printed[0]);
+      this.one.second.set(printed[1]);
+      this.one.kl.set(printed[2]);
     }
     this.oneLine.classList.toggle("none", this.chosen === null);
     chart.end();

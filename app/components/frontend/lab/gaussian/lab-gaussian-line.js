@@ -7,7 +7,7 @@ import { draggable } from "../../kit/drag.js";
 import { decimal, rounded, within } from "../../kit/numbers.js";
 import { Chart } from "../../paint/chart.js";
 import { formula, live, m, mfrac, mi, mn, mo, mrow, msup } from "../../paint/formula.js";
-import { drawGrip, klContour, klNats, klPull, klTerms, Waterfall } from "../lab-normal.js";
+import { drawGrip, klContour, klNats, klPrinted, klPull, klTerms, Waterfall } from "../lab-normal.js";
 
 /**
  * @import { Drag } from "../../kit/drag.js"
@@ -242,13 +242,13 @@ export class GaussianLine {
   draw() {
     this.drawDensity();
     this.drawPlane();
-    const terms = klTerms(...this.values);
+    const printed = klPrinted(...this.values);
     const pull = klPull(...this.values);
-    this.bars.set(terms);
-    this.shown.mean.set(terms[0]);
-    this.shown.width.set(terms[1]);
-    this.shown.log.set(terms[3]);
-    this.shown.kl.set(klNats(...this.values));
+    this.bars.set([...klTerms(...this.values), klNats(...this.values)], printed);
+    this.shown.mean.set(printed[0]);
+    this.shown.width.set(printed[1]);
+    this.shown.log.set(printed[3]);
+    this.shown.kl.set(printed[4]);
     this.shown.pullMean.set(pull[0]);
     this.shown.pullWidth.set(pull[1]);
   }

@@ -4,7 +4,7 @@ import { makeButton, makeSlider } from "../../kit/controls.js";
 import { colourOf } from "../../kit/colours.js";
 import { h } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
-import { rounded, within } from "../../kit/numbers.js";
+import { adding, rounded, within } from "../../kit/numbers.js";
 import { Chart } from "../../paint/chart.js";
 import { bracket, formula, live, mfrac, mi, mn, mo, mrow, msub, msup } from "../../paint/formula.js";
 import {
@@ -209,11 +209,11 @@ export class GaussianPlane {
     chart.end();
 
     const parts = [klNats(values[0], values[2]), klNats(values[1], values[3]), sharedNats(values[4])];
-    const sum = parts[0] + parts[1] + parts[2];
-    this.bars.set(parts, sum);
-    this.shown.first.set(parts[0]);
-    this.shown.second.set(parts[1]);
-    this.shown.shared.set(parts[2]);
-    this.shown.kl.set(sum);
+    const printed = adding(parts);
+    this.bars.set([...parts, parts[0] + parts[1] + parts[2]], printed);
+    this.shown.first.set(printed[0]);
+    this.shown.second.set(printed[1]);
+    this.shown.shared.set(printed[2]);
+    this.shown.kl.set(printed[3]);
   }
 }

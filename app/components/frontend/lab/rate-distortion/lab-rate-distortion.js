@@ -6,7 +6,7 @@ import { makeButton } from "../../kit/controls.js";
 import { find, h, isCalm, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
-import { decimal } from "../../kit/numbers.js";
+import { adding, decimal } from "../../kit/numbers.js";
 import { roomFor } from "../../kit/room.js";
 import { ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -28,6 +28,15 @@ import { betaText, sweepSlider } from "../lab-sweep.js";
 
 /** @param {RateDistortionModel} model @returns {model is SweepModel} */
 const isInside = (model) => model.inside && model.beta !== null;
+
+/**
+ * Distortion, rate and ELBO as they are printed: the ELBO is less their sum.
+ * @param {RateDistortionModel} model
+ */
+function printedTerms({ distortion, rate }) {
+  const [first, second, elbo] = adding([-distortion, -rate], 1);
+  return [-first, -second, elbo];
+}
 
 const NEAR = 16; // CSS pixels from which a point takes the pointer
 
@@ -354,9 +363,10 @@ class RateDistortionView {
       decimal(value, 1),
       error ? h("small", {}, ` ± ${decimal(error, error < 0.095 ? 2 : 1)}`) : "",
     ];
-    this.cells.rate.replaceChildren(...said(model.rate, model.rateError));
-    this.cells.distortion.replaceChildren(...said(model.distortion, model.distortionError));
-    this.cells.elbo.replaceChildren(...said(model.elbo, model.elboError));
+    const [distortion, rate, elbo] = printedTerms(model);
+    this.cells.rate.replaceChildren(...said(rate, model.rateError));
+    this.cells.distortion.replaceChildren(...said(distortion, model.distortionError));
+    this.cells.elbo.replaceChildren(...said(elbo, model.elboError));
     words.name.textContent = model.title + (model.run === this.data.current ? " (the current model)" : "");
     // The slope is a statement about what reconstruction − β·KL was maximised for; other objectives make none.
     words.tangent.hidden = model.beta === null;
@@ -431,10 +441,10 @@ class RateDistortionView {
     this.ring(context, model, 9, ink, 2.5);
     this.names(context, model, ink, paper);
     chart.end();
-    const said = this.data.models.map(
-      (one) =>
-        `${one.title}: rate ${decimal(one.rate, 1)}, distortion ${decimal(one.distortion, 1)}, ELBO ${decimal(one.elbo, 1)}`,
-    );
+    const said = this.data.models.map((one) => {
+      const [distortion, rate, bound] = printedTerms(one).map((value) => decimal(value, 1));
+      return `${one.title}: rate ${rate}, distortion ${distortion}, ELBO ${bound}`;
+    });
     const label = `Rate and distortion in nats per image. ${said.join("; ")}`;
     if (chart.canvas.getAttribute("aria-label") !== label) chart.canvas.setAttribute("aria-label", label);
   }

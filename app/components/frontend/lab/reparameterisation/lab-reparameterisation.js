@@ -155,6 +155,13 @@ function graph(direct) {
   ];
 }
 
+/**
+ * z = μ + σ·ε as the printed μ, σ and ε have it: the code itself may differ from it in the last digit.
+ * @param {number} mu @param {number} sigma @param {number} epsilon
+ */
+const printedCode = (mu, sigma, epsilon) =>
+  Number(mu.toFixed(2)) + Number(sigma.toFixed(3)) * Number(epsilon.toFixed(2));
+
 // ---- the view
 
 class ReparameterisationView {
@@ -548,7 +555,7 @@ class ReparameterisationView {
       shown.sigma.set(this.values[2 + d]);
       shown.epsilon.set(epsilon);
       shown.slope.set(epsilon);
-      shown.z.set(codes[this.code][d]);
+      shown.z.set(printedCode(this.values[d], this.values[2 + d], epsilon));
       drawn.set(codes[this.code][d]);
     });
   }

@@ -94,17 +94,16 @@ class SamplingSource {
   }
 
   /**
-   * After k samples, of which all may not have come yet.
+   * After k samples.
    * @param {number} k
    */
   draw(k) {
-    const known = Math.min(k, this.logWeights.length);
-    const ess = this.curve.ess[known - 1];
-    this.estimate.set(this.curve.estimate[known - 1]);
+    const ess = this.curve.ess[k - 1];
+    this.estimate.set(this.curve.estimate[k - 1]);
     this.worth.textContent = ess < 100 ? decimal(ess, 1) : count(Math.round(ess));
-    this.of.textContent = ` of ${count(known)} sample${known === 1 ? "" : "s"}`;
-    this.meter.style.width = `${(100 * ess) / known}%`;
-    const seen = Math.min(known, this.cells.length);
+    this.of.textContent = ` of ${count(k)} sample${k === 1 ? "" : "s"}`;
+    this.meter.style.width = `${(100 * ess) / k}%`;
+    const seen = Math.min(k, this.cells.length);
     const shown = this.logWeights.subarray(0, seen);
     const most = shown.reduce((a, b) => Math.max(a, b), -Infinity);
     const sum = shown.reduce((total, w) => total + Math.exp(w - most), 0);
@@ -277,7 +276,6 @@ class SamplingView {
   /** @param {number} k */
   set(k) {
     this.k = Math.min(this.data.samples, Math.max(1, Math.round(k)));
-    this.slider.set(Math.log10(this.k));
     this.host.redraw();
   }
 
@@ -323,7 +321,9 @@ class SamplingView {
 
   draw() {
     if (!this.data) return;
-    const { data, root, chart, k } = this;
+    const { data, root, chart } = this;
+    const k = Math.min(this.k, ...Object.values(this.sources).map((source) => source.logWeights.length)); // of those that are here
+    this.slider.set(Math.log10(k)); // in the same frame as all that it stands for
     this.play.textContent = this.playing === null ? (k >= data.samples ? "Play again" : "Play") : "Pause";
     for (const source of Object.values(this.sources)) source.draw(k);
     this.about.textContent =
@@ -354,15 +354,14 @@ class SamplingView {
       { source: this.sources.q, colour: violet },
     ]) {
       const { estimate } = source.curve;
-      const reached = this.marks.filter((mark) => mark <= Math.min(k, estimate.length));
+      const reached = this.marks.filter((mark) => mark <= k);
       chart.line(
         reached.map(Math.log10),
         reached.map((mark) => estimate[mark - 1]),
         colour,
         { width: 3.5 },
       );
-      const last = Math.min(k, estimate.length);
-      chart.dot(Math.log10(last), estimate[last - 1], colour, 6);
+      chart.dot(Math.log10(k), estimate[k - 1], colour, 6);
     }
     context.strokeStyle = chart.colours.ink;
     context.lineWidth = 1;

@@ -8,7 +8,7 @@ import { makeButton, makeChoice, makeSlider } from "../../kit/controls.js";
 import { h, isCalm, later } from "../../kit/dom.js";
 import { Hand } from "../../kit/hand.js";
 import { isPlain, letterOf } from "../../kit/keys.js";
-import { decimal } from "../../kit/numbers.js";
+import { adding, decimal, shortest, weighed } from "../../kit/numbers.js";
 import { normals } from "../../kit/random.js";
 import { roomOf } from "../../kit/room.js";
 import { ticks } from "../../kit/ticks.js";
@@ -731,13 +731,15 @@ class StepsView {
     name.textContent = `no. ${image}, a ${this.labels[image]}`;
     const { reconstruction, kl } = terms;
     const beta = this.betaAt(course.step - (this.stage === STEPS_UPDATE ? 1 : 0));
-    figures.reconstruction.set(reconstruction);
-    figures.termReconstruction.set(reconstruction);
-    figures.kl.set(kl);
-    figures.termKl.set(kl);
-    figures.elbo.set(reconstruction - kl);
-    figures.objective.set(reconstruction - beta * kl);
-    figures.weight.element.textContent = String(beta);
+    const [first, lessKl, elbo] = adding([reconstruction, -kl]);
+    figures.reconstruction.set(first);
+    figures.kl.set(-lessKl);
+    figures.elbo.set(elbo);
+    const maximised = weighed(first, beta, kl, 2);
+    figures.termReconstruction.set(first);
+    figures.weight.element.textContent = shortest(maximised.beta);
+    figures.termKl.set(maximised.kl, maximised.klDigits);
+    figures.objective.set(maximised.whole);
   }
 
   /** @param {Shot} shot */
