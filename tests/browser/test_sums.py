@@ -80,6 +80,7 @@ def test_every_sum_of_a_view_adds_up_wherever_its_sliders_stand(
 ) -> None:
     page = visit(site(view))
     page.evaluate(READ)
+    page.wait_for_function("globalThis.fixture")
     least = SUMS.get(view, 0)
     eventually(lambda: len(sums_of(page)) >= least, page, f"{least} sums in {view}")
     seen = sums_everywhere(page)
@@ -93,6 +94,7 @@ def test_every_sum_of_a_view_adds_up_wherever_its_sliders_stand(
 def test_no_formula_stands_there_without_its_numbers(site: Callable[[str], str], visit: Visit) -> None:  # noqa: F811
     page = visit(site("gaussian"))
     page.evaluate(READ)
+    page.wait_for_function("globalThis.fixture")
     page.evaluate("fixture.update({mode: 'data', sweep: {error: 'Encoding the test images.'}})")
     eventually(lambda: "Encoding the test images." in page.evaluate("sums.text()"), page, "what is waited for")
     assert page.evaluate("sums.formulas()") == []

@@ -143,7 +143,7 @@ class SamplingView {
     draggable(this.chart.canvas, {
       at: (event) => this.chart.at(event),
       move: ([x]) => this.drag(10 ** x),
-      end: () => this.hand.lets(this.stands()),
+      end: () => this.release(),
       save: () => this.k,
       restore: (k) => this.to(k),
     });
@@ -180,7 +180,7 @@ class SamplingView {
       value: 0,
       format: (value) => count(Math.round(10 ** value)),
       oninput: (value) => this.drag(10 ** value),
-      onrelease: () => this.hand.lets(this.stands()),
+      onrelease: () => this.release(),
     });
     this.warning = h("p", { class: "note", hidden: true }, LAB_GREY);
     this.stage = h(
@@ -284,8 +284,13 @@ class SamplingView {
    * @param {number} k
    */
   drag(k) {
+    if (!this.data) return; // there is nothing yet that it could be moved along
     this.hand.takes();
     this.to(k);
+  }
+
+  release() {
+    if (this.data) this.hand.lets(this.stands());
   }
 
   /** @param {number} k */
