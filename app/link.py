@@ -9,13 +9,15 @@ meant there, and replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from app import session
+from vae_core.config import ACTIVATIONS, ARCHITECTURES, BINARIZE, DATASETS, LIKELIHOODS, POSTERIORS
 from vae_core.config.catalogue import OBJECTIVES
 
 T = TypeVar("T")
@@ -66,6 +68,11 @@ def whole(below: int, start: int = 0) -> Callable[[str], int | None]:
         return int(text) if digits and start <= int(text) < below else None
 
     return parse
+
+
+def layers(text: str) -> str | None:
+    """Whole numbers separated by commas, or nothing: as a field holds them."""
+    return text if re.fullmatch(r"[0-9, ]{0,40}", text) else None
 
 
 def numbers(counts: Iterable[int], below: float) -> Callable[[str], list[float] | None]:
@@ -212,20 +219,28 @@ COURSE = Item("course", ("steps",), "β from each step on", course, course_text,
 PRESENT = Item("present", EVERYWHERE, "presenter mode", flag, _flag_text)
 TOUR = Item("tour", EVERYWHERE, "stop of the tour, from 1", whole(100, start=1))
 
+HIDDEN = Item("hidden", ("train",), "units of the hidden layers", layers)
+
+_CHOICES = tuple(
+    Item(name, ("train",), meaning, word(*allowed))
+    for name, meaning, allowed in (
+        ("data", "data set", DATASETS),
+        ("network", "architecture", ARCHITECTURES),
+        ("objective", "what is optimised", OBJECTIVES),
+        ("likelihood", "P(X|z)", LIKELIHOODS),
+        ("posterior", "Q(z|X)", POSTERIORS),
+        ("binarize", "what is done to the pixels", BINARIZE),
+        ("activation", "between the layers", ACTIVATIONS),
+    )
+)
 _TRAIN = {
-    "data": "data set",
-    "network": "architecture",
     "dim": "D",
-    "objective": "what is optimised",
     "beta": "β to train with",
     "warmup": "epochs of the warm-up",
     "cycles": "how often it starts anew",
     "epochs": "passes over the data",
-    "likelihood": "P(X|z)",
     "sigma-each": "whether each pixel has its σ",
     "sigma": "σ of the Gaussian",
-    "posterior": "Q(z|X)",
-    "binarize": "what is done to the pixels",
     "batch": "images in a step",
     "rate": "Adam's step size",
     "seed": "seed to train with",
@@ -245,7 +260,8 @@ _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels"}
 
 TABLE: tuple[Item[Any], ...] = (
     *(RUN, RUNS, SWEEP, MEMBER, MOMENT, Z, IMAGE, SELECTED, SHUFFLE, DRAW, LINE, PAIR, MODE, SPREAD, HOW, CODE, ZOOM),
-    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, PRESENT, TOUR),
+    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, PRESENT, TOUR, HIDDEN),
+    *_CHOICES,
     *(
         Item(key, (page,), meaning, any_name, bound=True)
         for page, keys in (("train", _TRAIN), ("map", _MAP), ("reconstruct", _RECONSTRUCT))
@@ -255,6 +271,9 @@ TABLE: tuple[Item[Any], ...] = (
 """All of it. What is `bound` may be what its widget allows."""
 
 _BY_NAME = {item.name: item for item in TABLE}
+
+FORM = (*(item.name for item in _CHOICES), HIDDEN.name, *_TRAIN)
+"""What Train's form consists of."""
 
 CARRIED: tuple[Item[Any], ...] = (PRESENT, TOUR)
 """What goes along from page to page: how the app is shown, not what."""
@@ -285,6 +304,26 @@ def put(**view: Any) -> None:
     changed = {name: text for name, text in texts.items() if st.query_params.get(name) != text}
     if changed:
         st.query_params.update(changed)
+
+
+def chosen(name: str, default: str) -> str:
+    """What the URL says of this item of the form; else the default."""
+    said = _BY_NAME[name].get()
+    return said if isinstance(said, str) else default
+
+
+def fill(settings: Mapping[str, Any], kept: Iterable[str]) -> None:
+    """Set Train's form: these items, those in `kept` as they are, and all else at its default.
+
+    Only before the form is drawn, as in a callback: what a widget holds goes before what the URL says.
+    """
+    for name in FORM:
+        if name not in kept and name not in settings:
+            st.session_state.pop(name, None)
+            st.query_params.pop(name, None)
+    for name, value in settings.items():
+        st.session_state[name] = value
+    put(**{name: value if isinstance(value, str) else f"{value:g}" for name, value in settings.items()})
 
 
 def holds_any(names: Iterable[str]) -> bool:

@@ -7,8 +7,18 @@ from typing import Any
 
 import streamlit as st
 
+from app import link, session
 from app.chrome import say
-from vae_core.config import ARCHITECTURES, BINARIZE, DATASETS, LIKELIHOODS, PER_PIXEL, POSTERIORS, RunConfig
+from app.views import train_choices
+from vae_core.config import (
+    ACTIVATIONS,
+    BINARIZE,
+    DATASETS,
+    LIKELIHOODS,
+    PER_PIXEL,
+    POSTERIORS,
+    RunConfig,
+)
 from vae_core.config.catalogue import OBJECTIVES, Parameter, Value
 from vae_core.config.errors import ConfigError
 from vae_core.config.words import plain
@@ -17,72 +27,90 @@ BOUND: dict[str, Any] = {"bind": "query-params"}
 """Every choice is in the URL, so that a link can hand a configuration to a class."""
 
 
+TITLES = {
+    "diagonal": "Diagonal covariance",
+    "full": "Full covariance",
+    "none": "Grey, as they are",
+    "dynamic": "Black and white, drawn anew",
+    "static": "Black and white, drawn once",
+    "threshold": "Black and white, at one half",
+    "silu": "SiLU",
+    "relu": "ReLU",
+    "tanh": "tanh",
+    **{name: entry.title for name, entry in OBJECTIVES.items()},
+}
+"""What a person reads where the name itself would say little; that stands in small type where it is explained."""
+
+
 def form() -> RunConfig | None:
     """What the widgets say, in their order on the page; None, and the reason, where that cannot be trained."""
-    settings = {**_data_and_network(), **_objective(), **_epochs_and_likelihood(), **_more()}
+    train_choices.cards()
     try:
-        return RunConfig.from_dict(settings).trainable()
+        return RunConfig.from_dict({**_size_and_length(), **_more()}).trainable()
     except ConfigError as error:
         say.error(error)
         return None
 
 
-def _data_and_network() -> dict[str, Any]:
-    one, two = st.columns(2, gap="small")
+def _size_and_length() -> dict[str, Any]:
+    """What is changed most: D, β and the epochs, beside the cards' data set and network."""
+    dataset = link.chosen("data", RunConfig.dataset)
+    dim = st.slider(
+        "Latent dimension D",
+        1,
+        64,
+        RunConfig.latent_dim,
+        key="dim",
+        help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
+        **BOUND,
+    )
+    objective = link.chosen("objective", RunConfig.objective)
     return {
-        "dataset": _choice(
-            one,
-            "Data",
-            "data",
-            {name: source.about for name, source in DATASETS.items()},
-            "The pictures to learn from. ",
-        ),
-        "architecture": _choice(two, "Network", "network", ARCHITECTURES),
-        "latent_dim": st.slider(
-            "Latent dimension D",
+        "dataset": dataset,
+        "architecture": link.chosen("network", RunConfig.architecture),
+        "latent_dim": dim,
+        **({"beta": _beta()} if OBJECTIVES[objective].weighs_kl else {}),
+        "epochs": st.slider(
+            "Epochs",
             1,
-            64,
-            RunConfig().latent_dim,
-            key="dim",
-            help="How many numbers the code z has. With 2 you see the whole plane; with more the pictures get sharper.",
+            100,
+            DATASETS[dataset].epochs,
+            key="epochs",
+            help="Times every training image is seen.",
             **BOUND,
         ),
     }
 
 
 def _objective() -> dict[str, Any]:
-    """What is maximised, and all that is said of it: β where it has one, and its own parameters."""
-    aim = st.selectbox(
-        "Objective",
-        list(OBJECTIVES),
-        key="objective",
-        help="What is maximised. "
-        + " ".join(f"**{entry.title}** (`{name}`): {entry.help}" for name, entry in OBJECTIVES.items()),
-        **BOUND,
-    )
+    """What is maximised, and all that is said of it: β's schedule where it has one, and its own parameters."""
+    aim = _choice(st, "Objective", "objective", {name: entry.help for name, entry in OBJECTIVES.items()}, "elbo")
     entry = OBJECTIVES[aim]
-    st.caption(entry.help, help=f"Maximised: ${entry.formula}$  ({entry.paper})")
+    st.caption(f"{entry.help} ${entry.formula}$ · {entry.paper} · `{aim}`")
     return {
         "objective": aim,
-        **(_weight_of_the_kl() if entry.weighs_kl else {}),
+        **(_schedule() if entry.weighs_kl else {}),
         "parameters": {parameter.name: _parameter(aim, parameter) for parameter in entry.parameters},
     }
 
 
-def _weight_of_the_kl() -> dict[str, Any]:
-    """β, its warm-up in epochs, and how often that starts anew."""
-    d = RunConfig()
-    beta = st.slider(
+def _beta() -> float:
+    return st.slider(
         "β, the weight of the KL",
         0.0,
         16.0,
-        d.beta,
+        RunConfig.beta,
         0.25,
         key="beta",
-        help="How dearly the code pays for each nat it carries. 1 is the ELBO; more makes codes simpler and pictures "
-        "blurrier; 0 leaves the KL out.",
+        help="How much each nat that the code carries costs. 1 is the ELBO; more makes codes simpler and pictures "
+        "blurrier; 0 leaves the KL out: an autoencoder, with holes where nothing was encoded.",
         **BOUND,
     )
+
+
+def _schedule() -> dict[str, Any]:
+    """How β gets to its value, and how often that starts anew."""
+    d = RunConfig()
     one, two = st.columns(2, gap="small")
     warmup = one.slider(
         "Warm-up",
@@ -102,7 +130,7 @@ def _weight_of_the_kl() -> dict[str, Any]:
         help="0: one warm-up. More: the epochs are cut into so many parts, and β rises from 0 in each.",
         **BOUND,
     )
-    return {"beta": beta, "warmup_epochs": warmup, "warmup_cycles": cycles}
+    return {"warmup_epochs": warmup, "warmup_cycles": cycles}
 
 
 def _parameter(objective: str, parameter: Parameter) -> Value:
@@ -128,13 +156,31 @@ def _parameter(objective: str, parameter: Parameter) -> Value:
     return kind(value)
 
 
-def _epochs_and_likelihood() -> dict[str, Any]:
+def _likelihood() -> dict[str, Any]:
+    likelihood = _choice(st, "Likelihood P(X|z)", "likelihood", LIKELIHOODS, RunConfig.likelihood)
+    return {"likelihood": likelihood, "sigma": _sigma() if likelihood == "gaussian" else None}
+
+
+def _layers() -> dict[str, Any]:
+    """Of the dense network: its hidden layers."""
+    if link.chosen("network", RunConfig.architecture) != "mlp":
+        return {}
     d = RunConfig()
-    one, two = st.columns(2, gap="small")
-    epochs = one.slider("Epochs", 1, 100, d.epochs, key="epochs", help="Times every training image is seen.", **BOUND)
-    likelihood = _choice(two, "Likelihood P(X|z)", "likelihood", LIKELIHOODS)
-    sigma = _sigma() if likelihood == "gaussian" else None
-    return {"epochs": epochs, "likelihood": likelihood, "sigma": sigma}
+    usual = ", ".join(map(str, d.hidden))
+    linked = link.HIDDEN.get()
+    _follow("hidden", usual if linked is None else linked)
+    said = st.text_input(
+        "Hidden layers",
+        key="hidden",
+        help="Units of the encoder's hidden layers, separated by commas; the decoder mirrors them. Empty: a linear "
+        "model.",
+    )
+    _told("hidden", said, usual)
+    activation = _choice(st, "Activation", "activation", dict.fromkeys(ACTIVATIONS, ""), d.activation)
+    try:
+        return {"hidden": [int(part) for part in said.split(",") if part.strip()], "activation": activation}
+    except ValueError:
+        raise ConfigError(f"hidden layers {said[:40]!r}: give whole numbers separated by commas, as {usual}") from None
 
 
 def _sigma() -> float | str | None:
@@ -157,10 +203,13 @@ def _sigma() -> float | str | None:
 def _more() -> dict[str, Any]:
     """What is folded away."""
     d = RunConfig()
-    with st.expander("More settings"):
+    with st.expander("Likelihood, posterior, objective, schedule, seed"):
         return {
-            "posterior": _choice(st, "Posterior Q(z|X)", "posterior", POSTERIORS),
-            "binarize": _choice(st, "Binarise pixels", "binarize", BINARIZE, "For the Bernoulli likelihood. "),
+            **_likelihood(),
+            "posterior": _choice(st, "Posterior Q(z|X)", "posterior", POSTERIORS, d.posterior),
+            "binarize": _choice(st, "Pixels", "binarize", BINARIZE, d.binarize, "For the Bernoulli likelihood. "),
+            **_objective(),
+            **_layers(),
             "batch_size": st.selectbox(
                 "Batch size",
                 [32, 64, 128, 256, 512, 1024],
@@ -192,7 +241,29 @@ def _more() -> dict[str, Any]:
         }
 
 
-def _choice(where: Any, label: str, key: str, options: Mapping[str, str], first: str = "") -> str:
-    """One of the names in `options`, each explained in the help, after `first`."""
-    explained = " ".join(f"**{name}**: {text}" for name, text in options.items())
-    return str(where.selectbox(label, list(options), key=key, help=first + explained, **BOUND))
+def _choice(where: Any, label: str, key: str, options: Mapping[str, str], default: str, first: str = "") -> str:
+    """One of the names in `options`, shown by their titles and explained in the help, after `first`.
+
+    The URL holds the name, where a widget that binds itself would put the title.
+    """
+    explained = " ".join(f"**{_title(name)}** (`{name}`): {text}" for name, text in options.items() if text)
+    _follow(key, link.chosen(key, default))
+    picked = str(where.selectbox(label, list(options), format_func=_title, key=key, help=(first + explained) or None))
+    _told(key, picked, default)
+    return picked
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name) or name.replace("-", " ").title()  # families are called after people
+
+
+def _follow(key: str, linked: str) -> None:
+    """The URL leads: where it says something else than at the last look, the widget of this key follows."""
+    if session.recall(f"linked-{key}") != linked or session.recall(key) is None:
+        session.remember(key, linked)
+
+
+def _told(key: str, picked: str, default: str) -> None:
+    """The hand wins: what was picked stands in the URL."""
+    session.remember(f"linked-{key}", picked)
+    link.put(**{key: None if picked == default else picked})

@@ -107,7 +107,9 @@ def labels(at: AppTest) -> set[str]:
 
 def may_end(at: AppTest) -> bool:
     """Whether the page offers this visitor to end the run that it shows."""
-    (view,) = (element.proto for element in at.get("bidi_component") if "train" in element.proto.component_name)  # type: ignore[union-attr]
+    (view,) = (
+        element.proto for element in at.get("bidi_component") if element.proto.component_name == "elbo_room_train"
+    )  # type: ignore[union-attr]
     return bool(json.loads(view.json)["mine"])
 
 

@@ -209,11 +209,9 @@ def lacking(page: str, config: RunConfig, at: AppTest) -> list[str]:
     elif not suits:
         drawn = says_not and len(there) == 1  # the presenter
     elif page == "train":
-        pictures = 3 if config.latent_dim == 2 else 2
-        drawn = len(at.get("plotly_chart")) == 3 + (config.latent_dim > 1)
-        drawn = (
-            drawn and sum(e.proto.component_name == "elbo_room_gallery" for e in at.get("bidi_component")) == pictures
-        )
+        told = there["train"]
+        drawn = told["run"] == config.run_id and told["explorable"] and told["dims"] == config.latent_dim
+        drawn = drawn and bool(told["result"]) and told["layers"][0] == told["layers"][-1]
     elif page == "models":
         table = at.dataframe[0].value
         drawn = len(table) == 2 and bool(table["samples"].notna().all()) and bool(np.isfinite(table["ELBO"]).all())

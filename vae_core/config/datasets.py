@@ -23,6 +23,8 @@ class Source:
     """Images to learn from."""
     test: int
     """Images that no gradient sees."""
+    epochs: int
+    """How many a first model of it takes to look like its pictures."""
     sha256: str
     """Of the file `assets/data/<name>.npz`."""
 
@@ -34,6 +36,7 @@ DATASETS: dict[str, Source] = {
         shape=(1, 28, 28),
         train=60_000,
         test=10_000,
+        epochs=10,
         sha256="f7f03fac5cdf06aa681de0c2a6b4e9ddf7c30c8a07dd5326249ade1e5f849db2",
     ),
     "digits": Source(
@@ -42,6 +45,7 @@ DATASETS: dict[str, Source] = {
         shape=(1, 8, 8),
         train=1_500,
         test=297,
+        epochs=100,
         sha256="859ae23b3b1534bad116a8df7c7bf9abc620571b373af6c20c907dbaa0e19fbe",
     ),
 }

@@ -307,3 +307,19 @@ export interface LiveData {
   activeKL: number;
   queue: QueueRow[];
 }
+
+interface ChoiceCard {
+  id: string;
+  title: string;
+  text: string;
+}
+
+/** `app/views/train_choices.py` */
+export interface ChoicesData {
+  presets: ChoiceCard[];
+  /** `images`: address of `images` U8 (N, C, H, W). */
+  sets: (ChoiceCard & { images: string })[];
+  networks: (ChoiceCard & { about: string })[];
+  data: string;
+  network: string;
+}
