@@ -15,6 +15,7 @@ import { formula, live, mfrac, mo, mrow, mtext } from "../../paint/formula.js";
 import { tensorOf } from "../../net/safetensors.js";
 import { paintSheet, penOf } from "../../paint/picture.js";
 import { betaText, sweepSlider } from "../lab-sweep.js";
+import { twinsOf } from "./twins.js";
 
 /**
  * @import { Point } from "../../paint/chart.js"
@@ -51,6 +52,10 @@ class RateDistortionView {
   index = 0; // of the chosen model in the sweep
   /** @type {RateDistortionModel | null} a model under the pointer */
   hovered = null;
+  /** @type {string | null} the run that was chosen, where it is not of the sweep */
+  picked = null;
+  /** @type {[SweepModel, SweepModel] | null} one ELBO, two rates */
+  twins = null;
   /** @type {Window} */
   window = [0, 1, 0, 1];
   /** @type {Window | null} where the window goes */
@@ -69,7 +74,7 @@ class RateDistortionView {
   slider = null;
   /** @type {Record<"rate" | "distortion" | "elbo", HTMLElement>} */
   cells = later();
-  /** @type {Record<"name" | "chords" | "tangent", HTMLElement>} */
+  /** @type {Record<"name" | "chords" | "tangent" | "twins", HTMLElement>} */
   words = later();
   /** @type {Record<"originals" | "reconstructions", HTMLCanvasElement>} */
   sheets = later();
@@ -85,7 +90,8 @@ class RateDistortionView {
   /** @param {RateDistortionData} data */
   update(data) {
     const key = JSON.stringify(data.models) + data.current;
-    this.data = data;
+    // The same models come as other objects each time; a point is told from another by which one it is.
+    this.data = key === this.key ? { ...data, models: this.data.models } : data;
     if (key !== this.key) this.hand.forget();
     const led = this.hand.hears({ beta: data.beta });
     if (key === this.key) {
@@ -95,6 +101,8 @@ class RateDistortionView {
     this.key = key;
     this.halt();
     this.sweep = data.models.filter(isInside);
+    this.twins = twinsOf(this.sweep);
+    this.picked = null;
     this.index = this.placeOf(data.beta);
     this.hovered = null;
     this.window = this.windowOf(this.shown());
@@ -132,7 +140,8 @@ class RateDistortionView {
 
   /** @returns {RateDistortionModel} */
   shown() {
-    return this.hovered ?? this.sweep[this.index];
+    const picked = this.picked === null ? null : this.data.models.find((model) => model.run === this.picked);
+    return this.hovered ?? picked ?? this.sweep[this.index];
   }
 
   // ---- the window. Where the KL is free (β = 0) the rate is so large that the others would be one spot: such a point
@@ -222,7 +231,8 @@ class RateDistortionView {
       ),
       chords,
     );
-    this.words = { name, chords, tangent };
+    const twins = h("div", { class: "twins", "data-testid": "twins" });
+    this.words = { name, chords, tangent, twins };
     const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
     const { originals, reconstructions } = {
@@ -251,8 +261,10 @@ class RateDistortionView {
             row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
             row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
           ),
+          twins,
           tangent,
           open,
+          legend(),
         ),
       ),
     );
@@ -277,11 +289,25 @@ class RateDistortionView {
 
   /** @param {number} index */
   show(index) {
-    this.hovered = null;
-    if (index !== this.index) {
-      this.index = index;
-      this.look();
+    this.hovered = this.picked = null;
+    this.index = index;
+    this.look();
+    this.host.redraw();
+  }
+
+  /**
+   * A point that was clicked: it stays chosen until another is.
+   * @param {RateDistortionModel} model
+   */
+  pick(model) {
+    if (isInside(model)) {
+      this.go(this.sweep.indexOf(model));
+      this.hand.says(this.stands());
+      return;
     }
+    this.hovered = null;
+    this.picked = model.run;
+    this.look();
     this.host.redraw();
   }
 
@@ -324,7 +350,7 @@ class RateDistortionView {
       restore: choose,
       click: (place) => {
         const found = under(place, this.data.models, NEAR);
-        if (found) this.host.ask("open", found.run);
+        if (found) this.pick(found);
       },
       hover: (place) => {
         const found = place && under(place, this.data.models, NEAR);
@@ -339,7 +365,8 @@ class RateDistortionView {
    * @param {RateDistortionModel | null} model
    */
   light(model) {
-    const next = model && model !== this.sweep[this.index] ? model : null;
+    const chosen = model && !this.picked && model === this.sweep[this.index];
+    const next = model && !chosen && model.run !== this.picked ? model : null;
     if (next === this.hovered) return;
     this.hovered = next;
     this.host.redraw();
@@ -372,6 +399,34 @@ class RateDistortionView {
     words.tangent.hidden = model.beta === null;
     this.slope.element.textContent = model.beta ? `−${betaText(model.beta)}` : "0";
     words.chords.textContent = isInside(model) ? this.chordsOf(this.sweep.indexOf(model)) : "";
+    this.writeTwins(model);
+  }
+
+  /**
+   * What the sweep proves about the ELBO, and the way to the other of the two.
+   * @param {RateDistortionModel} model
+   */
+  writeTwins(model) {
+    const { twins, words } = this;
+    words.twins.hidden = !twins;
+    if (!twins) return;
+    const [low, high] = twins;
+    const other = model === low ? high : low;
+    const [, , first] = printedTerms(low);
+    const [, , second] = printedTerms(high);
+    const sentence = h(
+      "p",
+      {},
+      h("b", {}, `β = ${betaText(low.beta)} and β = ${betaText(high.beta)} are twins:`),
+      ` their ELBOs are ${decimal(first, 1)} and ${decimal(second, 1)}, and yet their codes say `,
+      h("b", { class: "kl" }, `${decimal(low.rate, 0)} and ${decimal(high.rate, 0)} nats`),
+      " about an image. The ELBO alone does not tell how much a code carries.",
+    );
+    const button = makeButton(`Look at β = ${betaText(other.beta)}`, () => this.pick(other));
+    const text = sentence.textContent + String(button.textContent);
+    if (words.twins.dataset.text === text) return;
+    words.twins.dataset.text = text;
+    words.twins.replaceChildren(sentence, button);
   }
 
   /**
@@ -410,6 +465,7 @@ class RateDistortionView {
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];
 
     this.isoElbo(context, grey, paper);
+    if (this.twins) this.bandOf(this.twins, elbo);
     chart.line(
       this.sweep.map((one) => one.rate),
       this.sweep.map((one) => one.distortion),
@@ -482,6 +538,29 @@ class RateDistortionView {
     }
   }
 
+  /**
+   * The line of equal ELBO that twins lie on, broad, from one to the other.
+   * @param {[SweepModel, SweepModel]} twins @param {string} colour
+   */
+  bandOf([low, high], colour) {
+    const { chart } = this;
+    const { context } = chart;
+    context.globalAlpha = 0.22;
+    chart.line([low.rate, high.rate], [low.distortion, high.distortion], colour, { width: 22 });
+    context.globalAlpha = 1;
+    const [x, y] = [(low.rate + high.rate) / 2, (low.distortion + high.distortion) / 2];
+    const roomy = chart.px(high.rate) - chart.px(low.rate) > 13 * chart.text; // beside the names of the two
+    if (!roomy || x > chart.x.max || y < chart.y.min) return;
+    chart.label(
+      x,
+      y,
+      `one ELBO: ${decimal((low.elbo + high.elbo) / 2, 0)}`,
+      chart.colours.ink,
+      "center",
+      2 * chart.text,
+    );
+  }
+
   /** @param {RateDistortionModel} model @param {string} colour */
   errorBars(model, colour) {
     const { chart } = this;
@@ -521,9 +600,8 @@ class RateDistortionView {
     for (const one of this.sweep) {
       const [x, y] = [chart.px(one.rate), chart.py(one.distortion)];
       const beyond = x > chart.box.right;
-      const text = beyond
-        ? `β = ${betaText(one.beta)}: rate ${decimal(one.rate, 0)} nats →`
-        : `β = ${betaText(one.beta)}`;
+      const name = `β = ${betaText(one.beta)}${one.beta ? "" : ", an autoencoder"}`;
+      const text = beyond ? `${name}: rate ${decimal(one.rate, 0)} nats →` : name;
       context.font = `${one === model ? 700 : 400} ${1.05 * chart.text}px ${chart.font}`;
       const width = context.measureText(text).width;
       const left = beyond || x + 16 + width > chart.box.right ? Math.min(x - 14, chart.box.right - 6) - width : x + 14;
@@ -538,6 +616,21 @@ class RateDistortionView {
       context.fillText(text, left, up);
     }
   }
+}
+
+/** What is what on the plane. */
+function legend() {
+  const entry = (/** @type {string} */ mark, /** @type {string} */ text) =>
+    h("li", {}, h("i", { class: `mark ${mark}`, "aria-hidden": "true" }), text);
+  return h(
+    "ul",
+    { class: "legend", "aria-label": "Legend" },
+    entry("chosen", "the model chosen here"),
+    entry("member", "models of this sweep: only β differs"),
+    entry("other", "other models here of the same data"),
+    entry("slope", "slope −β, what its training asks for"),
+    entry("equal", "equal ELBO"),
+  );
 }
 
 export default view(RateDistortionView);
