@@ -272,9 +272,6 @@ TABLE: tuple[Item[Any], ...] = (
 
 _BY_NAME = {item.name: item for item in TABLE}
 
-FORM = (*(item.name for item in _CHOICES), HIDDEN.name, *_TRAIN)
-"""What Train's form consists of."""
-
 CARRIED: tuple[Item[Any], ...] = (PRESENT, TOUR)
 """What goes along from page to page: how the app is shown, not what."""
 
@@ -312,18 +309,15 @@ def chosen(name: str, default: str) -> str:
     return said if isinstance(said, str) else default
 
 
-def fill(settings: Mapping[str, Any], kept: Iterable[str]) -> None:
-    """Set Train's form: these items, those in `kept` as they are, and all else at its default.
+def fill(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Set these items of Train's form. Only before it is drawn, as in a callback.
 
-    Only before the form is drawn, as in a callback: what a widget holds goes before what the URL says.
+    A widget that is bound writes the URL itself; for the others it is written here, without what is the default.
     """
-    for name in FORM:
-        if name not in kept and name not in settings:
-            st.session_state.pop(name, None)
-            st.query_params.pop(name, None)
     for name, value in settings.items():
         st.session_state[name] = value
-    put(**{name: value if isinstance(value, str) else f"{value:g}" for name, value in settings.items()})
+    unbound = {name: value for name, value in settings.items() if not _BY_NAME[name].bound}
+    put(**{name: None if value == defaults.get(name) else value for name, value in unbound.items()})
 
 
 def holds_any(names: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from app import link, session
 from app.components import register
 from app.facts import payloads
-from vae_core.config import ARCHITECTURES, DATASETS
+from vae_core.config import ARCHITECTURES, DATASETS, RunConfig
 
 KEY = "train-choices"
 SHOWN = 4
@@ -20,6 +20,24 @@ NETWORKS = {
     "burgess": ("Burgess 2018", "32 channels, slowest"),
 }
 """Name -> title and a few words; what they are is said in the library."""
+
+_D = RunConfig()
+DEFAULTS: dict[str, Any] = {
+    "network": _D.architecture,
+    "dim": _D.latent_dim,
+    "beta": _D.beta,
+    "objective": _D.objective,
+    "warmup": int(_D.warmup_epochs),
+    "cycles": _D.warmup_cycles,
+    "likelihood": _D.likelihood,
+    "posterior": _D.posterior,
+    "binarize": _D.binarize,
+    "hidden": ", ".join(map(str, _D.hidden)),
+    "activation": _D.activation,
+    "batch": _D.batch_size,
+    "rate": _D.learning_rate,
+}
+"""What a preset leaves as it is, by the names that a link has; data and seed are the visitor's."""
 
 _view = register("elbo_room_train_choices", "train/choices.js", ["kit/lab.css", "train/choices.css"])
 
@@ -59,7 +77,7 @@ PRESETS = {
 
 def cards() -> None:
     """Show them. What is picked is in the URL before the form is drawn."""
-    data, network = link.chosen("data", "mnist"), link.chosen("network", "mlp")
+    data, network = link.chosen("data", _D.dataset), link.chosen("network", _D.architecture)
     _view(
         key=KEY,
         data={
@@ -87,14 +105,14 @@ def _pictures(dataset: str) -> str:
 def _choose() -> None:
     picked = session.recall(KEY)["choose"]
     kind, name = picked["kind"], picked["id"]
-    data = link.chosen("data", "mnist")
+    data = link.chosen("data", RunConfig.dataset)
     if kind == "preset" and name in PRESETS:
-        settings = PRESETS[name].settings
+        settings = DEFAULTS | PRESETS[name].settings
         # A preset's epochs are for MNIST; small pictures need many more, and take a moment.
-        if data != "mnist":
-            settings = {**settings, "epochs": DATASETS[data].epochs}
-        link.fill(settings, kept=("data", "seed"))
+        if data != "mnist" or "epochs" not in PRESETS[name].settings:
+            settings["epochs"] = DATASETS[data].epochs
+        link.fill(settings, DEFAULTS)
     elif kind == "data" and name in DATASETS:
-        link.fill({"data": name, "epochs": DATASETS[name].epochs}, kept=[n for n in link.FORM if n != "epochs"])
+        link.fill({"data": name, "epochs": DATASETS[name].epochs}, {"data": _D.dataset})
     elif kind == "network" and name in ARCHITECTURES:
-        link.fill({"network": name}, kept=[n for n in link.FORM if n not in ("hidden", "activation")])
+        link.fill({"network": name, **{key: DEFAULTS[key] for key in ("hidden", "activation")}}, DEFAULTS)

@@ -343,7 +343,7 @@ LANDMARKS = {
     "": '[data-testid="decoded"]',
     "reconstruct": ".gallery-card",
     "map": "canvas.map-points",
-    "train": '[data-testid="stPlotlyChart"]',
+    "train": "button[data-choice]",
     "models": '[data-testid="stDataFrame"]',
 }
 
@@ -471,6 +471,11 @@ def set_up(page: Page) -> None:
     at_rest(page)
 
 
+def unfold(page: Page) -> None:
+    """What the form folds away."""
+    page.get_by_test_id("stExpander").locator("summary").click()
+
+
 def epoch(page: Page) -> float:
     """What is said of the run; 0 before it begins."""
     found = re.search(r"epoch ([\d.]+) /", " ".join(page.get_by_test_id("run-status").all_inner_texts()))
@@ -574,6 +579,8 @@ def test_rewinding_changes_the_pictures_and_opens_that_moment(server: Server, vi
 def test_sigma_out_of_its_range_cannot_be_submitted(server: Server, visit: Visit) -> None:
     runs = server.store.run_ids()
     page = visit(server.url("train", data=LONG["data"], likelihood="gaussian", epochs=1))
+    set_up(page)
+    unfold(page)
     sigma = page.get_by_placeholder("learned")
     sigma.fill("0")
     sigma.press("Enter")

@@ -133,7 +133,7 @@ def test_best_is_marked_only_where_higher_is_comparable(monkeypatch: pytest.Monk
     monkeypatch.setattr(compare, "_parameters", lambda _run: "1")
     table = compare._table([info(-104.0), info(-101.5, beta=2.0)])
     assert "| ELBO, nats | −104.0 | **−101.5** (best) |" in table
-    assert "| KL, nats | 9.0 | 9.0 |" in table
+    assert "| − KL, nats | 9.0 | 9.0 |" in table
     assert "| active dimensions | 2 of 3 | 2 of 3 |" in table
     assert table.count("(best)") == 1
     for other in ({"likelihood": "gaussian"}, {"binarize": "static"}, {"dataset": "digits"}):

@@ -11,7 +11,17 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from app.lab import ORDER
 from tests.browser.fixtures import TINY, Server
-from tests.browser.test_browser import at_rest, button, eventually, in_url, place_of, ready, slider, wait_for_url
+from tests.browser.test_browser import (
+    at_rest,
+    button,
+    eventually,
+    in_url,
+    place_of,
+    ready,
+    slider,
+    unfold,
+    wait_for_url,
+)
 from vae_core.jobs.starters import STARTERS
 
 pytestmark = pytest.mark.browser
@@ -123,7 +133,8 @@ def test_keys_belong_to_the_slider_and_the_plane_that_have_the_focus(server: Ser
 def test_p_turns_it_on_except_in_a_field_and_escape_turns_it_off(server: Server, visit: Visit) -> None:
     page = at_rest(visit(server.url("train")))
     expect(button(page, "Present")).to_be_visible()
-    page.get_by_role("combobox", name="Network").focus()
+    unfold(page)
+    page.get_by_role("combobox", name="Objective").focus()
     page.keyboard.press("p")
     page.keyboard.press("Escape")
     at_rest(page)

@@ -79,6 +79,7 @@ class RateDistortionView {
   /** @type {Record<"originals" | "reconstructions", HTMLCanvasElement>} */
   sheets = later();
   slope = live("", { testid: "slope" });
+  toOther = makeButton("", () => {}); // the other of the twins
 
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
@@ -247,7 +248,7 @@ class RateDistortionView {
       h(
         "div",
         { class: "rate-distortion" },
-        this.chart.element,
+        h("div", { class: "map" }, this.chart.element, legend()),
         h(
           "div",
           { class: "side" },
@@ -263,8 +264,7 @@ class RateDistortionView {
           ),
           twins,
           tangent,
-          open,
-          legend(),
+          h("div", { class: "ways" }, this.toOther, open),
         ),
       ),
     );
@@ -408,7 +408,7 @@ class RateDistortionView {
    */
   writeTwins(model) {
     const { twins, words } = this;
-    words.twins.hidden = !twins;
+    words.twins.hidden = this.toOther.hidden = !twins;
     if (!twins) return;
     const [low, high] = twins;
     const other = model === low ? high : low;
@@ -422,11 +422,9 @@ class RateDistortionView {
       h("b", { class: "kl" }, `${decimal(low.rate, 0)} and ${decimal(high.rate, 0)} nats`),
       " about an image. The ELBO alone does not tell how much a code carries.",
     );
-    const button = makeButton(`Look at β = ${betaText(other.beta)}`, () => this.pick(other));
-    const text = sentence.textContent + String(button.textContent);
-    if (words.twins.dataset.text === text) return;
-    words.twins.dataset.text = text;
-    words.twins.replaceChildren(sentence, button);
+    this.toOther.textContent = `Look at β = ${betaText(other.beta)}`;
+    this.toOther.onclick = () => this.pick(other);
+    if (words.twins.textContent !== sentence.textContent) words.twins.replaceChildren(sentence);
   }
 
   /**
@@ -459,7 +457,9 @@ class RateDistortionView {
   drawChart(model) {
     const { chart } = this;
     [chart.x.min, chart.x.max, chart.y.min, chart.y.max] = this.window;
-    chart.height = Math.min(760, Math.max(300, roomFor(this.root, [...find(this.root, ".rate-distortion").children])));
+    const room = roomFor(this.root, [...find(this.root, ".rate-distortion").children]);
+    const below = find(this.root, ".map").getBoundingClientRect().height - chart.element.getBoundingClientRect().height;
+    chart.height = Math.min(760, Math.max(300, room - below));
     const context = chart.begin();
     const colour = (/** @type {string} */ name) => colourOf(this.root, name);
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];
