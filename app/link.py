@@ -344,10 +344,15 @@ def put_run(run_id: str) -> None:
     put(run=run_id)
 
 
+def code_or_none(latent_dim: int) -> list[float] | None:
+    """Z from the URL, if there is one of this dimension."""
+    found = Z.get() or []
+    return found if len(found) == latent_dim else None
+
+
 def code(latent_dim: int) -> list[float]:
     """Z from the URL; the prior mean if there is none of this dimension."""
-    found = Z.get() or []
-    return found if len(found) == latent_dim else [0.0] * latent_dim
+    return code_or_none(latent_dim) or [0.0] * latent_dim
 
 
 # -- from page to page

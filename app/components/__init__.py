@@ -99,7 +99,9 @@ def player(
     *,
     key: str,
     model: str,
-    z: Sequence[float],
+    title: str,
+    thing: str,
+    z: Sequence[float] | None,
     dims: Sequence[DimensionKL],
     inactive: Sequence[DimensionKL] = (),
     images: str | None = None,
@@ -118,8 +120,11 @@ def player(
     model, images, means
         Addresses of blobs: the network, the test images to start from, and (for two latent dimensions) the encoded
         means.
+    title, thing
+        What the model is called, and what its pictures are of.
     z
-        The code (D,) to show. A code other than the page's own moves it there, unless a control is being held.
+        The code (D,) to show. A code other than the page's own moves it there, unless a control is being held. None:
+        that of an image which comes out clear, found in the page.
     dims, inactive
         The active dimensions, most active first, and those whose KL is below 0.01 nats, which are folded away.
         Dimensions in neither list are shown without a figure.
@@ -139,7 +144,9 @@ def player(
             "model": model,
             "images": images,
             "means": means,
-            "z": [float(value) for value in z],
+            "title": title,
+            "thing": thing,
+            "z": None if z is None else [float(value) for value in z],
             "dims": [dict(entry) for entry in dims],
             "inactive": [dict(entry) for entry in inactive],
             "image": image,

@@ -10,6 +10,7 @@ from app.chrome import ask, model_bar, say
 from app.chrome.plots import PALETTE
 from app.components import DimensionKL, player
 from app.facts import asking, payloads
+from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ElboRoomError, RunNotFoundError
 from vae_core.config.events import Snapshot
 from vae_core.jobs.derived.codes import Codes
@@ -48,7 +49,9 @@ def _player(run: RunInfo) -> None:
         model=model,
         images=images,
         means=means,
-        z=link.code(d),
+        title=model_bar.title(run),
+        thing=DATASETS[run.config.dataset].thing,
+        z=link.code_or_none(d),
         dims=[entry for entry in dims if entry["kl"] >= payloads.ACTIVE_KL],
         inactive=[entry for entry in dims if entry["kl"] < payloads.ACTIVE_KL],
         image=int(np.flatnonzero(indices == start)[0]) if start in indices else None,

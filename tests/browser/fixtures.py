@@ -206,11 +206,13 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     contexts: list[Any] = field(default_factory=list)
 
-    def __call__(self, url: str, **options: Any) -> Page:
-        """A page in a browser profile of its own, at this address."""
+    def __call__(self, url: str, *, first: bool = False, **options: Any) -> Page:
+        """A page in a browser profile of its own, at this address; `first`: of somebody who was never here."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
         self.contexts.append(context)
         context.set_default_timeout(PATIENCE * 1000)
+        if not first:
+            context.add_init_script("try { localStorage.setItem('elbo-room-explored', '1') } catch {}")
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._hear(page, message))

@@ -136,7 +136,7 @@ def test_picture_is_the_one_that_the_library_decodes(config: RunConfig, server: 
 
 
 def test_every_latent_dimension_is_a_slider_with_its_name(server: Server, visit: Visit) -> None:
-    page = ready(visit(server.url(run=TINY.run_id)))
+    page = ready(visit(server.url(run=TINY.run_id, z=centre(3))))
     for dim in range(TINY.latent_dim):
         found = slider(page, f"z{dim + 1}")
         expect(found).to_have_count(1)
@@ -146,7 +146,7 @@ def test_every_latent_dimension_is_a_slider_with_its_name(server: Server, visit:
 def test_every_input_event_repaints_and_none_asks_the_server(server: Server, visit: Visit) -> None:
     page = visit("about:blank")
     sent = frames_sent(page)
-    page.goto(server.url(run=TEN.run_id))
+    page.goto(server.url(run=TEN.run_id, z=centre(10)))
     ready(page)
     before = len(sent)
     assert before > 0, "nobody listened"
@@ -166,7 +166,7 @@ def test_every_input_event_repaints_and_none_asks_the_server(server: Server, vis
     )
     assert len(set(pictures)) == 40, "an input event left the picture as it was"
     assert len(sent) == before, "something was sent while the control was held"
-    assert in_url(page, "z") is None
+    assert in_url(page, "z") == centre(10)
 
     slider(page, "z4").dispatch_event("change")
     value = slider(page, "z4").input_value()
@@ -203,7 +203,7 @@ def values_of_url(page: Page) -> list[float]:
 
 def test_reload_and_a_copied_link_bring_the_view_back(server: Server, visit: Visit) -> None:
     allowed = ["clipboard-read", "clipboard-write"]
-    page = ready(visit(server.url(run=TEN.run_id), permissions=allowed))
+    page = ready(visit(server.url(run=TEN.run_id, z=centre(10)), permissions=allowed))
     slider(page, "z4").fill("-1.75")
     slider(page, "z2").fill("0.6")
     wait_for_url(page, z="0,0.6,0,-1.75,0,0,0,0,0,0")
@@ -222,7 +222,7 @@ def test_reload_and_a_copied_link_bring_the_view_back(server: Server, visit: Vis
 
 
 def test_keys_move_and_a_double_click_resets(server: Server, visit: Visit) -> None:
-    page = ready(visit(server.url(run=TEN.run_id)))
+    page = ready(visit(server.url(run=TEN.run_id, z=centre(10))))
     z4 = slider(page, "z4")
     z4.focus()
     for key, value in [
@@ -246,13 +246,12 @@ def test_keys_move_and_a_double_click_resets(server: Server, visit: Visit) -> No
 
 
 def test_prior_mean_and_random_sample(server: Server, visit: Visit) -> None:
-    page = ready(visit(server.url(run=PLANE.run_id)))
+    page = ready(visit(server.url(run=PLANE.run_id, z=centre(2))))
     mean = pixels(canvas(page))
     button(page, "Random sample").click()
-    z = values_of_url(page)
-    assert max(map(abs, z)) > 0
+    eventually(lambda: max(map(abs, values_of_url(page))), page, "a sample in the link")
     assert np.abs(pixels(canvas(page)) - mean).max() > 2
-    button(page, "Prior mean").click()
+    button(page, "Centre").click()
     wait_for_url(page, z="0,0")
     assert (pixels(canvas(page)) == mean).all()
 
@@ -306,8 +305,105 @@ def test_plane_moves_the_code(server: Server, visit: Visit) -> None:
     eventually(lambda: values_of_url(page)[0] == pytest.approx(z[0] + 0.1), page, "the arrow key's step in the address")
 
 
-def test_dimension_that_carries_nothing_is_folded_away(server: Server, visit: Visit) -> None:
+def place(page: Page) -> list[float]:
+    """Where the sliders stand."""
+    return [float(slider(page, f"z{dim}").input_value()) for dim in (1, 2)]
+
+
+def test_without_a_link_it_begins_at_a_clear_picture(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=PLANE.run_id)))
+    expect(page.get_by_test_id("invitation")).to_contain_text("Every point of this square is a digit. Drag.")
+    expect(page.get_by_text("Each dot: where the encoder puts a test image.")).to_be_visible()
+    clear, begun = pixels(canvas(page)).astype(float), place(page)
+    assert max(map(abs, begun)) > 0.3
+    assert in_url(page, "z") is None
+    button(page, "Centre").click()
+    wait_for_url(page, z="0,0")
+    # Clear: black or white, where the mean of the prior is a grey mixture.
+    blurred = pixels(canvas(page)).astype(float)
+    assert np.minimum(clear, 255 - clear).sum() / clear.sum() < np.minimum(blurred, 255 - blurred).sum() / blurred.sum()
+    page.go_back()
+    page.go_forward()
+    wait_for_url(page, z="0,0")
+
+
+def test_first_visit_is_shown_that_the_handle_moves_until_somebody_touches(server: Server, visit: Visit) -> None:
+    page = visit(server.url(run=PLANE.run_id), first=True)
+    page.get_by_test_id("decoded").wait_for()
+    painted = "() => Number(document.activeElement && [...document.querySelectorAll('*')].map((e) => e.shadowRoot?."
+    painted += "querySelector('[data-testid=decoded]')?.dataset.paints).find(Boolean))"
+    page.wait_for_function(f"() => ({painted})() > 5")
+    assert in_url(page, "z") is None, "what moves by itself is nobody's choice"
+    page.get_by_test_id("invitation").click()
+    still = page.evaluate(painted)
+    page.wait_for_timeout(300)
+    assert page.evaluate(painted) == still
+    page.reload()
+    ready(page)
+    page.wait_for_timeout(300)
+    assert page.evaluate(painted) < 5, "the second visit is not the first"
+
+
+def test_first_visit_is_calm_where_motion_is_not_wanted(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=PLANE.run_id), first=True, reduced_motion="reduce"))
+    page.wait_for_timeout(300)
+    assert int(canvas(page).get_attribute("data-paints") or 0) < 5
+
+
+def test_large_picture_is_dragged_with_the_pointer_and_with_keys(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=PLANE.run_id, z="0.5,-0.5")))
+    picture = page.get_by_role("application", name="Decoded picture")
+    box = place_of(picture)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] / 6, y - box["height"] / 3, steps=4)
+    page.mouse.up()
+    assert place(page) == pytest.approx([1.5, 1.5], abs=0.06)
+    wait_for_url(page, z=",".join(f"{value:g}" for value in place(page)))
+    before = place(page)
+    picture.press("ArrowLeft")
+    assert place(page) == pytest.approx([before[0] - 0.1, before[1]], abs=0.006)
+
+
+def test_terms_beside_the_picture_say_at_which_code_they_are(server: Server, visit: Visit) -> None:
     page = ready(visit(server.url(run=TEN.run_id)))
+    button(page, "Test image…").click()
+    page.locator(".thumbnails button").nth(7).click()
+    terms = page.get_by_test_id("terms")
+    rows = [re.findall(r"[\d.]+(?= nats)", text) for text in terms.locator("tbody tr").all_inner_texts()]
+    assert rows[0][0] == rows[0][1], "at first it stands at the image's own code"
+    assert len(rows[1]) == 1, "the KL is of Q, not of the dragged code"
+    slider(page, "z5").fill("-2.5")
+    after = [re.findall(r"[\d.]+(?= nats)", text) for text in terms.locator("tbody tr").all_inner_texts()]
+    assert after[0][0] == rows[0][0]
+    assert after[1] == rows[1]
+    assert float(after[0][1]) > float(rows[0][1])
+
+
+def test_code_beyond_the_track_says_so_at_its_end(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=PLANE.run_id, z="3.4,-5")))
+    said = page.locator(".row.beyond")
+    expect(said).to_have_count(2)
+    assert said.evaluate_all(
+        "rows => rows.map((row) => [row.dataset.side, row.querySelector('.value').textContent])"
+    ) == [
+        ["right", "3.40"],
+        ["left", "−5.00"],
+    ]
+
+
+def test_saved_picture_has_a_name_that_says_what_it_is(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=PLANE.run_id, z="0.5,-0.5")))
+    with page.expect_download() as download:
+        button(page, "Save PNG").click()
+    name = download.value.suggested_filename
+    assert name.endswith("at (0.50, −0.50).png")
+    assert re.match(r"(MNIST|Digits)", name)
+
+
+def test_dimension_that_carries_nothing_is_folded_away(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(run=TEN.run_id, z=centre(10))))
     expect(slider(page, "z8")).to_have_count(0)
     page.get_by_text("1 inactive dimension").click()
     slider(page, "z8").wait_for()
@@ -318,7 +414,7 @@ def test_dimension_that_carries_nothing_is_folded_away(server: Server, visit: Vi
 
 
 def test_explore_works_from_the_keyboard_alone(server: Server, visit: Visit) -> None:
-    page = ready(visit(server.url(run=PLANE.run_id)))
+    page = ready(visit(server.url(run=PLANE.run_id, z=centre(2))))
     focused = """() => {
       let element = document.activeElement;
       while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
@@ -332,7 +428,7 @@ def test_explore_works_from_the_keyboard_alone(server: Server, visit: Visit) -> 
             page.keyboard.press("ArrowRight")
     assert slider(page, "z1").input_value() == "0.1"
     wait_for_url(page, z="0.1,0")
-    for name in ("z1", "z2", "Reset z1", "Prior mean", "Random sample", "Test image…", "Copy link"):
+    for name in ("z1", "z2", "Reset z1", "Centre", "Random sample", "Test image…", "Copy link"):
         assert name in visited
 
 
@@ -469,6 +565,11 @@ def set_up(page: Page) -> None:
     """The form, with the button that trains."""
     button(page, "Train").wait_for()
     at_rest(page)
+
+
+def centre(dims: int) -> str:
+    """The link's word for z = 0; without one a visit begins at a clear picture."""
+    return ",".join("0" * dims)
 
 
 def unfold(page: Page) -> None:

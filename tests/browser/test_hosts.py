@@ -190,7 +190,7 @@ def test_explore_as_static_files(explore: exhibits.Exhibit, tmp_path: Path, visi
         page.reload()
         painted(page, "[data-testid=decoded]")
         assert value_of(page) == pytest.approx(where, abs=0.006)
-        page.get_by_role("button", name="Prior mean").click()
+        page.get_by_role("button", name="Centre").click()
         assert value_of(page) == 0
         page.go_back()
         eventually(lambda: abs(value_of(page) - where) < 0.006, page, "the way back")

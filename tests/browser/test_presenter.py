@@ -125,7 +125,7 @@ def test_keys_belong_to_the_slider_and_the_plane_that_have_the_focus(server: Ser
     assert in_url(page, "present") == "1"
     assert page.url.startswith(server.url("?"))
     # A button has no use for them.
-    button(page, "Prior mean").focus()
+    button(page, "Centre").focus()
     page.keyboard.press("ArrowRight")
     stands_on(page, ORDER[1])
 

@@ -17,6 +17,8 @@ class Source:
     """As people write it."""
     about: str
     """One sentence for whoever has to choose."""
+    thing: str
+    """What one of its images is of."""
     shape: tuple[int, int, int]
     """(C, H, W) of an image."""
     train: int
@@ -33,6 +35,7 @@ DATASETS: dict[str, Source] = {
     "mnist": Source(
         title="MNIST",
         about="60,000 handwritten digits, 28×28.",
+        thing="digit",
         shape=(1, 28, 28),
         train=60_000,
         test=10_000,
@@ -42,6 +45,7 @@ DATASETS: dict[str, Source] = {
     "digits": Source(
         title="Digits 8×8",
         about="1,500 handwritten digits, 8×8: trained in a second.",
+        thing="digit",
         shape=(1, 8, 8),
         train=1_500,
         test=297,

@@ -214,7 +214,12 @@ export interface PlayerData {
   model: string;
   images: string | null;
   means: string | null;
-  z: number[];
+  /** What the model is called. */
+  title: string;
+  /** What its pictures are of: "digit". */
+  thing: string;
+  /** Null: where the picture is clear. */
+  z: number[] | null;
   dims: DimensionKL[];
   inactive: DimensionKL[];
   image: number | null;

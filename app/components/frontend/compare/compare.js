@@ -246,7 +246,7 @@ class CompareView {
             ...rows(data.inactive),
           )
         : "",
-      makeButton("Prior mean", () => this.home()),
+      makeButton("Centre", () => this.home()),
     );
     const ids = data.models.flatMap((model) => [model.blob, model.images]);
     this.stop = this.host.blobs(ids, (...blobs) => {

@@ -106,8 +106,12 @@ export class Plane {
     this.means = { codes: tensorOf(blob, "means", Float32Array).data, labels };
     this.toggles.hidden = false;
     const present = [...new Set(labels)].sort((a, b) => a - b);
+    const colours = present.map((label) =>
+      h("span", {}, h("i", { style: `background:${this.colour(label)}` }), String(label)),
+    );
     this.legend.replaceChildren(
-      ...present.map((label) => h("span", {}, h("i", { style: `background:${this.colour(label)}` }), String(label))),
+      h("p", {}, "Each dot: where the encoder puts a test image. Its colour: the label."),
+      ...colours,
     );
     this.drawDots();
   }

@@ -2,8 +2,9 @@
 // nothing leaves the page; on release one message, "view": {z, image}, says where it stands.
 
 import { around, h, isCalm, later } from "../kit/dom.js";
+import { draggable } from "../kit/drag.js";
 import { alike, Hand, LINK_ROUNDS } from "../kit/hand.js";
-import { nats } from "../kit/numbers.js";
+import { decimal, nats, rounded, within } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
 import { normal, slerp } from "../kit/random.js";
 import { view } from "../kit/view.js";
@@ -11,6 +12,8 @@ import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/posterior.js";
 import { tensorOf } from "../net/safetensors.js";
 import { paintPicture, penOf, pictureAt, writePicture } from "../paint/picture.js";
+import { clearest } from "./clear.js";
+import { invitation, isFirstVisit, swing } from "./invite.js";
 import { makePicker } from "./picker.js";
 import { CELLS, Plane } from "./plane.js";
 import { Rows } from "./rows.js";
@@ -37,11 +40,13 @@ import { Rows } from "./rows.js";
  * @typedef {object} Start the image that z started from
  * @property {Float32Array} x
  * @property {Float32Array} code
- * @property {HTMLElement} distortion
+ * @property {HTMLElement} here −log P(X|z) at the dragged code
  * @property {HTMLElement} back
  */
 
 const SWING = 2.5; // how far a dimension that plays goes
+const CANDIDATES = 16; // images, from all labels, among which the first picture is looked for
+const REACH = 3; // how far the large picture leads
 
 class Player {
   /** @type {Parts | null} */
@@ -49,6 +54,7 @@ class Player {
   /** @type {PlayerData} */
   data = later();
   z = new Float32Array(0);
+  home = new Float32Array(0); // where it stands when nobody says where
   /** @type {number | null} index into the images blob of the image that z started from */
   image = null;
   /** @type {Arrays | null} */
@@ -61,6 +67,8 @@ class Player {
   picker = null;
   /** @type {number | null} the frame to come while it plays */
   playing = null;
+  /** @type {number | null} the frame to come while the handle shows that it moves */
+  inviting = null;
   /** @type {(() => void)[]} */
   stops = [];
   subject = "";
@@ -71,10 +79,16 @@ class Player {
   constructor(root, host) {
     this.root = root;
     this.host = host;
-    this.hand = new Hand((/** @type {{ z: number[], image: number | null }} */ view) => host.keep("view", view), {
-      tolerance: LINK_ROUNDS,
-    });
+    this.hand = new Hand(
+      (/** @type {{ z: number[] | null, image: number | null }} */ view) => host.keep("view", view),
+      {
+        tolerance: LINK_ROUNDS,
+      },
+    );
+    for (const touch of ["mousedown", "touchstart"])
+      root.addEventListener(touch, () => this.stopInviting(), { capture: true, passive: true });
     root.addEventListener("keydown", (event) => {
+      this.stopInviting();
       // Space plays, except where it already means something: on a button or the fold.
       if (event.key !== " " || around(event, "button, summary")) return;
       event.preventDefault();
@@ -92,6 +106,8 @@ class Player {
 
   leaveModel() {
     this.stopPlay(false);
+    if (this.inviting !== null) cancelAnimationFrame(this.inviting);
+    this.inviting = null;
     for (const stop of this.stops.splice(0)) stop();
     this.worker?.terminate();
     this.worker = this.parts = this.start = this.images = null;
@@ -115,12 +131,14 @@ class Player {
     this.parts?.plane?.drawDots(); // the theme may have changed
     if (!this.hand.hears({ z, image })) return;
     this.stopPlay(false);
-    const D = this.parts?.net.D ?? z.length;
-    if (z.length !== D) {
+    this.stopInviting();
+    const D = this.parts?.net.D ?? z?.length;
+    if (z && z.length !== D) {
       this.fail(new Error(`a code of ${z.length} numbers came for ${D} latent dimensions`));
       return;
     }
-    if (!alike(z, this.z, LINK_ROUNDS)) this.z = Float32Array.from(z);
+    const next = z ?? this.home;
+    if (!alike(next, this.z, LINK_ROUNDS)) this.z = Float32Array.from(next);
     this.image = image;
     this.begin();
   }
@@ -129,17 +147,17 @@ class Player {
   open(data) {
     this.leaveModel();
     this.data = data;
-    this.z = Float32Array.from(data.z);
     this.image = data.image ?? null;
     this.root.replaceChildren(h("div", { class: "waiting", role: "status" }, "Loading the model …"));
-    const ready = (/** @type {Arrays} */ blob) => {
+    const ready = (/** @type {Arrays} */ blob, /** @type {Arrays | null | undefined} */ images) => {
       try {
-        this.build(blob);
+        this.build(blob, images ?? null);
       } catch (error) {
         this.fail(error);
       }
     };
-    this.stops.push(this.host.blobs([data.model], ready));
+    // A link says where to stand; without one the pictures are needed to know.
+    this.stops.push(this.host.blobs([data.model, data.z ? null : data.images], ready));
   }
 
   /** @param {unknown} error */
@@ -151,14 +169,17 @@ class Player {
 
   // ---- the page ---------------------------------------------------------------------------------------------------
 
-  /** @param {Arrays} blob */
-  build(blob) {
+  /** @param {Arrays} blob @param {Arrays | null} images where they had to be waited for */
+  build(blob, images) {
     const { data } = this;
     /** @type {Manifest} */
     const manifest = JSON.parse(blob.metadata.manifest);
     const net = compile(manifest, blob.tensors);
     const { D, shape } = net;
-    if (this.z.length !== D) throw new Error(`a code of ${this.z.length} numbers came for ${D} latent dimensions`);
+    if (data.z && data.z.length !== D)
+      throw new Error(`a code of ${data.z.length} numbers came for ${D} latent dimensions`);
+    this.home = homeOf(net, images, this.image);
+    this.z = Float32Array.from(data.z ?? this.home);
     const [, H, W] = shape;
 
     const known = [...data.dims, ...data.inactive];
@@ -199,7 +220,11 @@ class Player {
 
     const { element: row, ...buttons } = this.makeButtons(D);
     const panel = h("div", { class: "start", hidden: true });
-    const picture = h("div", { class: "picture" }, canvas);
+    const picture = h("div", { class: "picture", tabindex: 0, role: "application" }, canvas);
+    this.dragPicture(
+      picture,
+      [...known, ...unlisted.map((dim) => ({ dim }))].map(({ dim }) => dim),
+    );
     const children = plane
       ? [
           h("div", { class: "left" }, picture, rows.element),
@@ -208,14 +233,93 @@ class Player {
         ]
       : [h("div", { class: "left" }, picture, row, panel), rows.element];
     const stage = h("div", { class: plane ? "stage two" : "stage" }, ...children);
+    const sentence = h(
+      "p",
+      { class: "invite", "data-testid": "invitation" },
+      h("b", {}, "Elbo Room"),
+      ` · ${invitation(D, data.thing)}`,
+    );
     this.parts = { net, manifest, canvas, context: penOf(canvas), pixels, rows, plane, stage, panel, buttons };
-    this.root.replaceChildren(stage);
+    this.root.replaceChildren(sentence, stage);
     this.layout();
 
     this.paint(-1); // the picture first, everything else after it
     this.startWorker(this.parts, blob.tensors);
     this.stops.push(this.host.blobs([data.images], (images) => images && this.haveImages(images)));
     if (plane) this.stops.push(this.host.blobs([data.means], (means) => means && plane.setMeans(means)));
+    if (!data.z && this.image === null && isFirstVisit()) this.startInviting();
+  }
+
+  /**
+   * Dragging the large picture moves the two dimensions that change it most: right and left one, up and down the other.
+   * @param {HTMLElement} picture @param {number[]} order the dimensions, most active first
+   */
+  dragPicture(picture, order) {
+    const [first, second] = this.z.length === 2 ? [0, 1] : order;
+    const names = second === undefined ? `z${first + 1}` : `z${first + 1} and z${second + 1}`;
+    picture.setAttribute("aria-label", `Decoded picture: drag, or use the arrow keys, to move ${names}`);
+    picture.title = `Drag: ${names}`;
+    const move = (/** @type {number} */ x, /** @type {number} */ y) => {
+      const z = Array.from(this.z);
+      const led = (/** @type {number} */ from, /** @type {number} */ by) => {
+        const reach = Math.max(REACH, Math.abs(from)); // a code beyond stays there, and goes no farther
+        return rounded(within(from + by, -reach, reach));
+      };
+      z[first] = led(z[first], x);
+      if (second !== undefined) z[second] = led(z[second], y);
+      this.moveAll(z);
+    };
+    /** @type {[number, number]} */
+    let last = [0, 0];
+    draggable(picture, {
+      at: (event) => {
+        const { width, height } = picture.getBoundingClientRect();
+        return [(2 * REACH * event.clientX) / width, (-2 * REACH * event.clientY) / height];
+      },
+      begin: (place) => {
+        last = place;
+      },
+      move: ([x, y]) => {
+        if (x === last[0] && y === last[1]) return;
+        move(x - last[0], y - last[1]);
+        last = [x, y];
+      },
+      nudge: ({ x, y }) => move(0.1 * x, 0.1 * y),
+      end: () => this.release(),
+      save: () => Array.from(this.z),
+      restore: (z) => this.moveAll(z),
+    });
+  }
+
+  // ---- the first visit --------------------------------------------------------------------------------------------
+
+  /** The handle goes out and back once, to say that it can be moved; nothing of it is kept. */
+  startInviting() {
+    const from = this.z.slice();
+    const two = this.data.dims.slice(0, 2).map(({ dim }) => dim);
+    const [first, second] = from.length === 2 ? [0, 1] : two;
+    if (first === undefined) return;
+    /** @type {number | null} */
+    let begun = null;
+    const step = (/** @type {number} */ now) => {
+      begun ??= now;
+      const away = swing((now - begun) / 1000);
+      this.z.set(from);
+      if (away) {
+        this.z[first] += away[0];
+        if (second !== undefined) this.z[second] += away[1];
+      }
+      this.inviting = away && requestAnimationFrame(step);
+      this.paint(-1);
+    };
+    this.inviting = requestAnimationFrame(step);
+  }
+
+  /** A hand is there: it stands still, where it was caught. */
+  stopInviting() {
+    if (this.inviting === null) return;
+    cancelAnimationFrame(this.inviting);
+    this.inviting = null;
   }
 
   /** @param {number} D */
@@ -231,8 +335,10 @@ class Player {
     const element = h(
       "div",
       { class: "buttons" },
-      button("Prior mean", "z = 0", () => this.jump(new Float32Array(D))),
-      button("Random sample", "z ∼ N(0, I)", () => this.jump(Float32Array.from(this.z, () => normal()))),
+      button("Centre", "z = 0, the mean of the prior: between all kinds", () => this.jump(new Float32Array(D))),
+      button("Random sample", "z ∼ N(0, I), drawn from the prior", () =>
+        this.jump(Float32Array.from(this.z, () => normal())),
+      ),
       pick,
       play,
       copy,
@@ -246,16 +352,18 @@ class Player {
     if (!width || !this.parts) return;
     const { net, rows, plane, stage } = this.parts;
     const [, H, W] = net.shape;
-    const stacked = width < 820;
+    const stacked = width < 620;
     const style = getComputedStyle(this.root);
     const unit = parseFloat(style.fontSize) / 14; // presenter mode has larger type
     // Streamlit's header and the model's line take about 130 px above, the tour some below; the rest of the window is ours.
     const around = parseFloat(style.scrollMarginTop);
-    const room = Math.max(this.height - (around - 146), globalThis.innerHeight - around);
+    const sentence = 30 * unit;
+    const room = Math.max(this.height - (around - 146), globalThis.innerHeight - around) - sentence;
     const below = (plane ? 150 : 176) * unit; // what stands under the picture
-    const target = Math.min(0.32 * width, room - below, 640);
+    // Stacked, the picture stays at the top while its sliders go by.
+    const target = stacked ? Math.min(width, 0.32 * globalThis.innerHeight) : Math.min(0.32 * width, room - below, 640);
     // Whole pixels of the picture make it crisp: 28 pixels at 12 CSS px each.
-    const zoom = Math.max(Math.ceil(320 / W), Math.floor(Math.max(320, target) / W));
+    const zoom = Math.max(Math.ceil(190 / W), Math.floor(target / W));
     const side = zoom * W;
     this.root.style.setProperty("--picture", `${side}px`);
     this.root.style.setProperty("--picture-height", `${zoom * H}px`);
@@ -363,7 +471,7 @@ class Player {
     const label = labelOf(images, image);
     /** @param {string} caption @param {HTMLElement} canvas */
     const figure = (caption, canvas) => h("figure", {}, canvas, h("figcaption", {}, caption));
-    const distortion = h("dd");
+    const here = h("td", { "data-testid": "here" });
     const back = h(
       "button",
       { type: "button", class: "link", onclick: () => this.jump(code, image) },
@@ -380,30 +488,19 @@ class Player {
           { class: "which" },
           `Test image ${indexOf(images, image)}${label === undefined ? "" : ` · label ${label}`}`,
         ),
-        h(
-          "dl",
-          {},
-          h(
-            "dt",
-            { title: net.isLogLikelihood ? null : "Bernoulli on grey pixels: an objective, not the log of a density" },
-            "−log P(X|z)",
-          ),
-          distortion,
-          h("dt", { title: "D[Q(z|X) ‖ P(z)] of this image" }, "KL"),
-          h("dd", {}, nats(gaussianKL(mu, logvar, lower))),
-        ),
+        termsTable(net.distortion(code, x), gaussianKL(mu, logvar, lower), here, net.isLogLikelihood),
         back,
       ),
     );
-    this.start = { x, code, distortion, back };
+    this.start = { x, code, here, back };
     this.showFigures();
   }
 
   /** The reconstruction term at the current z, live: what leaving the image's own code costs. */
   showFigures() {
     if (!this.start || !this.parts) return;
-    const { x, code, distortion, back } = this.start;
-    distortion.textContent = nats(this.parts.net.distortion(this.z, x));
+    const { x, code, here, back } = this.start;
+    here.textContent = nats(this.parts.net.distortion(this.z, x));
     back.style.visibility = alike(this.z, code, LINK_ROUNDS) ? "hidden" : "visible";
   }
 
@@ -498,13 +595,13 @@ class Player {
 
   savePNG() {
     if (!this.parts) return;
-    const { net, canvas, manifest } = this.parts;
+    const { net, canvas } = this.parts;
     const [, H, W] = net.shape;
     const large = h("canvas", { width: 16 * W, height: 16 * H });
     const context = penOf(large);
     context.imageSmoothingEnabled = false;
     context.drawImage(canvas, 0, 0, large.width, large.height);
-    const name = `${manifest.name}_z_${Array.from(this.z, (value) => value.toFixed(2)).join("_")}`.slice(0, 120);
+    const name = fileName(this.data.title, this.z);
     large.toBlob((png) => {
       if (!png) return;
       const url = URL.createObjectURL(png);
@@ -554,6 +651,62 @@ class Player {
       if (frame === null) frame = requestAnimationFrame(draw);
     };
   }
+}
+
+/**
+ * Where a visit begins: at the image that is asked for, else at one that comes out clear; z = 0 where nothing can be encoded.
+ * @param {Network} net @param {Arrays | null} blob @param {number | null} image
+ * @returns {Float32Array<ArrayBuffer>}
+ */
+function homeOf(net, blob, image) {
+  const centre = new Float32Array(net.D);
+  if (!blob || !net.encode) return centre;
+  const pictures = tensorOf(blob, "images", Uint8Array);
+  const [N, ...shape] = pictures.shape;
+  if (!N || String(shape) !== String(net.shape)) return centre;
+  const spread = Array.from({ length: CANDIDATES }, (_, n) => Math.floor((n * N) / CANDIDATES)); // they lie label by label
+  const rows = image !== null && image < N ? [image] : spread;
+  centre.set(
+    clearest(
+      net,
+      rows.map((row) => pictureAt(pictures, row)),
+    ).code,
+  );
+  return centre;
+}
+
+/**
+ * The terms of one image, each at the code that it belongs to: the KL is that of the image's own, and does not move.
+ * @param {number} distortion @param {number} kl @param {HTMLElement} here @param {boolean} isLog
+ */
+function termsTable(distortion, kl, here, isLog) {
+  const why = isLog ? null : "Bernoulli on grey pixels: an objective, not the log of a density";
+  const head = (/** @type {string} */ text) => h("th", { scope: "col" }, text);
+  const label = (/** @type {string} */ text, /** @type {string | null} */ title) =>
+    h("th", { scope: "row", title }, text);
+  return h(
+    "table",
+    { "data-testid": "terms" },
+    h("thead", {}, h("tr", {}, h("td"), head("at its code"), head("here"))),
+    h(
+      "tbody",
+      {},
+      h("tr", {}, label("−log P(X|z)", why), h("td", {}, nats(distortion)), here),
+      h("tr", {}, label("KL", "D[Q(z|X) ‖ P(z)] of this image"), h("td", {}, nats(kl)), h("td", {}, "–")),
+    ),
+  );
+}
+
+/**
+ * What a person would call the picture.
+ * @param {string} title of the model @param {Float32Array} z
+ */
+function fileName(title, z) {
+  const code = z.length <= 4 ? ` at (${Array.from(z, (value) => decimal(value)).join(", ")})` : "";
+  return `${title}${code}`
+    .replace(/[^\p{L}\p{N} ,.()×−-]+/gu, " ")
+    .trim()
+    .slice(0, 120);
 }
 
 /** @param {HTMLElement} button says what became of it */

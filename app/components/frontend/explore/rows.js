@@ -7,7 +7,7 @@ import { penOf } from "../paint/picture.js";
 
 export const FRAMES = 13; // pictures on a strip, at −3 … 3
 const LIMIT = 3;
-const SIDES = 112 + 52 + 28; // the columns beside the track, as in the style sheet; three gaps of 12 come to them
+const SIDES = 112 + 28; // the columns beside the track, as in the style sheet; two gaps of 12 come to them
 
 // The prior's density and the ticks, one drawing for all rows: x is z, the track's ends half a frame beyond ±3.
 const half = LIMIT / (FRAMES - 1);
@@ -152,6 +152,7 @@ export class Rows {
     const bar = h("span", { class: "bar" }, h("i", { style: `width:${(100 * (kl ?? 0)) / loudest}%` }));
     const track = h("div", { class: "track" }, strip, input, now);
     track.insertAdjacentHTML("beforeend", PRIOR);
+    track.append(value); // under the handle, where the finger is
     const element = h(
       "div",
       { class: "row" },
@@ -163,7 +164,6 @@ export class Rows {
         kl == null ? null : bar,
       ),
       track,
-      value,
       h(
         "button",
         { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset },
@@ -183,10 +183,10 @@ export class Rows {
     this.given = [width, height, stacked, unit];
     const [, H, W] = this.shape;
     const count = Math.max(1, this.active.length);
-    const room = stacked ? width : width - SIDES * unit - 36;
+    const room = stacked ? width : width - SIDES * unit - 24;
     // Many rows stand closer and in smaller frames, down to a size at which a digit can still be read; then they scroll.
     const compact = !stacked && count > 6;
-    const overhead = compact ? 15 : 22; // density and gap
+    const overhead = compact ? 18 : 22; // density and gap
     const tall = ((height - 56 * unit) / count - overhead) * (W / H);
     const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(34, tall), 84)));
     this.frame = frame;
@@ -208,9 +208,10 @@ export class Rows {
     row.input.value = String(z);
     row.value.textContent = decimal(z);
     const at = (within(z, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT);
-    row.now.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
+    row.now.style.transform = row.value.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
     const beyond = Math.abs(z) > LIMIT;
     row.element.classList.toggle("beyond", beyond);
+    row.element.dataset.side = z < 0 ? "left" : "right";
     if (beyond) row.input.setAttribute("aria-valuetext", decimal(z));
     else row.input.removeAttribute("aria-valuetext");
   }
