@@ -95,6 +95,12 @@ def number(below: float) -> Callable[[str], float | None]:
     return lambda text: found[0] if (found := several(text)) else None
 
 
+def positive(below: float) -> Callable[[str], float | None]:
+    """One number above 0, smaller than `below`."""
+    one = number(below)
+    return lambda text: found if (found := one(text)) is not None and found > 0 else None
+
+
 def word(*choices: str) -> Callable[[str], str | None]:
     """One of these."""
     return lambda text: text if text in choices else None
@@ -161,7 +167,7 @@ def _decimals(value: float) -> str:
 
 RUN = Item("run", (*MODELS, "train", "compare", LAB), "the model, or the run", any_name)
 RUNS = Item("runs", ("compare",), "the models that are compared, two to four", names, ",".join)
-SWEEP = Item("sweep", SWEEPS, "the models that are equal but for β", any_name)
+SWEEP = Item("sweep", (*SWEEPS, "hidden-beta"), "the models that are equal but for β", any_name)
 MEMBER = Item(
     "member",
     SWEEPS,
@@ -216,6 +222,14 @@ EXAMPLE = Item(
     "example", ("steps",), "index of the training image that is followed", whole(1_000_000), once=(("steps", "image"),)
 )
 COURSE = Item("course", ("steps",), "β from each step on", course, course_text, once=(("steps", "beta"),))
+LOSS = Item(
+    "loss",
+    ("hidden-beta",),
+    "how the loss is averaged: pixels, dimensions, images twice, what is compared",
+    lambda text: text if re.fullmatch("[sm][sm][sbd][sbd][bg]", text) else None,
+)
+WEIGHT = Item("weight", ("hidden-beta",), "what is written before the KL", positive(1e7), "{:g}".format)
+VARIANCE = Item("variance", ("hidden-beta",), "σ² that a squared error stands for", positive(100), "{:g}".format)
 PRESENT = Item("present", EVERYWHERE, "presenter mode", flag, _flag_text)
 TOUR = Item("tour", EVERYWHERE, "stop of the tour, from 1", whole(100, start=1))
 
@@ -260,7 +274,7 @@ _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels"}
 
 TABLE: tuple[Item[Any], ...] = (
     *(RUN, RUNS, SWEEP, MEMBER, MOMENT, Z, IMAGE, SELECTED, SHUFFLE, DRAW, LINE, PAIR, MODE, SPREAD, HOW, CODE, ZOOM),
-    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, PRESENT, TOUR, HIDDEN),
+    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, LOSS, WEIGHT, VARIANCE, PRESENT, TOUR, HIDDEN),
     *_CHOICES,
     *(
         Item(key, (page,), meaning, any_name, bound=True)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import lab, link, session
-from app.chrome import plots, presenter, say
+from app.chrome import course, plots, presenter, say
 from app.views import compare, explore, latent_map, models, reconstruct, train
 from vae_core.config.errors import ElboRoomError
 
@@ -27,7 +27,8 @@ page = st.navigation(
                 "compare": st.Page(compare.page, title="Compare", url_path="compare", icon=":material/view_column:"),
             },
             "KL lab": {
-                name: st.Page(page, title=view.title, url_path=name) for name, (view, page) in lab.VIEWS.items()
+                "lab": st.Page(lab.start, title="All views", url_path="lab"),
+                **{name: st.Page(page, title=view.title, url_path=name) for name, (view, page) in lab.VIEWS.items()},
             },
         }
     ),
@@ -35,6 +36,7 @@ page = st.navigation(
 )
 try:
     link.arrive(page.url_path or "explore")
+    course.arrange([view for view, _ in lab.VIEWS.values()])
     presenter.begin(page.url_path or "explore", lab.ORDER)
     page.run()
 except ElboRoomError as problem:  # what no page says itself: the home cannot be read, for one

@@ -1,15 +1,16 @@
-"""What the views of the KL lab share: the heading, and the model they are about.
+"""What the views of the KL lab share: the heading with the way to the next, and the model they are about.
 
 A view is one module of `app/lab` with a `VIEW` and a `page`, and one folder of the front end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from app import link, session
 from app.chrome import model_bar, tour
 from vae_core.store import RunInfo
 
@@ -26,11 +27,32 @@ class View:
     notice: str
 
 
+def arrange(views: Sequence[View]) -> None:
+    """Say once a script run in which order they are taught."""
+    session.remember("lessons", tuple(views))
+
+
 def begin(view: View) -> None:
-    """The heading, and what to notice; a stop of the tour says that itself."""
-    st.markdown(f"### {view.title}")
+    """The heading, and what to notice; a stop of the tour says that itself, and a presenter has keys to go on."""
+    if link.PRESENT.get() or tour.stands_at(view.name):
+        st.markdown(f"### {view.title}")
+    else:
+        heading, way = st.columns([7, 5], vertical_alignment="center")
+        heading.markdown(f"### {view.title}")
+        with way.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+            _way(view)
     if not tour.stands_at(view.name):
         st.markdown(view.notice)
+
+
+def _way(view: View) -> None:
+    lessons: tuple[View, ...] = session.recall("lessons") or (view,)
+    at = lessons.index(view)
+    if at > 0:
+        link.to_page(lessons[at - 1].name, lessons[at - 1].title, icon=":material/chevron_left:")
+    link.to_page("lab", f"{at + 1} of {len(lessons)}")
+    if at + 1 < len(lessons):
+        link.to_page(lessons[at + 1].name, lessons[at + 1].title, icon=":material/chevron_right:")
 
 
 def choose(

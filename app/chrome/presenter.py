@@ -82,6 +82,7 @@ def begin(page: str, order: Sequence[str]) -> None:
                 "sentence": tour.STOPS[stop - 1].sentence if stop else "",
                 "astray": bool(stop) and not tour.stands_at(page),
                 "offer": page == "explore" and not stop,
+                "page": page,
                 "place": place,
                 "places": len(order),
             },

@@ -1,4 +1,4 @@
-"""The KL lab: every module here is a view, found by its being here, in the order of their places."""
+"""The KL lab: every module here is a view, found by its being here, in the order of their places; and a first page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
+import streamlit as st
+
+from app import link
 from app.chrome.course import View
+from app.components import register
 
 
 class Lesson(NamedTuple):
@@ -27,3 +31,19 @@ VIEWS = _found()
 """Name -> view, in the order in which they are taught."""
 ORDER = ("explore", *VIEWS)
 """What a presenter's keys lead through, off the tour."""
+
+_cards = register("elbo_room_lab_start", "lab/start/lab-start.js", ["kit/lab.css", "lab/start/lab-start.css"])
+
+
+def start() -> None:
+    """The lab's first page: a card for each view, in order, with what was seen of them."""
+    st.markdown("### The KL lab")
+    st.markdown(f"What the KL term does, in {len(VIEWS)} steps: each one thing to drag, and one sentence to take away.")
+    asked = _cards(
+        key="lab-start",
+        data={"views": [{"name": name, "title": v.title, "notice": v.notice} for name, (v, _) in VIEWS.items()]},
+        height="content",
+        on_open_change=lambda: None,
+    )
+    if asked.get("open") in VIEWS:
+        link.open_page(str(asked["open"]))

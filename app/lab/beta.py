@@ -16,7 +16,7 @@ from vae_core.store import RunInfo
 from vae_core.store.sweeps import Sweep
 
 VIEW = course.View(
-    3,
+    4,
     "beta",
     "What β does",
     "Move β: the dearer each nat of code, the fewer dimensions survive, and the more the pictures look like "

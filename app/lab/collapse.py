@@ -21,7 +21,7 @@ from vae_core.store import RunInfo, export
 from vae_core.store.siblings import Remedy, proposals, remedy, siblings
 
 VIEW = course.View(
-    7,
+    9,
     "collapse",
     "Posterior collapse",
     "Watch each dimension's KL over training: one whose band closes has been switched off, and warm-up or free "

@@ -17,7 +17,7 @@ from vae_core.networks.posterior.numpy_ import Q
 from vae_core.store import RunInfo, export
 
 VIEW = course.View(
-    5,
+    7,
     "gap",
     "The gap",
     "Green are the codes that may have made this image, violet the encoder's guess at them: what the ELBO "

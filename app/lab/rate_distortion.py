@@ -13,7 +13,7 @@ from vae_core.store import RunInfo
 from vae_core.store.sweeps import Sweep
 
 VIEW = course.View(
-    4,
+    6,
     "rate-distortion",
     "Rate and distortion",
     "Models on one dotted line have the same ELBO, yet their codes say very different amounts about the image.",

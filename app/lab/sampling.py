@@ -18,7 +18,7 @@ from vae_core.config.errors import ElboRoomError
 from vae_core.store import RunInfo, export
 
 VIEW = course.View(
-    6,
+    8,
     "sampling",
     "Why sample from Q",
     "Codes from the prior almost never explain the image; codes from Q nearly always do, so a handful of them "

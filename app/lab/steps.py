@@ -16,7 +16,7 @@ from app.facts import payloads
 from vae_core.config import RunConfig
 
 VIEW = course.View(
-    8,
+    3,
     "steps",
     "Training, step by step",
     "Press Play and drag β: reconstruction pulls each code to where its picture gets better, the KL pulls all "

@@ -71,7 +71,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
         {
             "pictures": [
                 {"tensor": "images", "index": i, "caption": "image"},
-                {"tensor": "again", "index": i, "caption": "again"},
+                {"tensor": "again", "index": i, "caption": "reconstruction"},
                 {"tensor": "difference", "index": i, "caption": "difference", "diverging": True},
             ],
             "title": f"{test.labels[index]} · test image {index}",
@@ -80,11 +80,11 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
         }
         for i, index in enumerate(chosen)
     ]
-    picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
     st.caption(
         "ELBO = reconstruction − KL, in nats, with one z ∼ Q(z|X) for each image; the picture is the one at the mean "
-        "μ(X). Click a card to open its code in Explore. In the difference, orange is too bright, blue is too dark."
+        "μ(X). In the difference, orange is too bright, blue is too dark. Click a card to open its code in Explore."
     )
+    picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
     if picked is not None:
         open_code(run, int(picked), codes["mu"][int(picked)])
 

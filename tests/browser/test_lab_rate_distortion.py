@@ -46,7 +46,8 @@ def test_moving_beta_leads_along_the_sweep(server: Server, visit: Visit) -> None
     towards = page.get_by_test_id("chords").inner_text().replace("−", "-")
     steeper, flatter = sorted(float(slope) for slope in re.findall(r"(-[\d.]+) to", towards))
     assert steeper < -4 < flatter
-    again = visit(page.url.replace("member=16", "member=1"))
+    wait_for_url(page, member="4")
+    again = visit(page.url.replace("member=4", "member=1"))
     highlighted(again, sweep.runs[2].run_id)
 
 

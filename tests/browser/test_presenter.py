@@ -111,7 +111,7 @@ def test_keys_step_through_the_lab_one_page_at_a_time_and_stop_at_its_ends(serve
 
 
 def test_keys_belong_to_the_slider_and_the_plane_that_have_the_focus(server: Server, visit: Visit) -> None:
-    page = ready(visit(server.url(run=STARTERS[0].run_id, present=1)))
+    page = ready(visit(server.url(run=STARTERS[0].run_id, present=1, z="0,0")))
     z1 = slider(page, "z1")
     z1.focus()
     for key, value in [("ArrowRight", "0.1"), ("PageDown", "-0.4")]:

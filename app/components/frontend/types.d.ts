@@ -186,6 +186,8 @@ export interface PresenterData {
   sentence: string;
   astray: boolean;
   offer: boolean;
+  /** Its name in the URL. */
+  page: string;
   /** Which of `places` the keys lead through; null for another page. */
   place: number | null;
   places: number;

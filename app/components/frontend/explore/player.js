@@ -357,7 +357,7 @@ class Player {
     const unit = parseFloat(style.fontSize) / 14; // presenter mode has larger type
     // Streamlit's header and the model's line take about 130 px above, the tour some below; the rest of the window is ours.
     const around = parseFloat(style.scrollMarginTop);
-    const sentence = 30 * unit;
+    const sentence = 34 * unit;
     const room = Math.max(this.height - (around - 146), globalThis.innerHeight - around) - sentence;
     const below = (plane ? 150 : 176) * unit; // what stands under the picture
     // Stacked, the picture stays at the top while its sliders go by.

@@ -188,7 +188,7 @@ export class Rows {
     const compact = !stacked && count > 6;
     const overhead = compact ? 18 : 22; // density and gap
     const tall = ((height - 56 * unit) / count - overhead) * (W / H);
-    const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(34, tall), 84)));
+    const frame = Math.floor(Math.max(18, Math.min(room / FRAMES, Math.max(31, tall), 84)));
     this.frame = frame;
     const style = this.element.style;
     style.setProperty("--frame", `${frame}px`);

@@ -3,6 +3,7 @@
 
 import { h, later } from "../kit/dom.js";
 import { isPlain, letterOf } from "../kit/keys.js";
+import { see } from "../kit/seen.js";
 import { view } from "../kit/view.js";
 
 /**
@@ -210,6 +211,7 @@ class Presenter {
     if (JSON.stringify(data) === this.seen) return;
     this.seen = JSON.stringify(data);
     if (data.stop) keepStop(data.stop);
+    if (data.place) see(data.page); // Explore, which is the first, is no view of the lab
     this.refit();
     const tree = this.root.getRootNode();
     const focused = tree instanceof ShadowRoot || tree instanceof Document ? tree.activeElement : null;
