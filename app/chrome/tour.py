@@ -71,7 +71,7 @@ STOPS = (
     ),
     Stop(
         "beta",
-        "Move β, the price of a code: the dearer it gets, the fewer numbers are used and the more digits look alike.",
+        "Move β, the price of a code: the higher it is, the fewer numbers are used and the more digits look alike.",
     ),
     Stop(
         "rate-distortion",

@@ -19,7 +19,7 @@ VIEW = course.View(
     4,
     "beta",
     "What β does",
-    "Move β: the dearer each nat of code, the fewer dimensions survive, and the more the pictures look like "
+    "Move β: the more each nat of code costs, the fewer dimensions survive, and the more the pictures look like "
     "their average.",
 )
 _view = register("elbo_room_lab_beta", "lab/beta/lab-beta.js", ["kit/lab.css", "lab/lab-sweep.css"])

@@ -208,7 +208,7 @@ def _offer(offers: dict[Remedy, RunConfig]) -> None:
         name, why = WHY[kind]
         st.markdown(f"**{name}.** {why}")
         st.button(_ask(config), icon=":material/play_arrow:", key=f"train-{kind}", on_click=_train, args=(config,))
-        st.caption(f"about {estimate.spoken(estimate.seconds(config))} on this machine")
+        st.caption(estimate.told(config))
 
 
 def _ask(config: RunConfig) -> str:

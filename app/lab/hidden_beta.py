@@ -18,8 +18,8 @@ VIEW = course.View(
     5,
     "hidden-beta",
     "The hidden β",
-    "Who takes a mean where the ELBO has a sum changes β without writing it: a mean over 784 pixels makes the KL 784 "
-    "times as dear.",
+    "A mean where the ELBO has a sum changes β without saying so: averaged over 784 pixels, the reconstruction counts "
+    "a 784th, and β is 784.",
 )
 _view = register(
     "elbo_room_lab_hidden_beta",

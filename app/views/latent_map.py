@@ -164,7 +164,7 @@ def _axes(method: str) -> tuple[Any, str]:
         )
     return (
         {"x": "", "y": "", "meaningful": False},
-        "t-SNE keeps neighbours together. Its axes have no unit; sizes of clusters and gaps between them mean nothing.",
+        "t-SNE keeps neighbours together. Its axes have no unit; cluster sizes and gaps between them may mean nothing.",
     )
 
 

@@ -146,12 +146,16 @@ def _actions(info: RunInfo) -> None:
             _confirm(info)
 
 
-@st.dialog("Delete this model?")
+@st.dialog("Delete this model?", dismissible=False)
 def _confirm(info: RunInfo) -> None:
     st.markdown(f"**{model_bar.title(info)}** and all that was derived from it will be gone. This cannot be undone.")
-    if st.button("Delete", type="primary", icon=":material/delete:"):
-        _delete(info.run_id)
+    keep, delete = st.columns(2, gap="small")
+    if keep.button("Cancel", width="stretch"):
         st.rerun()
+    with delete.container(key="danger"):  # red, by `plots.STYLE`
+        if st.button("Delete", type="primary", icon=":material/delete:", width="stretch"):
+            _delete(info.run_id)
+            st.rerun()
 
 
 def _delete(run_id: str) -> None:

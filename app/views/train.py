@@ -61,11 +61,7 @@ def _ask(config: RunConfig) -> None:
             args=(config,),
         )
         begun = known is not None and known.status in ("paused", "interrupted", "stopped")
-        st.caption(
-            "Begun before: it goes on from there."
-            if begun
-            else f"about {estimate.spoken(estimate.seconds(config))} on this machine"
-        )
+        st.caption("Begun before: it goes on from there." if begun else estimate.told(config))
 
 
 def _ask_for_a_sweep(config: RunConfig) -> None:
@@ -92,8 +88,7 @@ def _ask_for_a_sweep(config: RunConfig) -> None:
         "those chosen here. *What β does* in the KL lab then compares them.",
     )
     left = "are left" if len(missing) < len(wanted) else "in all"
-    seconds = sum(estimate.seconds(one) for one in missing)
-    st.caption(f"{len(missing)} models {left}, one after the other: about {estimate.spoken(seconds)} on this machine")
+    st.caption(f"{len(missing)} models {left}, one after the other: {estimate.told(*missing)}")
 
 
 def _submit(*configs: RunConfig) -> None:

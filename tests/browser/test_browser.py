@@ -732,6 +732,12 @@ def test_models_are_listed_opened_and_deleted_after_a_question(own_server: Serve
     button(page, "Delete …").click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("cannot be undone")
+    page.keyboard.press("Escape")
+    page.mouse.click(5, 300)
+    expect(question).to_be_visible()  # only an answer closes it
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_have_count(0)
+    button(page, "Delete …").click()
     assert TINY.run_id in own_server.store.run_ids()
     question.get_by_role("button", name="Delete", exact=True).click()
     expect(cell(page, TINY.run_id)).to_have_count(0)

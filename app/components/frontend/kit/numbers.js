@@ -84,6 +84,14 @@ export function significant(value) {
 export const shortest = (value, digits = 4) => minus(String(Number(value.toPrecision(digits))));
 
 /**
+ * The number to so many digits that count, where it is not shown but kept.
+ * @param {number} value
+ * @param {number} digits
+ * @returns {number}
+ */
+export const figures = (value, digits) => Number(value.toPrecision(digits));
+
+/**
  * "10,000"
  * @param {number} value
  * @returns {string}

@@ -57,7 +57,7 @@ class StreamPanel {
       x: {
         min: 0,
         max: 1,
-        label: "epochs (cube-root scale)",
+        label: "epochs (the first ones drawn wider)",
         format: (time) => shortest(toEpoch(time), 3),
       },
       y: { min: 0, max: 1, label: "KL, nats" },

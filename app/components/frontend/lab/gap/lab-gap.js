@@ -86,7 +86,7 @@ class GapView {
       this.hand.says({ ...this.stands(), image });
     });
     this.chart = new Chart({
-      x: { min: -1, max: 1, label: "code z1 (no unit)" },
+      x: { min: -1, max: 1, label: "code z1" },
       y: { min: -1, max: 1, label: "code z2" },
       label: "The true posterior of this image as shaded regions, Q as ellipses. Drag z, or use the arrow keys.",
     });

@@ -48,7 +48,7 @@ export class GaussianData {
     this.host = host;
     this.layers = { codes: true, density: true };
     this.chart = new Chart({
-      x: { min: -4, max: 4, label: "code z1 (no unit)" },
+      x: { min: -4, max: 4, label: "code z1" },
       y: { min: -4, max: 4, label: "code z2" },
       label:
         "Codes of the test images and the density of all of them, over the prior's circles. Drag over it to see one image's Q.",

@@ -56,7 +56,7 @@ export class GaussianLine {
   constructor(host) {
     this.host = host;
     this.density = new Chart({
-      x: { min: -5, max: 5, label: "code z (no unit)" },
+      x: { min: -5, max: 5, label: "code z" },
       y: { min: 0, max: 1.2, label: "density" },
       label: "Densities of Q and of the prior. Drag the peak, or use the sliders.",
     });
@@ -125,7 +125,11 @@ export class GaussianLine {
           "div",
           { class: "buttons" },
           this.follow,
-          h("span", { class: "note" }, "The arrow, at half its length, is where the KL alone would pull Q."),
+          h(
+            "span",
+            { class: "note" },
+            "The arrow: where the KL alone would pull Q (drawn half as long, so that it stays in view).",
+          ),
         ),
       ),
       this.bars.element,

@@ -47,7 +47,7 @@ export class GaussianPlane {
   constructor(host) {
     this.host = host;
     this.chart = new Chart({
-      x: { min: -4, max: 4, label: "code z1 (no unit)" },
+      x: { min: -4, max: 4, label: "code z1" },
       y: { min: -3.6, max: 3.6, label: "code z2" },
       label: "Q as an ellipse over the prior's circles. Drag its centre or its edges, or use the sliders.",
     });

@@ -5,7 +5,7 @@ import { makeButton, makeChoice, makeSlider } from "../../kit/controls.js";
 import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
-import { decimal, shortest, within } from "../../kit/numbers.js";
+import { decimal, figures, shortest, within } from "../../kit/numbers.js";
 import { roomFor } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
 import { tensorOf } from "../../net/safetensors.js";
@@ -27,7 +27,7 @@ const FAR = 4; // how much farther than its neighbour a β is "beyond"
 /** @typedef {{ loss: string, weight: number, variance: number }} Kept */
 
 /** A number of any size as a person would write it. @param {number} value */
-const said = (value) => (value >= 100 ? decimal(value, 0) : shortest(Number(value.toPrecision(3))));
+const said = (value) => (value >= 100 ? decimal(value, 0) : shortest(value, 3));
 
 class HiddenBeta {
   /** @type {HiddenBetaData} */
@@ -104,7 +104,7 @@ class HiddenBeta {
       step: 0.05,
       value: Math.log10(this.loss.weight),
       format: (power) => said(10 ** power),
-      oninput: (power) => this.move({ weight: Number((10 ** power).toPrecision(6)) }),
+      oninput: (power) => this.move({ weight: figures(10 ** power, 6) }),
       onrelease: () => this.release(),
     });
     this.follow.push(() => weight.set(Math.log10(this.loss.weight)));
@@ -243,7 +243,7 @@ class HiddenBeta {
 
   release() {
     const { weight, variance } = this.loss;
-    this.hand.lets({ loss: lettersOf(this.loss), weight: Number(weight.toPrecision(6)), variance });
+    this.hand.lets({ loss: lettersOf(this.loss), weight: figures(weight, 6), variance });
   }
 
   sizes() {

@@ -1,5 +1,7 @@
 // A loss as people write it, and the β that it really has: pure, so that tests run the code that is shown against the ELBO.
 
+import { figures } from "../../kit/numbers.js";
+
 /** What is known of the training. @typedef {{ pixels: number, dims: number, batch: number, images: number }} Sizes */
 /** Over what a term is summed, or averaged. @typedef {"sum" | "mean"} Over */
 /** What a batch is divided by: nothing, its size, or the data set's. @typedef {"sum" | "batch" | "data"} Per */
@@ -98,7 +100,7 @@ export function codeOf(loss) {
     loss.form === "squared"
       ? "(x - x_hat).pow(2).flatten(1)"
       : 'F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1)';
-  const weight = loss.weight === 1 ? "" : `${Number(loss.weight.toPrecision(12))} * `;
+  const weight = loss.weight === 1 ? "" : `${figures(loss.weight, 12)} * `;
   return [
     `error = ${error}`,
     "kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp())",

@@ -195,7 +195,7 @@ class ReparameterisationView {
     this.host = host;
     this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view), { tolerance: 6e-4 }); // a link rounds
     this.chart = new Chart({
-      x: { min: -4, max: 4, label: "code z1 (no unit)" },
+      x: { min: -4, max: 4, label: "code z1" },
       y: { min: -4, max: 4, label: "code z2", room: 4.6 },
       label:
         "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
