@@ -24,8 +24,8 @@ VIEW = course.View(
     9,
     "collapse",
     "Posterior collapse",
-    "Watch each dimension's KL over training: one whose band closes has been switched off, and warm-up or free "
-    "bits can keep it open.",
+    "Watch each dimension's KL over training: where a band closes, the objective is better off without that "
+    "dimension; warm-up or free bits can keep it open.",
 )
 KEY = "lab-collapse"
 POLL_SECONDS = 1.0

@@ -105,3 +105,23 @@ def test_slider_and_text_say_the_same_in_every_frame_while_it_plays(server: Serv
     shown = page.evaluate(PLAYED)
     assert len(shown) > 20, "it did not play"
     assert [said for said in shown if len(set(said.split())) > 1] == []
+
+
+def test_bars_are_the_bounds_of_the_samples_that_are_drawn_and_the_chart_can_show_their_nats(
+    server: Server, visit: Visit
+) -> None:
+    page = opened(visit(server.url("sampling", run=PLANE.run_id, image=IMAGE, draw=SEED, k=300)))
+    x = data.test_images(PLANE.dataset, PLANE.binarize).x[IMAGE].astype(np.float32) / 255
+    scorer = OnnxScorer(models.of(PLANE, server.store.weights(PLANE.run_id)))
+    log_weight = posterior_samples(scorer, x, SAMPLES, np.random.default_rng([SEED, 1])).log_weight
+    said = []
+    for k in (1, 10, 100, 5000):
+        groups = log_weight.astype(np.float32).astype(np.float64).reshape(-1, k)
+        bound = np.mean(np.logaddexp.reduce(groups, 1) - np.log(k))
+        expect(page.get_by_test_id(f"bound-{k}")).to_have_text(printed(bound))
+        said.append(bound)
+    assert said == sorted(said)
+    far = pixels(page.get_by_test_id("sampling-chart"))
+    page.get_by_role("button", name="Last nats").click()
+    expect(page.get_by_role("button", name="Last nats")).to_have_attribute("aria-pressed", "true")
+    eventually(lambda: (pixels(page.get_by_test_id("sampling-chart")) != far).any(), page, "the last nats")

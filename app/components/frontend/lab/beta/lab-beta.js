@@ -519,7 +519,9 @@ class BetaView {
     if (active.textContent !== counted) active.textContent = counted;
     const text = mix
       ? `cross-fade from β = ${betaText(a.beta)} to ${betaText(b.beta)}: no model in between`
-      : "a trained model";
+      : a.beta
+        ? "a trained model"
+        : "an autoencoder: the KL costs nothing, so its codes leave holes";
     const { state } = this.slider;
     if (state.textContent !== text) state.textContent = text;
   }

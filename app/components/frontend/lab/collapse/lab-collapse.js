@@ -136,7 +136,11 @@ class StreamPanel {
     for (const part of [this.chart.element, this.bars, this.numbers]) part.hidden = !curves;
     this.badge.hidden = !curves || Boolean(data.status);
     const closed = this.closed();
-    this.badge.textContent = closed.length ? `${closed.length} of ${data.order.length} closed` : "none closed";
+    this.badge.textContent = closed.length
+      ? `${closed.length} of ${data.order.length} closed`
+      : data.free
+        ? "none closed, by the floor"
+        : "none closed";
     this.badge.classList.toggle("some", closed.length > 0);
   }
 
@@ -528,9 +532,11 @@ class CollapseView {
       const one = closed.length === 1;
       text =
         `${data.title}. At the end ${names(closed)} ${one ? "has" : "have"} collapsed: whatever the image, what the ` +
-        `decoder gets from ${one ? "it" : "them"} is noise from the prior. Choose a bar to read about a dimension.`;
+        `decoder gets from ${one ? "it" : "them"} is noise from the prior. That is the optimum of this objective, no ` +
+        `accident: what ${one ? "it" : "they"} could say is worth less than the KL it would cost. Choose a bar to read on.`;
     } else {
-      text = `${data.title}. Every dimension ends open: its code moves with the image. Choose a bar to read about a dimension.`;
+      const floor = `A floor is no use by itself: a KL of ${shortest(data.free)} that costs nothing may say little of the image. `;
+      text = `${data.title}. ${data.free ? floor : ""}Every dimension ends open: its code moves with the image. Choose a bar to read about a dimension.`;
     }
     if (this.words.textContent !== text) this.words.textContent = text;
   }

@@ -28,3 +28,20 @@ export function runningEstimates(logWeights) {
   }
   return { estimate, ess };
 }
+
+/**
+ * L_K = E log((1/K) Σ w): the mean over as many groups of K samples, one behind the other, as there are. K = 1 is the ELBO,
+ * and in expectation none lies above log P(X) (Burda et al. 2016).
+ * @param {Numbers} logWeights (N) of independent samples of Q
+ * @param {number} k at most N
+ */
+export function boundOf(logWeights, k) {
+  const groups = Math.floor(logWeights.length / k);
+  let sum = 0;
+  for (let group = 0; group < groups; group++) {
+    let all = -Infinity;
+    for (let i = group * k; i < (group + 1) * k; i++) all = logAdd(all, logWeights[i]);
+    sum += all - Math.log(k);
+  }
+  return sum / groups;
+}

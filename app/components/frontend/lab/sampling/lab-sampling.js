@@ -14,7 +14,7 @@ import { formula, live, m, mfrac, mi, mn, mo, mrow, msub, signs } from "../../pa
 import { paintRow } from "../../paint/picture.js";
 import { tensorOf } from "../../net/safetensors.js";
 import { LAB_GREY, LabImages, labPicture } from "../lab-images.js";
-import { runningEstimates } from "./estimates.js";
+import { boundOf, runningEstimates } from "./estimates.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
@@ -115,6 +115,8 @@ class SamplingSource {
   }
 }
 
+const LADDER = [1, 10, 100, 5000]; // K of the bounds that are shown as bars
+
 class SamplingView {
   /** @type {SamplingData} */
   data = later();
@@ -125,6 +127,7 @@ class SamplingView {
   /** @type {number | null} the frame to come while it plays */
   playing = null;
   wanted = "";
+  near = false; // whether the chart shows the last nats alone
   stop = () => {};
 
   /** @param {HTMLElement} root @param {Host} host */
@@ -169,6 +172,25 @@ class SamplingView {
         }
       },
       { "data-testid": "play" },
+    );
+    this.zoom = makeButton("Last nats", () => this.lookNear(!this.near), {
+      title: "From the ELBO to log P(X): what samples from Q win",
+      "aria-pressed": "false",
+    });
+    this.rungs = LADDER.map((k) => {
+      const [value, bar] = [h("output", { "data-testid": `bound-${k}` }), h("i", {})];
+      const name = k === 1 ? h("b", {}, "ELBO") : h("b", {}, "L", h("sub", {}, count(k)));
+      return { k, value, bar, element: h("div", { class: "rung" }, name, h("span", { class: "meter" }, bar), value) };
+    });
+    this.ladder = h(
+      "div",
+      { class: "ladder", role: "group", "aria-label": "Bounds by samples of Q, nats", hidden: true },
+      h(
+        "span",
+        { class: "note", title: "Each the mean over groups of K of the samples below" },
+        "by samples of Q, nats:",
+      ),
+      ...this.rungs.map(({ element }) => element),
     );
     this.reference = h("output", { "data-testid": "reference" });
     this.about = h("span", {});
@@ -216,8 +238,10 @@ class SamplingView {
           { class: "control" },
           this.play,
           this.slider.element,
+          this.zoom,
           makeButton("New samples", () => tell({ seed: (this.data.seed + 1) % 1000000 })),
         ),
+        this.ladder,
         this.sources.prior.strip,
         this.sources.q.strip,
         h(
@@ -250,6 +274,7 @@ class SamplingView {
     paintRow(this.original, tensorOf(blob, "pixels", Uint8Array), 0);
     this.warning.hidden = data.isLogLikelihood;
     this.scale();
+    this.climb();
     if (!first) this.host.redraw();
     else if (data.k) this.set(data.k);
     else if (isCalm()) this.set(data.samples);
@@ -257,13 +282,38 @@ class SamplingView {
     if (data.refine) this.host.askAfterPaint("refine", data.refine);
   }
 
+  /** @param {boolean} near */
+  lookNear(near) {
+    this.near = near;
+    this.zoom.setAttribute("aria-pressed", String(near));
+    if (!this.data) return;
+    this.scale();
+    this.host.redraw();
+  }
+
+  /** ELBO, L_10, … as bars, of which the ELBO's is the shortest and log P(X) would fill its own. */
+  climb() {
+    const { logWeights } = this.sources.q;
+    const here = this.rungs.filter(({ k }) => k <= logWeights.length);
+    this.ladder.hidden = here.length < this.rungs.length; // the others are still drawn
+    if (this.ladder.hidden) return;
+    const bounds = this.rungs.map(({ k }) => boundOf(logWeights, k));
+    const top = Math.max(this.data.reference ?? -Infinity, ...bounds);
+    const span = Math.max(1e-6, top - bounds[0]) / 0.85;
+    this.rungs.forEach(({ value, bar }, i) => {
+      value.textContent = decimal(bounds[i]);
+      bar.style.width = `${100 * (1 - (top - bounds[i]) / span)}%`;
+    });
+  }
+
   /** The chart's reach: from log P(X) down to where both estimates begin, but no further than SAMPLING_FLOOR. */
   scale() {
     const { samples, reference } = this.data;
     const curves = Object.values(this.sources).map((source) => source.curve.estimate);
     const high = Math.max(reference ?? -Infinity, ...curves.map((curve) => curve.at(-1) ?? -Infinity));
-    const low = Math.max(high - SAMPLING_FLOOR, Math.min(...curves.map((curve) => Math.min(...curve))));
-    const reach = Math.max(2, high - low);
+    const far = Math.max(high - SAMPLING_FLOOR, Math.min(...curves.map((curve) => Math.min(...curve))));
+    const low = this.near ? boundOf(this.sources.q.logWeights, 1) : far;
+    const reach = Math.max(this.near ? 0.1 : 2, high - low);
     [this.chart.y.min, this.chart.y.max] = [high - 1.06 * reach, high + 0.1 * reach];
     this.end = Math.log10(samples);
     this.chart.x.ticks = [0, 1, 2, 3].filter((tick) => tick < this.end - 0.1).concat(this.end);
