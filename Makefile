@@ -35,7 +35,7 @@ js: $(MODULES) js-tests  ## the front end's gate: types, lint and format, tests 
 	$(NODE) node_modules/typescript/bin/tsc
 	$(BIOME) ci --colors=off --error-on-warnings
 
-tests: $(READY)
+tests: $(READY) $(MODULES)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 js-tests: $(READY)

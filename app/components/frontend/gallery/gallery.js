@@ -121,11 +121,8 @@ class Gallery {
     }
     const [pictures, words] = [find(card, ".gallery-pictures"), find(card, ".gallery-words")];
     const lines = tile.lines ?? [];
-    const captions = tile.pictures.map((picture) => picture.caption).filter(Boolean);
-    const spoken = [tile.title, ...captions, ...lines].filter(Boolean).join(", ");
     if (clickable) {
       card.setAttribute("type", "button");
-      card.setAttribute("aria-label", spoken);
       card.setAttribute("aria-pressed", String(this.data.selected !== null && this.data.selected === tile.value));
       card.onclick = () => this.pick(tile.value ?? null);
     }
@@ -155,8 +152,12 @@ class Gallery {
     canvas.style.setProperty("--wide", `${tilePx}px`);
     canvas.style.setProperty("--high", `${Math.round((tilePx * height) / width)}px`);
     canvas.classList.toggle("diverging", diverging);
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", caption || name);
+    // A caption under it says the same.
+    if (caption) canvas.setAttribute("aria-hidden", "true");
+    else {
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", name);
+    }
     if (tensor) paintRow(canvas, tensor, index, diverging ? this.diverging : undefined);
     if (words.textContent !== caption) words.textContent = caption;
     words.hidden = !caption;

@@ -171,9 +171,9 @@ class Presenter {
   }
 
   fit() {
-    // The style that makes the type large comes by a road of its own, and may be late.
+    // The style that makes the type large comes by a road of its own, and may be late; so may fonts, and others are wider.
     const large = getComputedStyle(document.documentElement).getPropertyValue("--type");
-    if (!large || document.querySelector(UNFINISHED)) {
+    if (!large || document.fonts.status === "loading" || document.querySelector(UNFINISHED)) {
       this.fitSoon();
       return;
     }

@@ -256,7 +256,7 @@ class StreamPanel {
       fill.style.height = `${Math.min(100, (100 * kl) / bar)}%`;
       button.classList.toggle("shut", kl < CLOSED);
       button.setAttribute("aria-pressed", String(dim === picked));
-      button.setAttribute("aria-label", `z${dim + 1}: ${decimal(printed[dim])} nats`);
+      button.title = `z${dim + 1}: ${decimal(printed[dim])} nats`;
     }
     if (this.rest) this.rest.value.textContent = decimal(this.rest.dims.reduce((sum, dim) => sum + printed[dim], 0));
     const [reconstruction, lessKl, elbo] = curves.terms(t);

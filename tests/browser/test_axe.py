@@ -1,0 +1,65 @@
+"""Every page by axe-core, in light and dark: names, roles, contrast, order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from app.lab import VIEWS
+from tests.browser.fixtures import TINY, Server
+from tests.browser.test_browser import Visit, at_rest, button, eventually
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+PAGES = ["", "train", "reconstruct", "map", "models", "compare", "lab", *VIEWS]
+ASK = """async () => {
+  const { violations, passes } = await axe.run(document, { resultTypes: ["violations"] });
+  return [passes.length, violations.map(({ id, nodes }) => [id, nodes.length, nodes[0].html.slice(0, 200)])];
+}"""
+
+
+def violations(page: Page) -> list[object]:
+    """What axe finds; that it looked at all is part of the answer."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    passed, found = page.evaluate(ASK)
+    assert passed > 10
+    return list(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(scheme: str, server: Server, visit: Visit) -> None:
+    page = visit("about:blank", color_scheme=scheme)
+    wrong = {}
+    for path in PAGES:
+        page.goto(server.url(path))
+        at_rest(page)
+        page.locator(
+            "[data-painted], .lab, .player, .gallery-card, [data-testid=stDataFrame], .map-points"
+        ).first.wait_for()
+        try:
+            eventually(lambda: not violations(page), page, "a page without a violation")
+        except AssertionError:
+            wrong[path] = violations(page)
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(scheme: str, server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url(run=TINY.run_id), color_scheme=scheme))
+    button(page, "Test image…").click()
+    page.locator(".picker").wait_for()
+    assert violations(page) == []
+    page.goto(server.url("train"))
+    at_rest(page)
+    page.get_by_test_id("stExpander").locator("summary").click()
+    at_rest(page)
+    assert violations(page) == []
+
+
+def test_axe_is_heard_where_something_is_wrong(server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("lab")))
+    page.evaluate("document.querySelector('main, [data-testid=stMain]').append(document.createElement('button'))")
+    assert any("button-name" in str(found) for found in violations(page))
