@@ -63,6 +63,8 @@ def _views(server: Server) -> dict[str, str]:
         "gaussian": server.url("gaussian"),
         "reparameterisation": server.url("reparameterisation", run=plane),
         "beta": server.url("beta"),
+        "lab": server.url("lab"),
+        "hidden-beta": server.url("hidden-beta", loss="msbbb"),
         "rate-distortion": server.url("rate-distortion"),
         "gap": server.url("gap", run=plane, image=1),
         "sampling": server.url("sampling", run=plane, image=7, k=5000),

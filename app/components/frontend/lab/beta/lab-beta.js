@@ -175,6 +175,7 @@ class BetaView {
           }
           model.codes = encoded;
           model.reach = reachOf(tensorOf(encoded, "means", Float32Array).data);
+          this.shareReach();
           this.plan();
         }),
       ),
@@ -502,6 +503,17 @@ class BetaView {
     this.drawPCA();
   }
 
+  /** One plane for all models whose code costs something: axes that move would hide what β does. */
+  shareReach() {
+    const paid = this.models.filter((model) => model.codes && model.facts.beta > 0);
+    const reach = Math.max(...paid.map((model) => model.reach));
+    for (const model of paid) {
+      if (model.reach === reach) continue;
+      model.reach = reach;
+      delete model.sheets.plane;
+    }
+  }
+
   /** @param {BetaModel} a @param {BetaModel} b @param {number} mix */
   write(a, b, mix) {
     const { objective, elbo } = this.numbers;
@@ -548,7 +560,9 @@ class BetaView {
     const reach = !a.codes || !b.codes ? a.reach : a.reach + mix * (b.reach - a.reach);
     chart.x.min = chart.y.min = -reach;
     chart.x.max = chart.y.max = reach;
-    chart.x.label = mix ? " " : `z${a.facts.axes[0] + 1}`;
+    const widened = a.facts.beta === 0 && this.models.some((model) => model.codes && model.reach < a.reach);
+    const why = widened ? " (axes widened: codes that cost nothing go far)" : "";
+    chart.x.label = mix ? " " : `z${a.facts.axes[0] + 1}${why}`;
     chart.y.label = mix ? " " : `z${a.facts.axes[1] + 1}`;
     const context = chart.begin();
     if (this.showsPlane && this.D === 2) {
