@@ -17,6 +17,7 @@ from app.components.blobs import blobs
 from app.facts.kept import kept
 from vae_core import data
 from vae_core.analysis import alignment, diagnostics, ppca
+from vae_core.config.events import Losses
 from vae_core.jobs import derived
 from vae_core.jobs.derived.codes import Codes, kl_per_dim
 from vae_core.jobs.derived.diagnostics import Diagnostics
@@ -283,12 +284,16 @@ def decoded(run: RunInfo, z: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @kept
-def portrait(run_id: str, version: str) -> tuple[str, float]:
-    """What a list shows of a model: five prior samples side by side, as a data URI, and its size in MB."""
+def portrait(run_id: str, version: str) -> tuple[str, list[float], float]:
+    """What a list shows of a model: five prior samples side by side, as a data URI; its held-out ELBO while it was
+    trained, nats per image, without the first tenth, which would make a line of all that follows; its size in MB.
+    """
     run = session.store().get(run_id)
     x = decoded(run, np.random.default_rng(4).standard_normal((5, run.config.latent_dim)))
     strip = np.concatenate(list(x.transpose(0, 2, 3, 1)), axis=1)
     buffer = io.BytesIO()
     Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip).save(buffer, "PNG")
     uri = f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
-    return uri, session.store().size(run_id) / 1e6
+    events, _ = session.store().events(run_id)
+    curve = [round(event.held_out.elbo, 2) for event in events if isinstance(event, Losses)]
+    return uri, curve[len(curve) // 10 :], session.store().size(run_id) / 1e6

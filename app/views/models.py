@@ -17,12 +17,15 @@ from vae_core.config.events import Terms
 from vae_core.store import RunInfo
 
 POLL_SECONDS = 1.0
+ROWS = 16
+"""Rows that are seen at once; more scroll within the table."""
 PORTRAITS, PORTRAIT_SECONDS = 24, 0.3
 """So many portraits are made at a look, and more while this time is not over."""
 
 
 def page() -> None:
     """A table; running models on top, with live progress."""
+    session.remember("models-asked", None)  # whoever comes to the page, or back to it, has no question open
     infos = session.infos()
     waits = _waits(infos)
     st.fragment(_table, run_every=POLL_SECONDS if waits else None)(waits)
@@ -42,9 +45,10 @@ def _table(waited: bool) -> None:
     order = {"running": 0, "queued": 1, "paused": 2, "interrupted": 2, "failed": 2}
     infos.sort(key=lambda info: order.get(info.status, 3))
     rows = _rows(infos)
-    if waited and not _waits(infos):
+    if waited and not _waits(infos) and not session.recall("models-asked"):  # it would close the question
         st.rerun(scope="app")
-    st.caption("Tick a model to open or delete it, two to four to compare them. Click a column's head to sort.")
+    # Above the table, and of one height: what a tick brings is seen, and moves nothing.
+    bar = st.container(height=64, border=False, vertical_alignment="center")
     chosen = st.dataframe(
         rows,
         hide_index=True,
@@ -52,10 +56,13 @@ def _table(waited: bool) -> None:
         selection_mode="multi-row",
         key="table",
         row_height=44,
+        height=44 * (min(len(rows), ROWS) + 1),
         column_config={
             "samples": st.column_config.ImageColumn("samples from the prior", width="medium"),
             "model": st.column_config.TextColumn("model", width=290),
-            "progress": st.column_config.ProgressColumn("progress", format="percent", min_value=0.0, max_value=1.0),
+            "curve": st.column_config.LineChartColumn(
+                "training", width="small", help="The held-out ELBO while it was trained, without the first tenth"
+            ),
             "ELBO": st.column_config.NumberColumn("test ELBO, nats", format="%.1f"),
             "KL": st.column_config.NumberColumn("KL, nats", format="%.1f"),
             "size": st.column_config.NumberColumn("size, MB", format="%.1f"),
@@ -73,10 +80,13 @@ def _table(waited: bool) -> None:
             key = f"damaged-{odd.run_id}"
             right.button("Delete it", icon=":material/delete:", key=key, on_click=_delete, args=(odd.run_id,))
     ticked = [infos[row] for row in chosen.selection.rows if row < len(infos)]
-    if len(ticked) == 1:
-        _actions(ticked[0])
-    elif ticked:
-        _compare(ticked)
+    with bar:
+        if len(ticked) == 1:
+            _actions(ticked[0])
+        elif ticked:
+            _compare(ticked)
+        else:
+            st.caption("Tick a model to open or delete it, two to four to compare them. Click a column's head to sort.")
 
 
 def _active(test: Terms) -> str:
@@ -104,16 +114,17 @@ def _rows(infos: list[RunInfo]) -> list[dict[str, Any]]:
 def _row(info: RunInfo, portrayed: bool) -> dict[str, Any]:
     test = info.result.test if info.result else None
     thumbnail = progress = size = None
+    curve: list[float] = []
     with contextlib.suppress(ElboRoomError, OSError):
         if portrayed:
-            thumbnail, size = payloads.portrait(info.run_id, session.version(info))
+            thumbnail, curve, size = payloads.portrait(info.run_id, session.version(info))
         if not info.complete:
             progress, size = session.store().progress(info.run_id), session.store().size(info.run_id) / 1e6
     return {
         "samples": thumbnail,
         "model": model_bar.title(info),
-        "status": info.status,
-        "progress": 1.0 if info.complete else (progress.step / progress.steps if progress else 0.0),
+        "status": f"{info.status}, {100 * progress.step / progress.steps:.0f} %" if progress else info.status,
+        "curve": curve,
         "ELBO": test.elbo if test else None,
         "KL": test.kl if test else None,
         "active": _active(test) if test else "",
@@ -143,6 +154,7 @@ def _actions(info: RunInfo) -> None:
         if info.shipped:
             st.caption("A starter ships with Elbo Room and stays.")
         elif ask.may_end(info.run_id) and st.button("Delete …", icon=":material/delete:", width="stretch"):
+            session.remember("models-asked", info.run_id)
             _confirm(info)
 
 
@@ -151,9 +163,11 @@ def _confirm(info: RunInfo) -> None:
     st.markdown(f"**{model_bar.title(info)}** and all that was derived from it will be gone. This cannot be undone.")
     keep, delete = st.columns(2, gap="small")
     if keep.button("Cancel", width="stretch"):
+        session.remember("models-asked", None)
         st.rerun()
     with delete.container(key="danger"):  # red, by `plots.STYLE`
         if st.button("Delete", type="primary", icon=":material/delete:", width="stretch"):
+            session.remember("models-asked", None)
             _delete(info.run_id)
             st.rerun()
 
