@@ -542,12 +542,12 @@ def test_map_shows_pictures_selects_and_leads_to_explore(server: Server, visit: 
 
 def test_tsne_moves_while_it_is_computed_and_ends(server: Server, visit: Visit) -> None:
     page = visit(server.url("map", run=TEN.run_id, limit=2000, perplexity=50))
-    progress = page.locator(".map-progress span")
+    progress = page.locator(".map-progress span").filter(has_text="t-SNE").first
     progress.wait_for()
     steps: set[str] = set()
 
     def done() -> bool:
-        steps.update(re.findall(r"step (\d+) of", progress.text_content() or ""))
+        steps.update(re.findall(r"step (\d+) of", " ".join(progress.all_text_contents())))
         return progress.is_hidden()
 
     eventually(done, page, "the end of t-SNE")
@@ -807,6 +807,7 @@ def test_box_that_comes_late_shows_what_the_link_says(
     for route in late:
         route.continue_()
     page.get_by_role("combobox").first.wait_for(state="attached")
+    at_rest(page)
     page.keyboard.press("Escape")  # the page sends what the box holds
     eventually(lambda: in_url(page, "present") is None, page, "the end of presenter mode")
     at_rest(page)
