@@ -18,8 +18,8 @@ cores. Used until such a network has been trained here.
 A_CODE = {"all": 0.3, "one": 0.12}
 """What each of K codes adds to the time of a step, by where the gradient goes; measured with 5 to 50 codes."""
 A_STEP = 120.0
-"""Images of the default mlp that take as long as what a step costs whatever its size: measured with batches of 32, 128 and
-1,024, one epoch each on two cores.
+"""Images of the default mlp that take as long as what a step costs whatever its size: measured with batches of 32, 128
+and 1,024, one epoch each on two cores.
 """
 RECENT = 5
 """Runs of a network from which the range is taken."""
