@@ -58,7 +58,7 @@ def _span(config: RunConfig) -> Span:
         work = images * _work(config)
         return Span(START + 0.8 * work / max(here), START + 1.25 * work / min(here), True)
     # The newest first, so that a run from here goes before one that shipped.
-    like = next((_speed(info) for info in trained if info.config.architecture == "mlp"), 30_000.0)
+    like = next((_speed(info) for info in trained if _kind(info.config) == ("mlp", "elbo")), 30_000.0)
     work = images * _work(config) * RELATIVE_COST[config.architecture] * RELATIVE_COST.get(config.objective, 1.0)
     middle = work / like
     return Span(START + middle / UNMEASURED, START + middle * UNMEASURED, False)

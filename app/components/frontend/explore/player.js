@@ -259,8 +259,10 @@ class Player {
     const names = second === undefined ? `z${first + 1}` : `z${first + 1} and z${second + 1}`;
     picture.setAttribute("aria-label", `Decoded picture: drag, or use the arrow keys, to move ${names}`);
     picture.title = `Drag: ${names}`;
+    /** @type {{ place: [number, number], z: number[] }} where it was taken hold of: small steps do not add up their rounding */
+    let grip = { place: [0, 0], z: [] };
     const move = (/** @type {number} */ x, /** @type {number} */ y) => {
-      const z = Array.from(this.z);
+      const z = grip.z.slice();
       const led = (/** @type {number} */ from, /** @type {number} */ by) => {
         const reach = Math.max(REACH, Math.abs(from)); // a code beyond stays there, and goes no farther
         return rounded(within(from + by, -reach, reach));
@@ -269,22 +271,23 @@ class Player {
       if (second !== undefined) z[second] = led(z[second], y);
       this.moveAll(z);
     };
-    /** @type {[number, number]} */
-    let last = [0, 0];
+    const take = (/** @type {[number, number]} */ place) => {
+      grip = { place, z: Array.from(this.z) };
+    };
     draggable(picture, {
       at: (event) => {
         const { width, height } = picture.getBoundingClientRect();
         return [(2 * REACH * event.clientX) / width, (-2 * REACH * event.clientY) / height];
       },
-      begin: (place) => {
-        last = place;
-      },
+      begin: take,
       move: ([x, y]) => {
-        if (x === last[0] && y === last[1]) return;
-        move(x - last[0], y - last[1]);
-        last = [x, y];
+        const [x0, y0] = grip.place;
+        if (x !== x0 || y !== y0) move(x - x0, y - y0);
       },
-      nudge: ({ x, y }) => move(0.1 * x, 0.1 * y),
+      nudge: ({ x, y }) => {
+        take([0, 0]);
+        move(0.1 * x, 0.1 * y);
+      },
       end: () => this.release(),
       save: () => Array.from(this.z),
       restore: (z) => this.moveAll(z),
