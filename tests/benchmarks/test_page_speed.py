@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.fixtures import Server, chromium, visit
+from vae_core.config.run_config import RunConfig
+from vae_core.jobs.run import run
 from vae_core.jobs.starters import STARTERS
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.browser]
@@ -189,8 +191,18 @@ def test_a_drag_in_the_lab_paints_in_every_frame(cold: Server, visit: Visit, vie
     assert seen["updates"] >= 0.9 * seen["empty"]
 
 
-@pytest.mark.parametrize("view", ["gap", "sampling"])
-def test_from_the_link_to_the_first_picture_of_a_view(cold: Server, visit: Visit, view: str) -> None:
+@pytest.mark.parametrize(
+    ("view", "architecture"), [("gap", None), ("gap", "conv"), ("gap", "burgess"), ("sampling", None)]
+)
+def test_from_the_link_to_the_first_picture_of_a_view(
+    cold: Server, visit: Visit, view: str, architecture: str | None
+) -> None:
+    shown = {}
+    if architecture:
+        config = RunConfig(architecture=architecture, epochs=1)
+        for _ in run(config, cold.store):
+            pass
+        shown["run"] = config.run_id
     page = visit("about:blank")
     page.add_init_script(FIRST_PICTURE)
 
@@ -202,8 +214,9 @@ def test_from_the_link_to_the_first_picture_of_a_view(cold: Server, visit: Visit
     page.locator("[data-testid=stDataFrame]").wait_for()
     page.wait_for_timeout(9000)
     for image in (3, 4):
-        page.goto(cold.url(view, image=image))
-        print(f"\n{view}: a page load to the first picture {(loaded := first()):.2f} s")
+        page.goto(cold.url(view, image=image, **shown))
+        print(f"\n{view}, {architecture or 'mlp'}: a page load to the first picture {(loaded := first()):.2f} s")
+        assert not shown or page.evaluate("location.search").count(config.run_id), "it shows another model"
     page.goto(cold.url("models"))
     page.get_by_text("KL lab").click()
     page.locator(f'a[href*="{view}"]').click()
