@@ -39,6 +39,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 from app.components import modules
 from app.components.blobs import blobs, pack
 from app.live import MOST_RUNS, Stream, pictures, streams
+from vae_core.cli.app import OPTIONS, theme
 from vae_core.config.errors import ElboRoomError
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -238,6 +239,23 @@ async def lifespan(_: st.App) -> AsyncGenerator[None]:
             signal.signal(sign, handler)
 
 
+def take_house_options() -> None:
+    """What `elbo app` starts the server with, also where `streamlit run` was given none of it.
+
+    Else a traceback, with the paths of this machine, would be shown to a visitor. What somebody set goes first; where
+    the server listens is decided before this is read.
+    """
+    for name, said in {**OPTIONS, **theme(Path(__file__).parent)}.items():
+        if config.get_where_defined(name) == config.ConfigOption.DEFAULT_DEFINITION:
+            config.set_option(name, _value(said), "elbo app")
+
+
+def _value(said: str) -> bool | int | str:
+    """What a command line would make of it."""
+    return said == "true" if said in ("true", "false") else int(said) if said.isdigit() else said
+
+
+take_house_options()
 BASE = str(config.get_option("server.baseUrlPath") or "")
 
 app = st.App(

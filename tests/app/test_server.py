@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gzip
 import http.client
 import json
@@ -26,6 +27,7 @@ from app.components.blobs import blobs, digest_of
 from app.live import Streams, streams
 from tests.browser.fixtures import Server
 from tests.conftest import Run, tiny, until
+from vae_core.cli.app import OPTIONS, theme
 from vae_core.config import events
 from vae_core.config.errors import CorruptFileError
 from vae_core.jobs.run import run
@@ -484,3 +486,18 @@ def test_strange_pictures_are_refused_without_a_path(get: Get, path: str) -> Non
     status, _, body = get(f"{BASE}/pictures/{path}")
     assert status == 404
     assert b"/" not in body
+
+
+def test_without_elbo_app_the_server_still_keeps_its_paths_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`streamlit run app/server.py` is given none of the options that `elbo app` gives."""
+    defaults = copy.deepcopy(st.config.get_config_options())
+    monkeypatch.setattr(st.config, "_config_options", defaults)
+    for name in OPTIONS:
+        st.config.set_option(name, defaults[name].default_val, st.config.ConfigOption.DEFAULT_DEFINITION)
+    st.config.set_option("server.maxUploadSize", 7, "somebody")
+    served.take_house_options()
+    assert st.config.get_option("client.showErrorDetails") == "none"
+    assert st.config.get_option("browser.gatherUsageStats") is False
+    assert st.config.get_option("server.maxWidgetStateSize") == 2
+    assert st.config.get_option("server.maxUploadSize") == 7, "what somebody set goes first"
+    assert st.config.get_option("theme.primaryColor") == theme(Path(served.__file__).parent)["theme.primaryColor"]

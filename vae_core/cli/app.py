@@ -62,7 +62,7 @@ def app(args: argparse.Namespace) -> Json:
         "server.baseUrlPath": base,
         "server.headless": str(not args.browser).lower(),
         **OPTIONS,
-        **_theme(folder),
+        **theme(folder),
     }
     arguments = [sys.executable, "-m", "streamlit", "run", str(folder / "server.py")]
     arguments += [part for name, value in options.items() for part in (f"--{name}", value)]
@@ -175,6 +175,6 @@ def _base_path(text: str) -> str:
     return path
 
 
-def _theme(folder: Path) -> dict[str, str]:
+def theme(folder: Path) -> dict[str, str]:
     """The app's colours: `app/theme.json`, one Streamlit option a line."""
     return cast("dict[str, str]", json.loads((folder / "theme.json").read_text(encoding="utf-8")))
