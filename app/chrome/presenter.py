@@ -22,7 +22,8 @@ _component = register("elbo_room_presenter", "presenter/presenter.js", ["present
 _ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; }'
 
 _ON_TOUR = """
-:root { --bar: 44px; --around: 190px; --below: 60px; }
+/* A view that asks a question first (question.js) sees from --tour that it has not the word. */
+:root { --tour: 1; --bar: 44px; --around: 190px; --below: 60px; }
 [data-testid="stMainBlockContainer"] { padding-bottom: var(--below); }
 [data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; }
 """

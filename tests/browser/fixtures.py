@@ -198,6 +198,13 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     yield from _serve(tmp_path)
 
 
+EXPERIENCED = """try {
+  localStorage.setItem('elbo-room-explored', '1');
+  localStorage.getItem('elbo-room-questions') ?? localStorage.setItem('elbo-room-questions', 'off');
+} catch {}"""
+"""Of somebody who was here before, and wants no question before a view."""
+
+
 @dataclass
 class Visitor:
     """Opens pages, each for a new visitor, and remembers what they complained about."""
@@ -212,7 +219,7 @@ class Visitor:
         self.contexts.append(context)
         context.set_default_timeout(PATIENCE * 1000)
         if not first:
-            context.add_init_script("try { localStorage.setItem('elbo-room-explored', '1') } catch {}")
+            context.add_init_script(EXPERIENCED)
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._hear(page, message))

@@ -9,6 +9,7 @@ import { Hand } from "../../kit/hand.js";
 import { rowsByLabel } from "../../kit/images.js";
 import { adding, decimal, weighed, within } from "../../kit/numbers.js";
 import { normals } from "../../kit/random.js";
+import { Question } from "../../kit/question.js";
 import { everySo, ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
 import { compile } from "../../net/engine.js";
@@ -114,6 +115,19 @@ class BetaView {
     this.turn = new MessageChannel();
     this.turn.port1.onmessage = () => this.slice();
     this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
+    const last = () => this.data.models[this.data.models.length - 1];
+    const one = () => this.data.models[this.placeOf(1)];
+    this.question = new Question(root, {
+      name: "beta",
+      asks: () =>
+        last().beta > one().beta
+          ? `At β = ${betaText(one().beta)} the KL is ${decimal(one().kl, 1)} nats. How much of it is left at β = ${betaText(last().beta)}?`
+          : null,
+      range: () => [0, Math.ceil(one().kl)],
+      truth: () => last().kl,
+      look: () => this.slider.go(this.models.length - 1),
+      because: () => `Each nat of code must save ${betaText(last().beta)} nats of reconstruction now, and most do not.`,
+    });
   }
 
   /** @param {BetaData} data */
@@ -365,6 +379,7 @@ class BetaView {
     this.charts = { plane: planeChart, kl: klChart, pca: pcaChart };
     this.parts = { active, legend, toggle };
     this.root.replaceChildren(
+      this.question.element,
       h(
         "div",
         { class: "lab-beta" },
@@ -491,6 +506,7 @@ class BetaView {
 
   draw() {
     if (!this.data) return;
+    this.question.refresh();
     const [low, mix] = mixOf(this.at);
     const a = this.models[low];
     const b = this.models[Math.min(low + 1, this.models.length - 1)];

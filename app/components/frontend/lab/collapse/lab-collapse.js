@@ -9,6 +9,7 @@ import { draggable } from "../../kit/drag.js";
 import { Hand, LINK_ROUNDS } from "../../kit/hand.js";
 import { movementOf } from "../../kit/keys.js";
 import { decimal, shortest, weighed, within } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { roomFor } from "../../kit/room.js";
 import { bentTicks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -307,14 +308,31 @@ class CollapseView {
     this.sum = h("div", {});
     this.price = h("div", {});
     this.words = h("p", { class: "words", "aria-live": "polite", "data-testid": "words" });
+    this.question = new Question(root, {
+      name: "collapse",
+      asks: () =>
+        this.trained
+          ? `Of the ${this.trained.D} dimensions, how much KL does the least used one carry when training ends?`
+          : null,
+      range: () => [0, 3],
+      digits: 2,
+      truth: () =>
+        this.trained ? Math.min(...this.trained.printed(this.trained.last).slice(0, this.trained.D)) : null,
+      look: () => {
+        this.move(Infinity, 0);
+        this.keep();
+      },
+      because: () => "A dimension that explains less than it costs is dropped: for this objective that is best.",
+    });
     root.append(
+      this.question.element,
       h(
         "div",
         { class: "collapse" },
         this.slider.element,
-        this.streams,
-        h("div", { class: "formulas" }, this.sum, this.price),
-        this.words,
+        h("div", { "data-answer": true }, this.streams),
+        h("div", { class: "formulas", "data-answer": true }, this.sum, this.price),
+        h("div", { "data-answer": true }, this.words),
         h(
           "p",
           { class: "note" },
@@ -356,6 +374,12 @@ class CollapseView {
   /** @param {number} dim */
   colour(dim) {
     return this.palette[dim % this.palette.length];
+  }
+
+  /** The curves of the first run, if it is finished. */
+  get trained() {
+    const [first] = this.panels;
+    return first?.data.status ? null : (first?.curves ?? null);
   }
 
   /** The run that the formulas and the words are about, its curves, and its point under the cursor. */
@@ -409,6 +433,7 @@ class CollapseView {
   draw() {
     const { lead } = this;
     if (!lead) return;
+    this.question.refresh();
     const { chart } = lead.panel;
     const wide = this.root.clientWidth > 1000;
     const beside = wide || this.panels.length === 1;

@@ -7,6 +7,7 @@ import { draggable } from "../../kit/drag.js";
 import { ellipseOf, levelLines, pointsOn, radiusOf } from "../../kit/geometry.js";
 import { Hand } from "../../kit/hand.js";
 import { adding, decimal, rounded, within } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { roomOf } from "../../kit/room.js";
 import { ticks, tickTexts } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -138,7 +139,7 @@ class GapView {
     this.top = h("div", { class: "top" }, this.images.element, this.warning);
     const bar = h(
       "div",
-      { class: "gap-bars", role: "group", "aria-label": "Which Gaussian Q" },
+      { class: "gap-bars", role: "group", "aria-label": "Which Gaussian Q", "data-answer": true },
       h(
         "div",
         { class: "head" },
@@ -162,7 +163,16 @@ class GapView {
       m("mspace", { width: "0.8em" }),
       mtext("nats", "prior"),
     );
+    this.question = new Question(root, {
+      name: "gap",
+      asks: () => (this.shown ? "How much of log P(X) does the ELBO lack, for this one image?" : null),
+      range: () => [0, 6],
+      digits: 2,
+      truth: () => this.shown?.data.gaussians.encoder.terms?.gap ?? null,
+      because: () => "It is D[Q ‖ P(z|X)], what the violet guess gets wrong of the green posterior, and never below 0.",
+    });
     root.append(
+      this.question.element,
       h(
         "div",
         { class: "gap" },
@@ -188,7 +198,7 @@ class GapView {
             ),
           ),
           bar,
-          identity,
+          h("div", { "data-answer": true }, identity),
           this.words,
         ),
       ),
@@ -320,8 +330,9 @@ class GapView {
   draw() {
     const { shown, root } = this;
     if (!shown) return;
+    this.question.refresh();
     // The chart takes the height that the window leaves, and at most half of the width.
-    const left = roomOf(root) - this.top.offsetHeight - 10;
+    const left = roomOf(root) - this.question.height - this.top.offsetHeight - 10;
     const room = Math.round(Math.min(Math.max(330, left), Math.max(330, 0.46 * root.clientWidth)));
     root.style.setProperty("--room", `${room}px`);
     this.chart.height = room;

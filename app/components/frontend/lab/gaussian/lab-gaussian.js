@@ -3,16 +3,20 @@
 import { makeChoice } from "../../kit/controls.js";
 import { h, isCalm } from "../../kit/dom.js";
 import { alike, Hand, LINK_ROUNDS } from "../../kit/hand.js";
+import { Question } from "../../kit/question.js";
 import { roomFor } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
 import { GaussianData } from "./lab-gaussian-data.js";
 import { GaussianLine } from "./lab-gaussian-line.js";
 import { GaussianPlane } from "./lab-gaussian-plane.js";
+import { klNats } from "../lab-normal.js";
 
 /**
  * @import { Host } from "../../kit/view.js"
  * @import { GaussianViewData } from "./types.d.ts"
  */
+
+const ASIDE = [2, 1]; // μ and σ that the question is about
 
 /** @typedef {GaussianViewData["mode"]} Mode */
 /** @typedef {{ mode: Mode, line: number[], plane: number[], run: string | null }} Stands what is kept of it */
@@ -76,7 +80,21 @@ class GaussianView {
     });
     this.stage = h("div", {});
     this.root = root;
-    root.append(h("div", { class: "gaussian" }, this.choice.element, this.stage));
+    this.question = new Question(root, {
+      name: "gaussian",
+      asks: () => `Q is moved two widths of the prior aside, to N(${ASIDE.join(", ")}). How much does the KL charge?`,
+      range: () => [0, 8],
+      truth: () => klNats(ASIDE[0], ASIDE[1]),
+      look: () => {
+        this.halt();
+        this.hand.takes();
+        this.panels.line.adopt(ASIDE);
+        this.show("line");
+        this.hand.lets(this.stands());
+      },
+      because: () => "The distance counts as ½μ²: twice as far costs four times as much.",
+    });
+    root.append(this.question.element, h("div", { class: "gaussian" }, this.choice.element, this.stage));
   }
 
   resize() {
@@ -153,6 +171,7 @@ class GaussianView {
   }
 
   draw() {
+    this.question.refresh();
     const panel = this.panels[this.mode];
     // Not on every draw: measuring takes the browser time.
     if (!this.fitted) panel.fit(roomFor(this.root, panel.row));

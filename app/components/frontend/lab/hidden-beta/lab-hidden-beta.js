@@ -6,6 +6,7 @@ import { h, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { decimal, figures, shortest, within } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { roomFor } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
 import { tensorOf } from "../../net/safetensors.js";
@@ -56,6 +57,21 @@ class HiddenBeta {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {Kept} */ kept) => host.keep("view", kept), { tolerance: 1e-5 });
+    this.question = new Question(root, {
+      name: "hidden-beta",
+      asks: () =>
+        this.data
+          ? `A loss takes the mean over the ${this.data.pixels} pixels, and the sum of the KL. How much KL is left in the nearest model that was trained here?`
+          : null,
+      range: () => [0, Math.ceil(1.5 * this.nearest(1).rate)],
+      truth: () => this.nearest(betaOf(this.averaged(), this.sizes())).rate,
+      look: () => {
+        this.move(this.averaged());
+        this.release();
+      },
+      because: () =>
+        `Its hidden β is ${this.data.pixels}: that is the price of a nat of code, and hardly any is bought.`,
+    });
   }
 
   /** @param {HiddenBetaData} data */
@@ -147,6 +163,7 @@ class HiddenBeta {
       reconstructions: sheet("Their reconstructions by the nearest trained model"),
     };
     this.root.replaceChildren(
+      this.question.element,
       h(
         "div",
         { class: "hidden-beta" },
@@ -246,6 +263,11 @@ class HiddenBeta {
     this.hand.lets({ loss: lettersOf(this.loss), weight: figures(weight, 6), variance });
   }
 
+  /** The loss that the question is about. @returns {Loss} */
+  averaged() {
+    return { ...lossOf("", 1, this.loss.variance), pixels: "mean" };
+  }
+
   sizes() {
     const { pixels, dims, batch, images } = this.data;
     return { pixels, dims, batch, images };
@@ -302,6 +324,7 @@ class HiddenBeta {
 
   draw() {
     if (!this.data) return;
+    this.question.refresh();
     this.paint();
     this.drawChart();
   }

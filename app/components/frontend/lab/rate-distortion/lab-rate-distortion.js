@@ -7,6 +7,7 @@ import { find, h, isCalm, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { adding, decimal } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { roomFor } from "../../kit/room.js";
 import { ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -86,6 +87,26 @@ class RateDistortionView {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {{ beta: number }} */ view) => host.keep("view", view), { tolerance: 1e-6 });
+    this.question = new Question(root, {
+      name: "rate-distortion",
+      asks: () => {
+        if (!this.twins) return null;
+        const [low, high] = this.twins.map(({ rate }) => decimal(rate, 0));
+        return `One of these models has a KL of ${low} nats, another of ${high}. How far apart are their ELBOs?`;
+      },
+      range: () => {
+        const [low, high] = this.twins ?? [];
+        return [0, low && high ? Math.ceil(high.rate - low.rate) : 1];
+      },
+      truth: () => {
+        // Of the numbers that the page prints.
+        const [low, high] = (this.twins ?? []).map((one) => printedTerms(one)[2]);
+        return Math.abs(high - low);
+      },
+      look: () => this.twins && this.pick(this.twins[0]),
+      because: () =>
+        "The ELBO does not say how much a code tells of the image, only that what it tells is worth its price.",
+    });
   }
 
   /** @param {RateDistortionData} data */
@@ -232,7 +253,7 @@ class RateDistortionView {
       ),
       chords,
     );
-    const twins = h("div", { class: "twins", "data-testid": "twins" });
+    const twins = h("div", { class: "twins", "data-testid": "twins", "data-answer": true });
     this.words = { name, chords, tangent, twins };
     const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
@@ -245,6 +266,7 @@ class RateDistortionView {
       class: "open",
     });
     this.root.replaceChildren(
+      this.question.element,
       h(
         "div",
         { class: "rate-distortion" },
@@ -376,6 +398,7 @@ class RateDistortionView {
 
   draw() {
     if (!this.data) return;
+    this.question.refresh();
     const model = this.shown();
     this.write(model);
     this.paint(model);
@@ -557,7 +580,7 @@ class RateDistortionView {
       `one ELBO: ${decimal((low.elbo + high.elbo) / 2, 0)}`,
       chart.colours.ink,
       "center",
-      2 * chart.text,
+      -2 * chart.text, // below the band is where a model beyond the edge is named
     );
   }
 

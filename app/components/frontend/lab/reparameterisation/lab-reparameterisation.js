@@ -9,6 +9,7 @@ import { Hand } from "../../kit/hand.js";
 import { indexOf, rowsByLabel } from "../../kit/images.js";
 import { isPlain, letterOf } from "../../kit/keys.js";
 import { decimal, rounded, within } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { normals } from "../../kit/random.js";
 import { roomFor } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
@@ -259,7 +260,18 @@ class ReparameterisationView {
       return { canvas, button };
     });
     this.lines = [1, 2].map((dim) => this.line(dim));
-    this.numbers = h("div", {});
+    this.numbers = h("div", { "data-answer": true });
+    this.question = new Question(root, {
+      name: "reparameterisation",
+      asks: () => `ε is held still, and σ1 grows by 1. How far does z1 of code ${this.code + 1} move?`,
+      range: () => [-3, 3],
+      unit: "",
+      digits: 2,
+      truth: () => this.noise[this.code][0],
+      look: () => this.setHow("trick"),
+      because: () =>
+        "That is its ε1, for ∂z/∂σ = ε: the noise is an input, so the way back to σ is an ordinary derivative.",
+    });
     this.error = h("p", { class: "error", hidden: true });
     const side = h(
       "div",
@@ -272,6 +284,7 @@ class ReparameterisationView {
       h(
         "div",
         { class: "reparam" },
+        this.question.element,
         this.error,
         h("div", { class: "top" }, this.choice.element, this.renew, this.nearer, this.starts),
         h("div", { class: "stage" }, this.chart.element, side),
@@ -544,6 +557,7 @@ class ReparameterisationView {
   }
 
   draw() {
+    this.question.refresh();
     if (!this.fitted) this.chart.height = within(roomFor(this.root, this.row), 260, 900);
     this.fitted = true;
     const codes = this.codes();

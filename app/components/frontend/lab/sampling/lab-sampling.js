@@ -7,6 +7,7 @@ import { find, h, isCalm, later } from "../../kit/dom.js";
 import { draggable } from "../../kit/drag.js";
 import { Hand } from "../../kit/hand.js";
 import { count, decimal } from "../../kit/numbers.js";
+import { Question } from "../../kit/question.js";
 import { roomOf } from "../../kit/room.js";
 import { view } from "../../kit/view.js";
 import { Chart } from "../../paint/chart.js";
@@ -184,7 +185,13 @@ class SamplingView {
     });
     this.ladder = h(
       "div",
-      { class: "ladder", role: "group", "aria-label": "Bounds by samples of Q, nats", hidden: true },
+      {
+        class: "ladder",
+        role: "group",
+        "aria-label": "Bounds by samples of Q, nats",
+        hidden: true,
+        "data-answer": true,
+      },
       h(
         "span",
         { class: "note", title: "Each the mean over groups of K of the samples below" },
@@ -209,16 +216,30 @@ class SamplingView {
       "div",
       { class: "stage" },
       h("figure", {}, this.original, h("figcaption", {}, "image X")),
-      this.chart.element,
+      h("div", { "data-answer": true }, this.chart.element),
       h(
         "div",
-        { class: "side" },
+        { class: "side", "data-answer": true },
         this.sources.prior.element,
         this.sources.q.element,
         h("p", { class: "truth" }, this.about, this.reference),
       ),
     );
+    this.question = new Question(root, {
+      name: "sampling",
+      asks: () =>
+        this.data ? "One code z is drawn from the prior. How far below log P(X) of the image is its log P(X|z)?" : null,
+      range: () => [0, 300],
+      truth: () => (this.data.reference === null ? null : this.data.reference - this.sources.prior.curve.estimate[0]),
+      look: () => {
+        this.drag(1);
+        this.release();
+      },
+      because: () =>
+        "Most codes of the prior do not explain the image at all. Drag K to see how many it takes, and how few from Q.",
+    });
     root.append(
+      this.question.element,
       h(
         "div",
         { class: "sampling" },
@@ -377,6 +398,7 @@ class SamplingView {
   draw() {
     if (!this.data) return;
     const { data, root, chart } = this;
+    this.question.refresh();
     const k = Math.min(this.k, ...Object.values(this.sources).map((source) => source.logWeights.length)); // of those that are here
     this.slider.set(Math.log10(k)); // in the same frame as all that it stands for
     this.play.textContent = this.playing === null ? (k >= data.samples ? "Play again" : "Play") : "Pause";
@@ -395,7 +417,7 @@ class SamplingView {
     );
     const used = heights.reduce((sum, height) => sum + height, 0);
     const side = find(this.stage, ".side").offsetHeight;
-    chart.height = Math.min(620, Math.max(side, roomOf(root) - used));
+    chart.height = Math.min(620, Math.max(side, roomOf(root) - this.question.height - used));
     // Room for half of the last tick's name.
     const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
     chart.x.max = this.end * (1 + (1.3 * text) / Math.max(80, chart.element.clientWidth - 6 * text));

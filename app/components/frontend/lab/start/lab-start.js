@@ -1,7 +1,7 @@
 // The lab's first page: a card for each view, in the order in which they are taught, with a drawing and whether it was seen.
 
 import { h } from "../../kit/dom.js";
-import { isSeen } from "../../kit/seen.js";
+import { areQuestionsOff, isSeen, turnQuestions } from "../../kit/seen.js";
 import { view } from "../../kit/view.js";
 
 /**
@@ -43,8 +43,18 @@ class LabStart {
     const said = done
       ? `${done} of ${views.length} seen${next ? `; next: ${next.title}.` : "."}`
       : "Begin with the first.";
+    const asks = h("input", {
+      type: "checkbox",
+      checked: !areQuestionsOff(),
+      onchange: () => turnQuestions(asks.checked),
+    });
     this.root.replaceChildren(
-      h("p", { class: "said", "data-testid": "seen" }, said),
+      h(
+        "div",
+        { class: "said" },
+        h("p", { "data-testid": "seen" }, said),
+        h("label", {}, asks, "Predict, then look: ask me a question before each view"),
+      ),
       h("ol", { class: "lab-start" }, ...cards.map((card) => h("li", {}, card))),
     );
   }

@@ -10,6 +10,7 @@ import { Hand } from "../../kit/hand.js";
 import { isPlain, letterOf } from "../../kit/keys.js";
 import { adding, decimal, shortest, weighed } from "../../kit/numbers.js";
 import { normals } from "../../kit/random.js";
+import { Question } from "../../kit/question.js";
 import { roomOf } from "../../kit/room.js";
 import { ticks } from "../../kit/ticks.js";
 import { view } from "../../kit/view.js";
@@ -54,6 +55,7 @@ const STEPS_SHOWN = 12; // images of the batch with their reconstructions
 const STEPS_SLICE = 250; // images encoded at a time; a divisor of the 1,500
 const STEPS_BUDGET = 10; // ms of training in one frame
 const STEPS_REST = 330; // ms between two batches on the screen: fewer than three flashes a second
+const ASKED = 300; // steps after which the question asks for the ELBO
 const STEPS_PATH = 40; // changes of β that a link carries
 
 /**
@@ -112,6 +114,22 @@ class StepsView {
     this.host = host;
     this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
     document.addEventListener("keydown", (event) => this.key(event), { signal: host.signal });
+    this.question = new Question(root, {
+      name: "steps",
+      asks: () =>
+        this.training && this.training.course.step < ASKED
+          ? `The weights are random, and the ELBO of an image is ${decimal(this.elboAt(0), 1)} nats. Where is it after ${ASKED} steps?`
+          : null,
+      range: () => [Math.floor(this.elboAt(0)), Math.floor(this.elboAt(0)) + 12],
+      truth: () => (this.training && this.training.course.step >= ASKED ? this.elboAt(ASKED) : null),
+      look: () => {
+        this.hand.takes();
+        this.playing = false;
+        this.target = ASKED;
+        this.run();
+      },
+      because: () => `A third of the way, at step ${ASKED / 3}, it was ${decimal(this.elboAt(ASKED / 3), 1)} already.`,
+    });
   }
 
   destroy() {
@@ -331,7 +349,7 @@ class StepsView {
     );
     const main = h("div", { class: "steps-main" }, h("div", {}, legend, plane.element), side);
     const whole = h("div", { class: "steps" }, controls, main);
-    this.root.append(whole);
+    this.root.append(this.question.element, whole);
     return {
       ...{ play, one, walk, beta, count, passes, controls, legend, stages, sentence, whole, side },
       ...{ plane, curve, cells, input, output, oneKl, oneReconstruction, name, figures, strip },
@@ -430,6 +448,12 @@ class StepsView {
     this.path = this.path.filter(([from]) => from < step);
     if (this.path.at(-1)?.[1] !== beta) this.path.push([step, beta]);
     this.refresh();
+  }
+
+  /** Of the batch of that step, nats. @param {number} step */
+  elboAt(step) {
+    const { history } = /** @type {Training} */ (this.training);
+    return history.reconstruction[step] - history.kl[step];
   }
 
   /** @param {Training} training */
@@ -650,6 +674,7 @@ class StepsView {
   draw() {
     const { training } = this;
     if (!training) return;
+    this.question.refresh();
     const moving = this.playing || !this.ready;
     if (moving && isCalm() && this.shot && performance.now() - this.shotAt < STEPS_REST) return;
     let { shot } = this;
@@ -671,7 +696,10 @@ class StepsView {
     const { whole, controls, legend, plane, curve, side: beside } = this.parts;
     const wide = whole.clientWidth;
     const narrow = wide < 900;
-    const high = Math.max(300, roomOf(this.root) - controls.offsetHeight - legend.offsetHeight - 20);
+    const high = Math.max(
+      300,
+      roomOf(this.root) - this.question.height - controls.offsetHeight - legend.offsetHeight - 20,
+    );
     const side = Math.round(narrow ? Math.min(wide, 520) : Math.min(high, 0.46 * wide));
     if (side !== this.planeSide) {
       this.planeSide = side;
