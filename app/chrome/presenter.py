@@ -19,7 +19,7 @@ KEY = "presenter"
 _component = register("elbo_room_presenter", "presenter/presenter.js", ["presenter/presenter.css"])
 
 # The component floats: it takes no place among the elements of the page.
-_ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; }'
+_ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; width: 0; }'
 
 _ON_TOUR = """
 /* A view that asks a question first (question.js) sees from --tour that it has not the word. */

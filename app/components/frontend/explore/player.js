@@ -372,9 +372,13 @@ class Player {
     this.root.style.setProperty("--picture-height", `${zoom * H}px`);
     stage.classList.toggle("stacked", stacked);
     if (plane) {
-      const left = Math.min(side, width);
+      const left = stacked ? width : Math.min(side, width);
       rows.layout(left, 1e4, true, unit);
-      const free = stacked ? width - 40 * unit : width - left - 40 * unit - 2 * 24 - 190 * unit;
+      // Where the buttons beside the plane would leave too little of it, they stand below.
+      const beside = width - left - 40 * unit - 2 * 24 - 190 * unit;
+      const snug = !stacked && beside < 300;
+      stage.classList.toggle("snug", snug);
+      const free = stacked ? width - 40 * unit : snug ? width - left - 40 * unit - 24 : beside;
       plane.layout(Math.floor(Math.max(260, Math.min(free, room - 40 * unit))));
     } else if (stacked) {
       rows.layout(width, 1e4, true, unit);

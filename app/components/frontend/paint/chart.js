@@ -142,7 +142,7 @@ export class Chart {
         [box.left, at],
         [box.right, at],
       ]);
-      context.fillText(text, box.left - 5, at);
+      context.fillText(text, box.left - 5, Math.max(at, 0.5 * this.text)); // the highest is not cut at the canvas's edge
     }
     context.fillStyle = this.colours.ink;
     if (this.x.label) {

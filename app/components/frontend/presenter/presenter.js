@@ -244,6 +244,13 @@ class Presenter {
     return bar;
   }
 
+  /** Where it is narrow, one word has to do. @param {string} text @param {string} wish */
+  offer(text, wish) {
+    const button = this.button("", wish, { title: "Six stops, two minutes", "aria-label": text });
+    button.append(h("span", { class: "whole" }, text), h("span", { class: "short" }, "Tour"));
+    return button;
+  }
+
   corner() {
     const { presenting, stop, stops, offer, place, places } = this.data;
     const last = lastStop(stops);
@@ -260,7 +267,7 @@ class Presenter {
           this.button("✕", "quit", { "aria-label": "Leave presenter mode", title: "Leave presenter mode (Esc)" }),
         ]
       : [
-          offer ? this.button(tour, `tour:${last || 1}`, { title: "Six stops, two minutes" }) : null,
+          offer ? this.offer(tour, `tour:${last || 1}`) : null,
           this.button("Present", "present", { class: "plain", title: "Presenter mode: large type, arrow keys (p)" }),
         ];
     return h("div", { class: "corner", role: "group", "aria-label": "Presentation" }, ...parts);

@@ -171,6 +171,7 @@ class HiddenBeta {
           "div",
           { class: "part" },
           h("div", { class: "presets", role: "group", "aria-label": "Losses that are often written" }, ...offered),
+          weight.element, // before the switches: on a phone it is the first thing to drag
           h(
             "dl",
             {},
@@ -184,7 +185,6 @@ class HiddenBeta {
             ...this.choice("KL over dimensions", "dims", over),
             ...this.choice("… over images", "kl", per),
           ),
-          weight.element,
           this.code,
         ),
         h(

@@ -535,6 +535,7 @@ class RateDistortionView {
   isoElbo(context, colour, paper) {
     const { chart } = this;
     const { x, y } = chart;
+    const narrow = chart.box.right - chart.box.left < 26 * chart.text; // the lower edge is for the name of what is beyond it
     for (const sum of ticks(x.min + y.min, x.max + y.max, 9)) {
       chart.line([x.min, x.max], [sum - x.min, sum - x.max], colour, { width: 1.25, dash: [2, 5] });
       // Its value where it leaves the window, right or below; left free where the axis is too close.
@@ -546,6 +547,7 @@ class RateDistortionView {
       const px = Math.min(chart.px(at), chart.box.right) - (right ? width : 0.5 * width);
       const py = Math.max(chart.box.top, chart.py(up)) - (right ? 0.5 : 1.1) * chart.text;
       if (
+        (narrow && !right) ||
         px < chart.box.left + 4 ||
         px + width > chart.box.right + 1 ||
         py > chart.box.bottom - chart.text ||

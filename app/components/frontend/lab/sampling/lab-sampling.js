@@ -116,6 +116,8 @@ class SamplingSource {
   }
 }
 
+const NARROW = 980; // CSS px, as in the style sheet: below it nothing stands beside the chart but the image
+const LOWEST = 200; // CSS px of the chart there
 const LADDER = [1, 10, 100, 5000]; // K of the bounds that are shown as bars
 
 class SamplingView {
@@ -416,8 +418,8 @@ class SamplingView {
       element instanceof HTMLElement && element !== this.stage && !element.hidden ? element.offsetHeight + 8 : 0,
     );
     const used = heights.reduce((sum, height) => sum + height, 0);
-    const side = find(this.stage, ".side").offsetHeight;
-    chart.height = Math.min(620, Math.max(side, roomOf(root) - this.question.height - used));
+    const beside = root.clientWidth >= NARROW ? find(this.stage, ".side").offsetHeight : LOWEST;
+    chart.height = Math.min(620, Math.max(beside, roomOf(root) - this.question.height - used));
     // Room for half of the last tick's name.
     const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
     chart.x.max = this.end * (1 + (1.3 * text) / Math.max(80, chart.element.clientWidth - 6 * text));
