@@ -20,7 +20,7 @@ import { Rows } from "./rows.js";
 
 /**
  * @import { Host } from "../kit/view.js"
- * @import { Arrays, Manifest, Network, PlayerData, Tensor, WorkerAnswer, WorkerRequest } from "../types.d.ts"
+ * @import { Arrays, DimensionKL, Manifest, Network, PlayerData, Tensor, WorkerAnswer, WorkerRequest } from "../types.d.ts"
  */
 
 /**
@@ -47,6 +47,10 @@ import { Rows } from "./rows.js";
 const SWING = 2.5; // how far a dimension that plays goes
 const CANDIDATES = 16; // images, from all labels, among which the first picture is looked for
 const REACH = 3; // how far the large picture leads
+
+/** For the large picture. @param {number} width @param {number} height */
+const makeCanvas = (width, height) =>
+  h("canvas", { "data-testid": "decoded", width, height, role: "img", "aria-label": "Decoded picture" });
 
 class Player {
   /** @type {Parts | null} */
@@ -188,35 +192,13 @@ class Player {
     );
     const active = [...data.dims, ...unlisted.map((dim) => ({ dim, kl: null }))];
 
-    const canvas = h("canvas", {
-      "data-testid": "decoded",
-      width: W,
-      height: H,
-      role: "img",
-      "aria-label": "Decoded picture",
-    });
+    const canvas = makeCanvas(W, H);
     const pixels = new ImageData(W, H);
     canvas.dataset.paints = "0";
     this.paints = 0;
 
-    const rows = new Rows(active, data.inactive, shape, {
-      value: (dim) => this.z[dim],
-      input: (dim, value) => this.moveOne(dim, value),
-      release: () => this.release(),
-      play: (dim) => this.togglePlay(dim),
-      opened: (dims) => {
-        rows.paintNow(pixels);
-        this.ask({ type: "dims", dims });
-      },
-    });
-    const plane =
-      D === 2
-        ? new Plane(shape, data.palette, {
-            value: (dim) => this.z[dim],
-            move: (z1, z2) => this.moveAll([z1, z2]),
-            release: () => this.release(),
-          })
-        : null;
+    const rows = this.makeRows(active, shape, pixels);
+    const plane = D === 2 ? this.makePlane(shape) : null;
 
     const { element: row, ...buttons } = this.makeButtons(D);
     const panel = h("div", { class: "start", hidden: true });
@@ -248,6 +230,30 @@ class Player {
     this.stops.push(this.host.blobs([data.images], (images) => images && this.haveImages(images)));
     if (plane) this.stops.push(this.host.blobs([data.means], (means) => means && plane.setMeans(means)));
     if (!data.z && this.image === null && isFirstVisit()) this.startInviting();
+  }
+
+  /** @param {DimensionKL[]} active @param {number[]} shape @param {ImageData} pixels of the large picture */
+  makeRows(active, shape, pixels) {
+    const rows = new Rows(active, this.data.inactive, shape, {
+      value: (dim) => this.z[dim],
+      input: (dim, value) => this.moveOne(dim, value),
+      release: () => this.release(),
+      play: (dim) => this.togglePlay(dim),
+      opened: (dims) => {
+        rows.paintNow(pixels);
+        this.ask({ type: "dims", dims });
+      },
+    });
+    return rows;
+  }
+
+  /** @param {number[]} shape of a picture */
+  makePlane(shape) {
+    return new Plane(shape, this.data.palette, {
+      value: (dim) => this.z[dim],
+      move: (z1, z2) => this.moveAll([z1, z2]),
+      release: () => this.release(),
+    });
   }
 
   /**

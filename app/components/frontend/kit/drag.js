@@ -29,70 +29,87 @@ export const CLICK = 4;
  */
 
 /**
+ * @template S
+ * @typedef {object} Held
+ * @property {number} x CSS pixels in the window, where the pointer came down
+ * @property {number} y
+ * @property {Place} raw where the pointer is
+ * @property {Place} place where it has led
+ * @property {boolean} fine whether shift has made its way a tenth
+ * @property {boolean} moving whether it is a drag by now
+ * @property {S | undefined} saved
+ */
+
+/**
  * Let `element` be dragged. It gets the class "draggable"; with keys it can be focused.
  * @template S
  * @param {HTMLElement} element
  * @param {Drag<S>} drag
  */
 export function draggable(element, drag) {
-  const { at, begin, move, end = () => {}, click, hover, pinch, shift = true, save, restore, reset } = drag;
-  const page = element.ownerDocument ?? element;
   element.classList.add("draggable");
   element.style.touchAction = "none";
+  const pointing = new Pointing(element, drag);
+  element.addEventListener("pointerdown", (event) => pointing.down(event));
+  element.addEventListener("pointermove", (event) => pointing.move(event));
+  element.addEventListener("pointerup", (event) => pointing.lift(event));
+  element.addEventListener("pointercancel", (event) => pointing.lift(event));
+  element.addEventListener("pointerleave", (event) => pointing.leave(event));
+  if (drag.reset) element.addEventListener("dblclick", drag.reset);
+  listenForKeys(element, drag);
+}
 
+/**
+ * The pointers on one element, and what is held.
+ * @template S
+ */
+class Pointing {
   /** @type {Map<number, Place>} CSS pixels in the window; more than one only where there is `pinch` */
-  const pointers = new Map();
-  /** @type {{x: number, y: number, raw: Place, place: Place, fine: boolean, moving: boolean, clicks: boolean, saved: S | undefined} | null} */
-  let held = null;
+  pointers = new Map();
+  /** @type {Held<S> | null} */
+  held = null;
 
-  /**
-   * Where the pointer has led: shift makes its way a tenth, and what is held no longer lies under it.
-   * @param {PointerEvent} event
-   */
-  const led = (event) => {
-    const raw = at(event);
-    if (!held) return raw;
-    held.fine ||= shift && event.shiftKey;
-    const share = shift && event.shiftKey ? 0.1 : 1;
-    const { place, raw: before } = held;
-    held.place = held.fine ? [place[0] + share * (raw[0] - before[0]), place[1] + share * (raw[1] - before[1])] : raw;
-    held.raw = raw;
-    return held.place;
-  };
+  /** @param {HTMLElement} element @param {Drag<S>} drag */
+  constructor(element, drag) {
+    this.element = element;
+    this.drag = drag;
+    this.page = element.ownerDocument ?? element;
+  }
 
-  element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || pointers.size >= (pinch ? 2 : 1)) return;
-    if (pointers.size === 1) {
+  /** @param {PointerEvent} event */
+  down(event) {
+    const { at, begin, move, click, pinch, save } = this.drag;
+    if (event.button !== 0 || this.pointers.size >= (pinch ? 2 : 1)) return;
+    if (this.pointers.size === 1) {
       // A second finger: neither a click nor a drag any more.
-      pointers.set(event.pointerId, [event.clientX, event.clientY]);
-      element.setPointerCapture(event.pointerId);
-      if (held) cancel();
+      this.capture(event);
+      if (this.held) this.cancel();
       return;
     }
     const raw = at(event);
-    held = {
-      x: event.clientX,
-      y: event.clientY,
-      raw,
-      place: raw,
-      fine: false,
-      moving: false,
-      clicks: Boolean(click),
-      saved: save?.(),
-    };
+    const held = { x: event.clientX, y: event.clientY, raw, place: raw, fine: false, moving: false, saved: save?.() };
+    this.held = held;
     if (begin?.(raw, event) === false) {
-      held = null;
+      this.held = null;
       return;
     }
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    element.setPointerCapture(event.pointerId);
-    page.addEventListener("keydown", onescape, { capture: true }); // the focus may be elsewhere
+    this.capture(event);
+    this.page.addEventListener("keydown", this.onescape, { capture: true }); // the focus may be elsewhere
     if (click) return;
     held.moving = true;
     move(raw, event);
-  });
+  }
 
-  element.addEventListener("pointermove", (event) => {
+  /** @param {PointerEvent} event */
+  capture(event) {
+    this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    this.element.setPointerCapture(event.pointerId);
+  }
+
+  /** @param {PointerEvent} event */
+  move(event) {
+    const { pointers, held } = this;
+    const { at, move, hover, pinch } = this.drag;
     const before = pointers.get(event.pointerId);
     if (!before) {
       if (pointers.size === 0) hover?.(at(event), event);
@@ -102,51 +119,69 @@ export function draggable(element, drag) {
     pointers.set(event.pointerId, now);
     if (pointers.size === 2) {
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
-      if (other) pinch?.(pinched(element, before, now, other), event);
+      if (other) pinch?.(pinched(this.element, before, now, other), event);
     } else if (held) {
       held.moving ||= Math.hypot(now[0] - held.x, now[1] - held.y) > CLICK;
-      if (held.moving) move(led(event), event);
+      if (held.moving) move(this.led(held, event), event);
     }
-  });
+  }
 
-  const lift = (/** @type {PointerEvent} */ event) => {
-    if (!pointers.delete(event.pointerId) || !held) return;
-    if (event.type === "pointercancel") cancel(event);
+  /**
+   * Where the pointer has led: shift makes its way a tenth, and what is held no longer lies under it.
+   * @param {Held<S>} held @param {PointerEvent} event
+   */
+  led(held, event) {
+    const { at, shift = true } = this.drag;
+    const raw = at(event);
+    held.fine ||= shift && event.shiftKey;
+    const share = shift && event.shiftKey ? 0.1 : 1;
+    const { place, raw: before } = held;
+    held.place = held.fine ? [place[0] + share * (raw[0] - before[0]), place[1] + share * (raw[1] - before[1])] : raw;
+    held.raw = raw;
+    return held.place;
+  }
+
+  /** @param {PointerEvent} event */
+  lift(event) {
+    const { at, end, click } = this.drag;
+    if (!this.pointers.delete(event.pointerId) || !this.held) return;
+    if (event.type === "pointercancel") this.cancel(event);
     else {
-      const { moving } = held;
-      release();
-      if (moving) end(event);
+      const { moving } = this.held;
+      this.release();
+      if (moving) end?.(event);
       else click?.(at(event), event);
     }
-  };
-  element.addEventListener("pointerup", lift);
-  element.addEventListener("pointercancel", lift);
-  element.addEventListener("pointerleave", (event) => pointers.size === 0 && hover?.(null, event));
+  }
 
-  function release() {
-    held = null;
-    page.removeEventListener("keydown", onescape, { capture: true });
+  /** @param {PointerEvent} event */
+  leave(event) {
+    const { hover } = this.drag;
+    if (this.pointers.size === 0) hover?.(null, event);
+  }
+
+  release() {
+    this.held = null;
+    this.page.removeEventListener("keydown", this.onescape, { capture: true });
   }
 
   /** @param {PointerEvent} [event] */
-  function cancel(event) {
-    const now = held;
-    release();
+  cancel(event) {
+    const { end, click, save, restore } = this.drag;
+    const now = this.held;
+    this.release();
     if (!now) return;
     if (restore && save) restore(/** @type {S} */ (now.saved));
-    if (now.moving || !click) end(event);
+    if (now.moving || !click) end?.(event);
   }
 
   /** @param {Event} event */
-  function onescape(event) {
+  onescape = (event) => {
     if (/** @type {KeyboardEvent} */ (event).key !== "Escape") return;
     event.preventDefault();
     event.stopImmediatePropagation(); // it is this drag that is left, not presenter mode
-    cancel();
-  }
-
-  if (reset) element.addEventListener("dblclick", reset);
-  listenForKeys(element, drag);
+    this.cancel();
+  };
 }
 
 /**

@@ -9,6 +9,45 @@ export const betaText = (/** @type {number} */ beta) => shortest(beta);
 const GLIDE = 320; // ms from one stop to the next
 
 /**
+ * A number that glides to where it should go.
+ * @param {object} options
+ * @param {() => number} options.at where it is
+ * @param {(at: number) => void} options.move
+ * @param {(target: number) => void} options.arrive at the end of the way, in place of a last `move`
+ */
+function gliding({ at, move, arrive }) {
+  /** @type {number | null} the frame to come */
+  let motion = null;
+  const stop = () => {
+    if (motion !== null) cancelAnimationFrame(motion);
+    motion = null;
+  };
+  const go = (/** @type {number} */ target) => {
+    stop();
+    const from = at();
+    if (isCalm() || from === target) {
+      arrive(target);
+      return;
+    }
+    // A hop of many stops takes no longer than one: nobody wants to wait for β.
+    const start = performance.now();
+    const time = GLIDE * Math.min(1, Math.abs(target - from));
+    const frame = (/** @type {number} */ now) => {
+      const done = Math.min(1, Math.max(0, (now - start) / time));
+      if (done === 1) {
+        motion = null;
+        arrive(target);
+        return;
+      }
+      move(from + (target - from) * done * done * (3 - 2 * done));
+      motion = requestAnimationFrame(frame);
+    };
+    motion = requestAnimationFrame(frame);
+  };
+  return { go, stop, glides: () => motion !== null };
+}
+
+/**
  * A slider over the models of a sweep, one stop for each, evenly spaced.
  * `.state` is a place for a few words; `.set(index)` moves it without a call; `.go(index)` as a person would; `.stop()` ends
  * a motion under way.
@@ -30,8 +69,6 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
       betaText(beta),
     ),
   );
-  /** @type {number | null} */
-  let motion = null;
 
   const show = (/** @type {number} */ at) => {
     input.value = String(at);
@@ -44,36 +81,14 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
     show(at);
     onmove(at);
   };
-  const stop = () => {
-    if (motion !== null) cancelAnimationFrame(motion);
-    motion = null;
-  };
-  const arrive = (/** @type {number} */ target) => {
-    move(target);
-    onrelease(target);
-  };
-  const go = (/** @type {number} */ target) => {
-    stop();
-    const from = Number(input.value);
-    if (isCalm() || from === target) {
-      arrive(target);
-      return;
-    }
-    // A hop of many stops takes no longer than one: nobody wants to wait for β.
-    const start = performance.now();
-    const time = GLIDE * Math.min(1, Math.abs(target - from));
-    const frame = (/** @type {number} */ now) => {
-      const done = Math.min(1, Math.max(0, (now - start) / time));
-      if (done === 1) {
-        motion = null;
-        arrive(target);
-        return;
-      }
-      move(from + (target - from) * done * done * (3 - 2 * done));
-      motion = requestAnimationFrame(frame);
-    };
-    motion = requestAnimationFrame(frame);
-  };
+  const { go, stop, glides } = gliding({
+    at: () => Number(input.value),
+    move,
+    arrive(target) {
+      move(target);
+      onrelease(target);
+    },
+  });
   input.addEventListener("input", () => {
     stop();
     move(Number(input.value));
@@ -82,7 +97,7 @@ export function sweepSlider({ betas, index, onmove, onrelease }) {
   let aim = index; // where the keys are heading, which a motion under way has not reached
   keyed(input, {
     move(event) {
-      if (motion === null) aim = Math.round(Number(input.value));
+      if (!glides()) aim = Math.round(Number(input.value));
       const movement = movementOf(event, { page: 1 });
       if (!movement) return false;
       // Nothing is finer than a stop.

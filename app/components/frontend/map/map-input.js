@@ -22,6 +22,26 @@ export function listenToMap(map) {
     const action = around(event, "[data-do]")?.dataset.do;
     if (action && map.cloud) map.do(action);
   });
+  listenToLegend(map);
+  dragMap(map);
+  const area = map.points;
+  area.addEventListener(
+    "wheel",
+    (event) => {
+      // Nothing left to zoom out of: the wheel belongs to the page again.
+      if (!map.cloud || (event.deltaY > 0 && map.view.zoom === 1)) return;
+      event.preventDefault();
+      const lines = event.deltaMode === 1 ? 16 : 1;
+      map.zoomAt(Math.exp(-within(event.deltaY * lines, -240, 240) * 0.0022), event.offsetX, event.offsetY);
+      map.point(map.near(event.offsetX, event.offsetY));
+    },
+    { passive: false },
+  );
+  area.addEventListener("blur", () => map.point(-1));
+}
+
+/** @param {LatentMap} map */
+function listenToLegend(map) {
   const label = (/** @type {Event} */ event) => around(event, "[data-label]")?.dataset.label;
   map.legend.addEventListener("click", (event) => label(event) !== undefined && map.mute(Number(label(event)), false));
   // The two clicks of a double click have hidden and shown it again.
@@ -29,7 +49,13 @@ export function listenToMap(map) {
     "dblclick",
     (event) => label(event) !== undefined && map.mute(Number(label(event)), true),
   );
+}
 
+/**
+ * A drag moves the map or draws a lasso, two fingers zoom, a click selects.
+ * @param {LatentMap} map
+ */
+function dragMap(map) {
   const area = map.points;
   let last = /** @type {[number, number]} */ ([0, 0]); // where the pointer was when it last moved
   draggable(area, {
@@ -79,19 +105,6 @@ export function listenToMap(map) {
     reset: () => map.resetView(),
     key: (event) => pressKey(map, event),
   });
-  area.addEventListener(
-    "wheel",
-    (event) => {
-      // Nothing left to zoom out of: the wheel belongs to the page again.
-      if (!map.cloud || (event.deltaY > 0 && map.view.zoom === 1)) return;
-      event.preventDefault();
-      const lines = event.deltaMode === 1 ? 16 : 1;
-      map.zoomAt(Math.exp(-within(event.deltaY * lines, -240, 240) * 0.0022), event.offsetX, event.offsetY);
-      map.point(map.near(event.offsetX, event.offsetY));
-    },
-    { passive: false },
-  );
-  area.addEventListener("blur", () => map.point(-1));
 }
 
 /**

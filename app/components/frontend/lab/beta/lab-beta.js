@@ -240,6 +240,27 @@ class BetaView {
       },
       onrelease: () => this.hand.lets(this.stands()),
     });
+    const formulas = this.makeFormulas();
+    const pictures = this.makePictures();
+    const { plane, planeChart, legend, toggle } = this.makePlane();
+    this.klTop = this.klScale();
+    const { bars, klChart, pcaChart, active } = this.makeBars();
+    this.charts = { plane: planeChart, kl: klChart, pca: pcaChart };
+    this.parts = { active, legend, toggle };
+    this.root.replaceChildren(
+      this.question.element,
+      h(
+        "div",
+        { class: "lab-beta" },
+        h("div", { class: "top" }, this.slider.element, formulas),
+        h("div", { class: "three" }, pictures, plane, bars),
+      ),
+    );
+    this.legendFor = "";
+  }
+
+  /** What was trained and the ELBO, as sums. */
+  makeFormulas() {
     const figure = (/** @type {string} */ term) => live(term, { digits: 1 });
     this.numbers = {
       objective: [figure("reconstruction"), live(), figure("kl"), figure("")],
@@ -283,14 +304,18 @@ class BetaView {
       ee,
       mtext("\u2002nats per image", "prior"),
     );
+    return h("div", { class: "formulas" }, trained, elbo);
+  }
 
+  /** Test images, their reconstructions and samples. */
+  makePictures() {
     const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
       h("canvas", { class: "sheet", role: "img", "aria-label": label, "data-testid": testid });
     const originals = picture("Test images, one of each label", "originals");
     const reconstructions = picture("Their reconstructions", "reconstructions");
     const samples = picture("Pictures decoded from codes drawn from the prior", "samples");
     this.canvases = { originals, reconstructions, samples };
-    const pictures = h(
+    return h(
       "section",
       {},
       h(
@@ -310,7 +335,10 @@ class BetaView {
       ),
       samples,
     );
+  }
 
+  /** Where images are encoded. */
+  makePlane() {
     const planeChart = new Chart({
       x: { min: -4, max: 4, label: "z1" },
       y: { min: -4, max: 4, label: "z2" },
@@ -329,8 +357,11 @@ class BetaView {
       planeChart.element,
       legend,
     );
+    return { plane, planeChart, legend, toggle };
+  }
 
-    this.klTop = this.klScale();
+  /** KL per dimension, above the variance in the data. */
+  makeBars() {
     const klChart = new Chart({
       x: {
         min: -0.5,
@@ -376,18 +407,7 @@ class BetaView {
       ),
       pcaChart.element,
     );
-    this.charts = { plane: planeChart, kl: klChart, pca: pcaChart };
-    this.parts = { active, legend, toggle };
-    this.root.replaceChildren(
-      this.question.element,
-      h(
-        "div",
-        { class: "lab-beta" },
-        h("div", { class: "top" }, this.slider.element, h("div", { class: "formulas" }, trained, elbo)),
-        h("div", { class: "three" }, pictures, plane, bars),
-      ),
-    );
-    this.legendFor = "";
+    return { bars, klChart, pcaChart, active };
   }
 
   /** One scale for all β > 0, so that bars are seen to fall; where the KL is free, at β = 0, they may leave the plot. */

@@ -463,6 +463,60 @@ class CollapseView {
     return { top: Math.max(0.1, 1.06 * Math.min(highest, 1.25 * Math.max(settled, 0.1))), bar: 1.25 * bar };
   }
 
+  /**
+   * The sum and the price, with room for their numbers.
+   * @param {CollapsePanel} data @param {number} shown how many dimensions have a term of their own
+   */
+  makeFormulas({ order, free, weighs }, shown) {
+    const terms = order.slice(0, shown).map(() => live("kl"));
+    const others = shown < order.length ? live("kl", { unit: "(rest)" }) : null;
+    const all = live("kl", { unit: "nats", testid: "sum" });
+    this.sums = { terms, others, all };
+    const summands = [...terms, ...(others ? [others] : [])].flatMap(({ element }, i) =>
+      i ? [mo("+"), element] : [element],
+    );
+    const klOf = () => msub(mtext("KL", "kl"), mi("j", "kl"));
+    const sigma = () => msub(mo("Σ"), mi("j"));
+    this.sum.replaceChildren(
+      formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), all.element),
+    );
+    this.parts = {
+      reconstruction: live("reconstruction", { digits: 1 }),
+      beta: live(),
+      kl: live("kl"),
+      whole: live("", { digits: 1, unit: "nats", testid: "price" }),
+    };
+    const { reconstruction, beta, kl, whole } = this.parts;
+    const price = free
+      ? [mo("·"), sigma(), mo("max"), bracket("("), mn(String(free)), mo(","), klOf(), bracket(")")]
+      : [mo("·"), mtext("KL", "kl")];
+    this.price.replaceChildren(
+      weighs
+        ? formula(
+            mrow(mtext("reconstruction", "reconstruction"), mo("−"), mi("β"), ...price),
+            mo("="),
+            reconstruction.element,
+            mo("−"),
+            beta.element,
+            mo("·"),
+            kl.element,
+            mo("="),
+            whole.element,
+          )
+        : formula(
+            mtext("reconstruction", "reconstruction"),
+            mo("−"),
+            mtext("KL", "kl"),
+            mo("="),
+            reconstruction.element,
+            mo("−"),
+            kl.element,
+            mo("="),
+            whole.element,
+          ),
+    );
+  }
+
   /** @param {{ panel: StreamPanel, curves: Curves, t: number }} lead */
   writeFormulas({ panel, curves, t }) {
     const { data } = panel;
@@ -473,54 +527,7 @@ class CollapseView {
     const form = `${data.run}/${shown}/${data.free}`;
     if (form !== this.written) {
       this.written = form;
-      const terms = order.slice(0, shown).map(() => live("kl"));
-      const others = shown < order.length ? live("kl", { unit: "(rest)" }) : null;
-      const all = live("kl", { unit: "nats", testid: "sum" });
-      this.sums = { terms, others, all };
-      const summands = [...terms, ...(others ? [others] : [])].flatMap(({ element }, i) =>
-        i ? [mo("+"), element] : [element],
-      );
-      const klOf = () => msub(mtext("KL", "kl"), mi("j", "kl"));
-      const sigma = () => msub(mo("Σ"), mi("j"));
-      this.sum.replaceChildren(
-        formula(mtext("KL", "kl"), mo("="), sigma(), klOf(), mo("="), ...summands, mo("="), all.element),
-      );
-      this.parts = {
-        reconstruction: live("reconstruction", { digits: 1 }),
-        beta: live(),
-        kl: live("kl"),
-        whole: live("", { digits: 1, unit: "nats", testid: "price" }),
-      };
-      const { reconstruction, beta, kl, whole } = this.parts;
-
-      const price = data.free
-        ? [mo("·"), sigma(), mo("max"), bracket("("), mn(String(data.free)), mo(","), klOf(), bracket(")")]
-        : [mo("·"), mtext("KL", "kl")];
-      this.price.replaceChildren(
-        data.weighs
-          ? formula(
-              mrow(mtext("reconstruction", "reconstruction"), mo("−"), mi("β"), ...price),
-              mo("="),
-              reconstruction.element,
-              mo("−"),
-              beta.element,
-              mo("·"),
-              kl.element,
-              mo("="),
-              whole.element,
-            )
-          : formula(
-              mtext("reconstruction", "reconstruction"),
-              mo("−"),
-              mtext("KL", "kl"),
-              mo("="),
-              reconstruction.element,
-              mo("−"),
-              kl.element,
-              mo("="),
-              whole.element,
-            ),
-      );
+      this.makeFormulas(data, shown);
     }
     const { terms, others, all } = this.sums;
     const printed = curves.printed(t);

@@ -100,19 +100,7 @@ class GapView {
     });
     this.plane.canvas.dataset.testid = "gap-plane";
     this.chart.canvas.dataset.testid = "gap-chart";
-    for (const chart of [this.chart, this.plane]) {
-      draggable(chart.canvas, {
-        at: (event) => chart.at(event),
-        move: (at) => this.move(at),
-        end: () => this.hand.lets(this.stands()),
-        save: () => this.at,
-        restore: (at) => this.move(at),
-        nudge: ({ x, y }) => {
-          const step = (chart.x.max - chart.x.min) / 100;
-          this.move([this.at[0] + x * step, this.at[1] + y * step]);
-        },
-      });
-    }
+    for (const chart of [this.chart, this.plane]) this.letDrag(chart);
     this.original = labPicture("The image X", "gap-image");
     this.decoded = labPicture("The picture that z decodes to", "gap-decoded");
     this.code = h("output", { "data-testid": "gap-code" });
@@ -121,9 +109,6 @@ class GapView {
       prior: h("output", { "data-testid": "log-prior" }),
       joint: h("output", { "data-testid": "log-joint" }),
     };
-    /** @param {string} sign @param {string} text @param {HTMLElement} number @param {string} name */
-    const line = (sign, text, number, name) =>
-      h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
     this.numbers = {
       logPx: live("", { testid: "log-px" }),
       gap: live("gap-term", { testid: "gap" }),
@@ -137,7 +122,70 @@ class GapView {
     this.words = h("p", { class: "note split", role: "status" });
     this.warning = h("p", { class: "note", hidden: true }, LAB_GREY);
     this.top = h("div", { class: "top" }, this.images.element, this.warning);
-    const bar = h(
+    this.question = this.makeQuestion();
+    const side = h(
+      "div",
+      { class: "side" },
+      this.makePictures(),
+      this.makeBars(),
+      h("div", { "data-answer": true }, this.makeIdentity()),
+      this.words,
+    );
+    root.append(this.question.element, h("div", { class: "gap" }, this.top, this.chart.element, side));
+  }
+
+  /** z is dragged, in either of the two. @param {Chart} chart */
+  letDrag(chart) {
+    draggable(chart.canvas, {
+      at: (event) => chart.at(event),
+      move: (at) => this.move(at),
+      end: () => this.hand.lets(this.stands()),
+      save: () => this.at,
+      restore: (at) => this.move(at),
+      nudge: ({ x, y }) => {
+        const step = (chart.x.max - chart.x.min) / 100;
+        this.move([this.at[0] + x * step, this.at[1] + y * step]);
+      },
+    });
+  }
+
+  makeQuestion() {
+    return new Question(this.root, {
+      name: "gap",
+      asks: () => (this.shown ? "How much of log P(X) does the ELBO lack, for this one image?" : null),
+      range: () => [0, 6],
+      digits: 2,
+      truth: () => this.shown?.data.gaussians.encoder.terms?.gap ?? null,
+      because: () => "It is D[Q ‖ P(z|X)], what the violet guess gets wrong of the green posterior, and never below 0.",
+    });
+  }
+
+  /** The image, what z decodes to, where z lies, and how likely it is. */
+  makePictures() {
+    /** @param {string} sign @param {string} text @param {HTMLElement} number @param {string} name */
+    const line = (sign, text, number, name) =>
+      h("div", { class: `line ${name}` }, h("span", {}, sign), h("span", {}, text), number);
+    return h(
+      "div",
+      { class: "pictures" },
+      h("figure", {}, this.original, h("figcaption", {}, "image X")),
+      h("figure", {}, this.decoded, h("figcaption", {}, "decoded from z")),
+      h("figure", {}, this.plane.element, h("figcaption", {}, "all codes, prior")),
+      h(
+        "div",
+        { class: "sum" },
+        this.code,
+        line("", "log P(X|z)", this.sum.likelihood, "reconstruction"),
+        line("+", "log P(z)", this.sum.prior, "prior"),
+        line("=", "log P(X, z)", this.sum.joint, "total"),
+        h("span", { class: "note" }, "nats"),
+      ),
+    );
+  }
+
+  /** A row for each Gaussian: its ELBO and its gap. */
+  makeBars() {
+    return h(
       "div",
       { class: "gap-bars", role: "group", "aria-label": "Which Gaussian Q", "data-answer": true },
       h(
@@ -150,7 +198,11 @@ class GapView {
       ...this.rows.map((row) => row.element),
       h("div", { class: "foot", "aria-hidden": "true" }, h("span"), this.ticks, h("span", {}, "nats")),
     );
-    const identity = formula(
+  }
+
+  /** log P(X) − gap = ELBO. */
+  makeIdentity() {
+    return formula(
       gapUnder(this.numbers.logPx, ...logP(mi("X"))),
       mo("−"),
       gapUnder(this.numbers.gap, ...signs("gap-term", "D", "[", "Q", "‖", "P", "(", "z", "|", "X", ")", "]")),
@@ -162,46 +214,6 @@ class GapView {
       gapUnder(this.numbers.elbo, mtext("ELBO", "elbo")),
       m("mspace", { width: "0.8em" }),
       mtext("nats", "prior"),
-    );
-    this.question = new Question(root, {
-      name: "gap",
-      asks: () => (this.shown ? "How much of log P(X) does the ELBO lack, for this one image?" : null),
-      range: () => [0, 6],
-      digits: 2,
-      truth: () => this.shown?.data.gaussians.encoder.terms?.gap ?? null,
-      because: () => "It is D[Q ‖ P(z|X)], what the violet guess gets wrong of the green posterior, and never below 0.",
-    });
-    root.append(
-      this.question.element,
-      h(
-        "div",
-        { class: "gap" },
-        this.top,
-        this.chart.element,
-        h(
-          "div",
-          { class: "side" },
-          h(
-            "div",
-            { class: "pictures" },
-            h("figure", {}, this.original, h("figcaption", {}, "image X")),
-            h("figure", {}, this.decoded, h("figcaption", {}, "decoded from z")),
-            h("figure", {}, this.plane.element, h("figcaption", {}, "all codes, prior")),
-            h(
-              "div",
-              { class: "sum" },
-              this.code,
-              line("", "log P(X|z)", this.sum.likelihood, "reconstruction"),
-              line("+", "log P(z)", this.sum.prior, "prior"),
-              line("=", "log P(X, z)", this.sum.joint, "total"),
-              h("span", { class: "note" }, "nats"),
-            ),
-          ),
-          bar,
-          h("div", { "data-answer": true }, identity),
-          this.words,
-        ),
-      ),
     );
   }
 

@@ -56,15 +56,6 @@ export class GaussianData {
     draggable(this.chart.canvas, { at: (event) => this.chart.at(event), move: (place) => this.pick(place) });
     this.dialHolder = h("div", {});
     this.legend = h("span", { class: "legend" });
-    const toggle = (/** @type {"codes" | "density"} */ name, /** @type {string} */ text) => {
-      const flip = () => {
-        this.layers[name] = !this.layers[name];
-        button.setAttribute("aria-pressed", String(this.layers[name]));
-        host.changed();
-      };
-      const button = makeButton(text, flip, { "aria-pressed": "true" });
-      return button;
-    };
     this.sweeps = h("select", { "aria-label": "Family of models" });
     this.sweeps.addEventListener("change", () => host.pickSweep(this.sweeps.value));
     this.bars = new Waterfall(
@@ -91,7 +82,53 @@ export class GaussianData {
       second: live("part-second"),
       kl: live("kl", { unit: "nats", testid: "one-kl" }),
     };
-    this.oneLine = h(
+    this.oneLine = this.makeOneLine();
+    this.error = h("p", { class: "error", hidden: true });
+    this.sum = this.makeSum();
+    const side = h(
+      "div",
+      { class: "side" },
+      this.sweeps,
+      this.dialHolder,
+      h(
+        "div",
+        { class: "buttons" },
+        this.toggle("codes", "Codes"),
+        this.toggle("density", "Density Q(z)"),
+        this.legend,
+      ),
+      this.bars.element,
+      this.missing,
+      this.sum,
+      h(
+        "p",
+        { class: "note" },
+        "The KL of a code pays for two things: for telling which image it came from, ",
+        "and for all codes together not lying as the prior does.",
+      ),
+      this.oneLine,
+    );
+    this.row = [this.chart.element, side];
+    this.element = h("div", { class: "gaussian-data" }, this.chart.element, side, this.error);
+  }
+
+  /**
+   * A button that shows and hides a layer of the chart.
+   * @param {"codes" | "density"} name @param {string} text
+   */
+  toggle(name, text) {
+    const flip = () => {
+      this.layers[name] = !this.layers[name];
+      button.setAttribute("aria-pressed", String(this.layers[name]));
+      this.host.changed();
+    };
+    const button = makeButton(text, flip, { "aria-pressed": "true" });
+    return button;
+  }
+
+  /** The KL of the chosen image. */
+  makeOneLine() {
+    return h(
       "div",
       { class: "one" },
       this.one.title,
@@ -109,8 +146,11 @@ export class GaussianData {
         ),
       ),
     );
-    this.error = h("p", { class: "error", hidden: true });
-    this.sum = formula(
+  }
+
+  /** The mean KL of all images, and how it splits. */
+  makeSum() {
+    return formula(
       mi("E"),
       bracket("["),
       mi("KL", "kl"),
@@ -122,25 +162,6 @@ export class GaussianData {
       mo("+"),
       m("munder", {}, this.shown.marginal.element, m("mtext", {}, "D[Q(z) ‖ P(z)]")),
     );
-    const side = h(
-      "div",
-      { class: "side" },
-      this.sweeps,
-      this.dialHolder,
-      h("div", { class: "buttons" }, toggle("codes", "Codes"), toggle("density", "Density Q(z)"), this.legend),
-      this.bars.element,
-      this.missing,
-      this.sum,
-      h(
-        "p",
-        { class: "note" },
-        "The KL of a code pays for two things: for telling which image it came from, ",
-        "and for all codes together not lying as the prior does.",
-      ),
-      this.oneLine,
-    );
-    this.row = [this.chart.element, side];
-    this.element = h("div", { class: "gaussian-data" }, this.chart.element, side, this.error);
   }
 
   /** @param {AggregateData} data @param {boolean} fresh whether the outside says something new */

@@ -66,30 +66,10 @@ export class GaussianLine {
       label: "KL for every mean and width, in contours of equal nats, with the pull of its gradient. Drag the dot.",
     });
     this.contours = LEVELS.map(klContour);
-    /** @param {Chart} chart @param {Pick<Drag, "begin" | "move">} more */
-    const drag = (chart, more) =>
-      draggable(chart.canvas, {
-        at: (event) => chart.at(event),
-        end: () => host.released(),
-        save: () => this.values,
-        restore: (values) => this.move(values),
-        ...more,
-      });
-    drag(this.density, { begin: (place) => this.grasp(place), move: (place) => this.dragDensity(place) });
-    drag(this.plane, { move: (place) => this.move(place) });
-
-    /** @param {string} label @param {typeof MU} range @param {0 | 1} i */
-    const slider = (label, range, i) =>
-      makeSlider({
-        label,
-        ...range,
-        value: this.values[i],
-        oninput: (value) => this.move(this.values.with(i, value)),
-        onrelease: () => host.released(),
-      });
-    this.sliders = [slider("mean μ", MU, 0), slider("width σ", SIGMA, 1)];
+    this.letDrag(this.density, { begin: (place) => this.grasp(place), move: (place) => this.dragDensity(place) });
+    this.letDrag(this.plane, { move: (place) => this.move(place) });
+    this.sliders = [this.slider("mean μ", MU, 0), this.slider("width σ", SIGMA, 1)];
     this.follow = makeButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
-
     this.bars = new Waterfall(
       [
         { label: "½ μ²", term: "part-mean", testid: "bar-mean" },
@@ -108,10 +88,6 @@ export class GaussianLine {
       pullMean: live("kl", { testid: "pull-mean" }),
       pullWidth: live("kl", { testid: "pull-width" }),
     };
-    const gap = () => m("mspace", { width: "1.2em" });
-    const half = (/** @type {Node[]} */ ...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
-    const slope = (/** @type {string} */ letter) =>
-      mrow(mo("−"), mfrac(mrow(mo("∂"), mi("KL", "kl")), mrow(mo("∂"), mi(letter))));
     this.row = [this.density.element, this.plane.element];
     this.element = h(
       "div",
@@ -133,47 +109,76 @@ export class GaussianLine {
         ),
       ),
       this.bars.element,
-      h(
-        "div",
-        { class: "formulas" },
-        formula(
-          mi("KL", "kl"),
-          mo("="),
-          half(msup(mi("μ", "part-mean"), mn("2", "part-mean"))),
-          mo("+"),
-          half(msup(mi("σ", "part-width"), mn("2", "part-width"))),
-          mo("−"),
-          half(),
-          mo("−"),
-          mrow(mi("log", "part-log"), mi("σ", "part-log")),
-          mo("="),
-          this.shown.mean.element,
-          mo("+"),
-          this.shown.width.element,
-          mo("−"),
-          mn("0.50"),
-          mo("+"),
-          this.shown.log.element,
-          mo("="),
-          this.shown.kl.element,
-        ),
-        formula(
-          slope("μ"),
-          mo("="),
-          mo("−"),
-          mi("μ"),
-          mo("="),
-          this.shown.pullMean.element,
-          gap(),
-          slope("σ"),
-          mo("="),
-          mfrac(mn("1"), mi("σ")),
-          mo("−"),
-          mi("σ"),
-          mo("="),
-          this.shown.pullWidth.element,
-        ),
-      ),
+      h("div", { class: "formulas" }, this.klFormula(), this.pullFormula()),
+    );
+  }
+
+  /** @param {Chart} chart @param {Pick<Drag, "begin" | "move">} more */
+  letDrag(chart, more) {
+    draggable(chart.canvas, {
+      at: (event) => chart.at(event),
+      end: () => this.host.released(),
+      save: () => this.values,
+      restore: (values) => this.move(values),
+      ...more,
+    });
+  }
+
+  /** @param {string} label @param {typeof MU} range @param {0 | 1} i which value */
+  slider(label, range, i) {
+    return makeSlider({
+      label,
+      ...range,
+      value: this.values[i],
+      oninput: (value) => this.move(this.values.with(i, value)),
+      onrelease: () => this.host.released(),
+    });
+  }
+
+  klFormula() {
+    const half = (/** @type {Node[]} */ ...rest) => mrow(mfrac(mn("1"), mn("2")), ...rest);
+    return formula(
+      mi("KL", "kl"),
+      mo("="),
+      half(msup(mi("μ", "part-mean"), mn("2", "part-mean"))),
+      mo("+"),
+      half(msup(mi("σ", "part-width"), mn("2", "part-width"))),
+      mo("−"),
+      half(),
+      mo("−"),
+      mrow(mi("log", "part-log"), mi("σ", "part-log")),
+      mo("="),
+      this.shown.mean.element,
+      mo("+"),
+      this.shown.width.element,
+      mo("−"),
+      mn("0.50"),
+      mo("+"),
+      this.shown.log.element,
+      mo("="),
+      this.shown.kl.element,
+    );
+  }
+
+  pullFormula() {
+    const gap = () => m("mspace", { width: "1.2em" });
+    const slope = (/** @type {string} */ letter) =>
+      mrow(mo("−"), mfrac(mrow(mo("∂"), mi("KL", "kl")), mrow(mo("∂"), mi(letter))));
+    return formula(
+      slope("μ"),
+      mo("="),
+      mo("−"),
+      mi("μ"),
+      mo("="),
+      this.shown.pullMean.element,
+      gap(),
+      slope("σ"),
+      mo("="),
+      mfrac(mn("1"), mi("σ")),
+      mo("−"),
+      mi("σ"),
+      mo("="),
+      this.shown.pullWidth.element,
     );
   }
 

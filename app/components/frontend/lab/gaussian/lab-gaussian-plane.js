@@ -37,6 +37,25 @@ function planePull([mu1, mu2, sigma1, sigma2, rho]) {
   return [first[0], second[0], first[1], second[1], -rho / (1 - rho * rho)];
 }
 
+/**
+ * The KL of one dimension, in signs.
+ * @param {string} number @param {string} term
+ */
+const klOf = (number, term) =>
+  mrow(
+    mfrac(mn("1"), mn("2")),
+    bracket("("),
+    msup(msub(mi("μ", term), mn(number, term)), mn("2")),
+    mo("+"),
+    msup(msub(mi("σ", term), mn(number, term)), mn("2")),
+    mo("−"),
+    mn("1"),
+    mo("−"),
+    mi("log"),
+    msup(msub(mi("σ", term), mn(number, term)), mn("2")),
+    bracket(")"),
+  );
+
 export class GaussianPlane {
   values = [1.5, 0.8, 0.5, 0.9, 0]; // μ1, μ2, σ1, σ2, ρ
   /** @type {number[][]} where a descent has been */
@@ -61,15 +80,7 @@ export class GaussianPlane {
       save: () => this.values,
       restore: (values) => this.move(values),
     });
-    const slider = (/** @type {string} */ label, /** @type {number} */ i) =>
-      makeSlider({
-        label,
-        ...RANGES[i],
-        value: this.values[i],
-        oninput: (value) => this.move(this.values.with(i, value)),
-        onrelease: () => host.released(),
-      });
-    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2", "tilt ρ"].map(slider);
+    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2", "tilt ρ"].map((label, i) => this.slider(label, i));
     this.follow = makeButton("Follow the gradient", () => host.follow(this), { "data-testid": "follow" });
     this.bars = new Waterfall(
       [
@@ -86,20 +97,6 @@ export class GaussianPlane {
       shared: live("part-shared", { testid: "kl-shared" }),
       kl: live("kl", { unit: "nats", testid: "kl" }),
     };
-    const one = (/** @type {string} */ number, /** @type {string} */ term) =>
-      mrow(
-        mfrac(mn("1"), mn("2")),
-        bracket("("),
-        msup(msub(mi("μ", term), mn(number, term)), mn("2")),
-        mo("+"),
-        msup(msub(mi("σ", term), mn(number, term)), mn("2")),
-        mo("−"),
-        mn("1"),
-        mo("−"),
-        mi("log"),
-        msup(msub(mi("σ", term), mn(number, term)), mn("2")),
-        bracket(")"),
-      );
     const side = h(
       "div",
       { class: "side" },
@@ -113,34 +110,43 @@ export class GaussianPlane {
       this.bars.element,
     );
     this.row = [this.chart.element, side];
-    this.element = h(
-      "div",
-      { class: "gaussian-plane" },
-      this.chart.element,
-      side,
-      formula(
-        mi("KL", "kl"),
-        mo("="),
-        one("1", "part-first"),
-        mo("+"),
-        one("2", "part-second"),
-        mo("−"),
-        mfrac(mn("1"), mn("2")),
-        mi("log", "part-shared"),
-        bracket("(", "part-shared"),
-        mn("1", "part-shared"),
-        mo("−"),
-        msup(mi("ρ", "part-shared"), mn("2", "part-shared")),
-        bracket(")", "part-shared"),
-        mo("="),
-        this.shown.first.element,
-        mo("+"),
-        this.shown.second.element,
-        mo("+"),
-        this.shown.shared.element,
-        mo("="),
-        this.shown.kl.element,
-      ),
+    this.element = h("div", { class: "gaussian-plane" }, this.chart.element, side, this.klFormula());
+  }
+
+  /** @param {string} label @param {number} i which value */
+  slider(label, i) {
+    return makeSlider({
+      label,
+      ...RANGES[i],
+      value: this.values[i],
+      oninput: (value) => this.move(this.values.with(i, value)),
+      onrelease: () => this.host.released(),
+    });
+  }
+
+  klFormula() {
+    return formula(
+      mi("KL", "kl"),
+      mo("="),
+      klOf("1", "part-first"),
+      mo("+"),
+      klOf("2", "part-second"),
+      mo("−"),
+      mfrac(mn("1"), mn("2")),
+      mi("log", "part-shared"),
+      bracket("(", "part-shared"),
+      mn("1", "part-shared"),
+      mo("−"),
+      msup(mi("ρ", "part-shared"), mn("2", "part-shared")),
+      bracket(")", "part-shared"),
+      mo("="),
+      this.shown.first.element,
+      mo("+"),
+      this.shown.second.element,
+      mo("+"),
+      this.shown.shared.element,
+      mo("="),
+      this.shown.kl.element,
     );
   }
 

@@ -102,6 +102,33 @@ class HiddenBeta {
 
   build() {
     this.follow = [];
+    this.chart = new Chart({
+      x: { min: -SPAN, max: SPAN, label: "log₁₀ of the hidden β" },
+      y: { min: 0, max: 1, label: "nats per image" },
+      label: "Rate and distortion of the trained models by β, and where this loss stands. Drag, or use the arrow keys.",
+      height: 200,
+    });
+    this.listen();
+    this.words = {
+      beta: h("output", { "data-testid": "hidden-beta" }),
+      sentence: h("p", { "data-testid": "sentence" }),
+      beyond: h("p", { class: "note" }),
+      model: h("b", { "data-testid": "nearest" }),
+    };
+    this.code = h("pre", { "data-testid": "code" });
+    const sheet = (/** @type {string} */ label) => h("canvas", { class: "sheet", role: "img", "aria-label": label });
+    this.sheets = {
+      originals: sheet("Test images, one of each label"),
+      reconstructions: sheet("Their reconstructions by the nearest trained model"),
+    };
+    this.root.replaceChildren(
+      this.question.element,
+      h("div", { class: "hidden-beta" }, this.makeSwitches(), this.makeAnswer()),
+    );
+  }
+
+  /** What a loss can be, and how it is written in code. */
+  makeSwitches() {
     /** @type {[Over, string][]} */
     const over = [
       ["sum", "sum"],
@@ -130,7 +157,32 @@ class HiddenBeta {
       [0.01, 0.1, 0.5, 1].map((value) => /** @type {[number, string]} */ ([value, shortest(value)])),
     );
     this.follow.push(() => variance.forEach((one) => one.toggleAttribute("hidden", this.loss.form !== "squared")));
-    const offered = presets(this.sizes()).map(({ name, letters, weight: given, variance: sigma }) => {
+    const offered = this.makePresets();
+    return h(
+      "div",
+      { class: "part" },
+      h("div", { class: "presets", role: "group", "aria-label": "Losses that are often written" }, ...offered),
+      weight.element, // before the switches: on a phone it is the first thing to drag
+      h(
+        "dl",
+        {},
+        ...this.choice("reconstruction", "form", [
+          ["bernoulli", "cross-entropy"],
+          ["squared", "squared error"],
+        ]),
+        ...this.choice("… over pixels", "pixels", over),
+        ...this.choice("… over images", "reconstruction", per),
+        ...variance,
+        ...this.choice("KL over dimensions", "dims", over),
+        ...this.choice("… over images", "kl", per),
+      ),
+      this.code,
+    );
+  }
+
+  /** Losses that are often written. */
+  makePresets() {
+    return presets(this.sizes()).map(({ name, letters, weight: given, variance: sigma }) => {
       const button = makeButton(name, () => {
         this.hand.takes();
         this.loss = lossOf(letters, given, sigma);
@@ -143,69 +195,27 @@ class HiddenBeta {
       });
       return button;
     });
-    this.chart = new Chart({
-      x: { min: -SPAN, max: SPAN, label: "log₁₀ of the hidden β" },
-      y: { min: 0, max: 1, label: "nats per image" },
-      label: "Rate and distortion of the trained models by β, and where this loss stands. Drag, or use the arrow keys.",
-      height: 200,
-    });
-    this.listen();
-    this.words = {
-      beta: h("output", { "data-testid": "hidden-beta" }),
-      sentence: h("p", { "data-testid": "sentence" }),
-      beyond: h("p", { class: "note" }),
-      model: h("b", { "data-testid": "nearest" }),
-    };
-    this.code = h("pre", { "data-testid": "code" });
-    const sheet = (/** @type {string} */ label) => h("canvas", { class: "sheet", role: "img", "aria-label": label });
-    this.sheets = {
-      originals: sheet("Test images, one of each label"),
-      reconstructions: sheet("Their reconstructions by the nearest trained model"),
-    };
-    this.root.replaceChildren(
-      this.question.element,
-      h(
-        "div",
-        { class: "hidden-beta" },
-        h(
-          "div",
-          { class: "part" },
-          h("div", { class: "presets", role: "group", "aria-label": "Losses that are often written" }, ...offered),
-          weight.element, // before the switches: on a phone it is the first thing to drag
-          h(
-            "dl",
-            {},
-            ...this.choice("reconstruction", "form", [
-              ["bernoulli", "cross-entropy"],
-              ["squared", "squared error"],
-            ]),
-            ...this.choice("… over pixels", "pixels", over),
-            ...this.choice("… over images", "reconstruction", per),
-            ...variance,
-            ...this.choice("KL over dimensions", "dims", over),
-            ...this.choice("… over images", "kl", per),
-          ),
-          this.code,
-        ),
-        h(
-          "div",
-          { class: "part" },
-          h("div", { class: "answer" }, h("span", {}, "this loss has "), this.words.beta),
-          formula(
-            mtext("β"),
-            mo("="),
-            mfrac(mtext("before the KL", "kl"), mtext("before −log P(X|z)", "reconstruction")),
-            mo("="),
-            mfrac(this.above.element, this.below.element),
-          ),
-          this.words.sentence,
-          this.chart.element,
-          this.words.model,
-          this.sheets.originals,
-          this.sheets.reconstructions,
-          this.words.beyond,
-        ),
+  }
+
+  /** The β that the loss has, and the model that is nearest. */
+  makeAnswer() {
+    return h(
+      "div",
+      { class: "part" },
+      h("div", { class: "answer" }, h("span", {}, "this loss has "), this.words.beta),
+      formula(
+        mtext("β"),
+        mo("="),
+        mfrac(mtext("before the KL", "kl"), mtext("before −log P(X|z)", "reconstruction")),
+        mo("="),
+        mfrac(this.above.element, this.below.element),
       ),
+      this.words.sentence,
+      this.chart.element,
+      this.words.model,
+      this.sheets.originals,
+      this.sheets.reconstructions,
+      this.words.beyond,
     );
   }
 

@@ -225,34 +225,9 @@ class RateDistortionView {
       onmove: (at) => this.choose(Math.round(at)),
       onrelease: () => this.hand.lets(this.stands()),
     });
-    const cell = (/** @type {string} */ testid, /** @type {string} */ term) =>
-      h("td", { class: `number ${term}`, "data-testid": testid });
-    this.cells = {
-      rate: cell("rate", "kl"),
-      distortion: cell("distortion", "reconstruction"),
-      elbo: cell("elbo", "elbo"),
-    };
-    /** @param {string} name @param {string} term @param {HTMLElement} value */
-    const row = (name, term, value) =>
-      h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
     const name = h("h4", { "data-testid": "model" });
     const chords = h("p", { class: "note", "data-testid": "chords" });
-    const tangent = h(
-      "div",
-      {},
-      formula(
-        mfrac(
-          mrow(mtext("d\u2009"), mtext("distortion", "reconstruction")),
-          mrow(mtext("d\u2009"), mtext("rate", "kl")),
-        ),
-        mo("="),
-        mtext("−β"),
-        mo("="),
-        this.slope.element,
-        mtext("\u2002at the optimum: the dashed line", "prior"),
-      ),
-      chords,
-    );
+    const tangent = this.makeTangent(chords);
     const twins = h("div", { class: "twins", "data-testid": "twins", "data-answer": true });
     this.words = { name, chords, tangent, twins };
     const picture = (/** @type {string} */ label, /** @type {string} */ testid) =>
@@ -277,18 +252,52 @@ class RateDistortionView {
           this.slider.element,
           h("header", {}, name),
           h("div", { class: "pictures" }, originals, reconstructions),
-          h(
-            "table",
-            {},
-            row("rate, the KL", "kl", this.cells.rate),
-            row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
-            row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
-          ),
+          this.makeTable(),
           twins,
           tangent,
           h("div", { class: "ways" }, this.toOther, open),
         ),
       ),
+    );
+  }
+
+  /** −β as the slope of the curve. @param {HTMLElement} chords what the models say of it */
+  makeTangent(chords) {
+    return h(
+      "div",
+      {},
+      formula(
+        mfrac(
+          mrow(mtext("d\u2009"), mtext("distortion", "reconstruction")),
+          mrow(mtext("d\u2009"), mtext("rate", "kl")),
+        ),
+        mo("="),
+        mtext("−β"),
+        mo("="),
+        this.slope.element,
+        mtext("\u2002at the optimum: the dashed line", "prior"),
+      ),
+      chords,
+    );
+  }
+
+  makeTable() {
+    const cell = (/** @type {string} */ testid, /** @type {string} */ term) =>
+      h("td", { class: `number ${term}`, "data-testid": testid });
+    this.cells = {
+      rate: cell("rate", "kl"),
+      distortion: cell("distortion", "reconstruction"),
+      elbo: cell("elbo", "elbo"),
+    };
+    /** @param {string} name @param {string} term @param {HTMLElement} value */
+    const row = (name, term, value) =>
+      h("tr", {}, h("td", { class: term }, name), value, h("td", { class: "prior" }, "nats per image"));
+    return h(
+      "table",
+      {},
+      row("rate, the KL", "kl", this.cells.rate),
+      row("distortion, −reconstruction", "reconstruction", this.cells.distortion),
+      row("ELBO = −distortion − rate", "elbo", this.cells.elbo),
     );
   }
 

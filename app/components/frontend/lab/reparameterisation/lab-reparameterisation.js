@@ -195,36 +195,8 @@ class ReparameterisationView {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view), { tolerance: 6e-4 }); // a link rounds
-    this.chart = new Chart({
-      x: { min: -4, max: 4, label: "code z1" },
-      y: { min: -4, max: 4, label: "code z2", room: 4.6 },
-      label:
-        "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
-    });
-    draggable(this.chart.canvas, {
-      at: (event) => this.chart.at(event),
-      begin: (place) => {
-        this.grasp();
-        this.grip = gripAt(this.chart, this.q, place);
-      },
-      move: (place) => this.drag(place),
-      end: () => this.release(),
-      save: () => this.values,
-      restore: (values) => this.move(values),
-    });
-    this.choice = makeChoice({
-      label: "How z is drawn",
-      options: /** @type {[How, string][]} */ ([
-        ["trick", "z = μ + σ·ε"],
-        ["direct", "Sample z directly"],
-      ]),
-      value: this.how,
-      onpick: (how) => {
-        this.setHow(how);
-        host.redraw();
-        this.hand.says(this.stands());
-      },
-    });
+    this.chart = this.makeChart();
+    this.choice = this.makeHow();
     this.renew = makeButton("Draw new ε (E)", () => this.drawAnew(), {
       "data-testid": "new-noise",
       "aria-keyshortcuts": "E",
@@ -235,43 +207,12 @@ class ReparameterisationView {
       this.hand.says(this.stands());
     });
     this.starts = h("div", { class: "starts", role: "group", "aria-label": "Start from a test image" });
-    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2"].map((label, i) =>
-      makeSlider({
-        label,
-        ...RANGES[i],
-        digits: i < 2 ? 2 : 3,
-        value: this.values[i],
-        oninput: (value) => {
-          this.grasp();
-          this.move(this.values.with(i, value));
-        },
-        onrelease: () => this.release(),
-      }),
-    );
+    this.sliders = ["mean μ1", "mean μ2", "width σ1", "width σ2"].map((label, i) => this.slider(label, i));
     this.graph = svg("svg", { viewBox: "0 0 660 220", role: "img" });
-    this.strip = Array.from({ length: STRIP }, (_, n) => {
-      const canvas = h("canvas", { class: "picture", "data-testid": `decoded-${n + 1}` });
-      const button = h(
-        "button",
-        { type: "button", "aria-label": `Code ${n + 1}, decoded`, onclick: () => this.highlight(n) },
-        canvas,
-        h("span", {}, String(n + 1)),
-      );
-      return { canvas, button };
-    });
+    this.strip = Array.from({ length: STRIP }, (_, n) => this.picture(n));
     this.lines = [1, 2].map((dim) => this.line(dim));
     this.numbers = h("div", { "data-answer": true });
-    this.question = new Question(root, {
-      name: "reparameterisation",
-      asks: () => `ε is held still, and σ1 grows by 1. How far does z1 of code ${this.code + 1} move?`,
-      range: () => [-3, 3],
-      unit: "",
-      digits: 2,
-      truth: () => this.noise[this.code][0],
-      look: () => this.setHow("trick"),
-      because: () =>
-        "That is its ε1, for ∂z/∂σ = ε: the noise is an input, so the way back to σ is an ordinary derivative.",
-    });
+    this.question = this.makeQuestion();
     this.error = h("p", { class: "error", hidden: true });
     const side = h(
       "div",
@@ -297,13 +238,93 @@ class ReparameterisationView {
       ),
     );
     this.setHow("trick");
-    const pressed = (/** @type {KeyboardEvent} */ event) => {
-      const [inner] = event.composedPath();
-      const typing =
-        inner instanceof Element && inner.closest("input:not([type=range]), textarea, select, [contenteditable]");
-      if (letterOf(event) === "e" && isPlain(event) && !event.repeat && !typing) this.drawAnew();
-    };
-    addEventListener("keydown", pressed, { signal: host.signal });
+    addEventListener("keydown", (event) => this.key(event), { signal: host.signal });
+  }
+
+  makeChart() {
+    const chart = new Chart({
+      x: { min: -4, max: 4, label: "code z1" },
+      y: { min: -4, max: 4, label: "code z2", room: 4.6 },
+      label:
+        "Codes drawn from Q, over the prior's circles. Drag the centre or an edge of the ellipse, or use the sliders.",
+    });
+    draggable(chart.canvas, {
+      at: (event) => chart.at(event),
+      begin: (place) => {
+        this.grasp();
+        this.grip = gripAt(chart, this.q, place);
+      },
+      move: (place) => this.drag(place),
+      end: () => this.release(),
+      save: () => this.values,
+      restore: (values) => this.move(values),
+    });
+    return chart;
+  }
+
+  makeHow() {
+    return makeChoice({
+      label: "How z is drawn",
+      options: /** @type {[How, string][]} */ ([
+        ["trick", "z = μ + σ·ε"],
+        ["direct", "Sample z directly"],
+      ]),
+      value: this.how,
+      onpick: (how) => {
+        this.setHow(how);
+        this.host.redraw();
+        this.hand.says(this.stands());
+      },
+    });
+  }
+
+  /** @param {string} label @param {number} i which value */
+  slider(label, i) {
+    return makeSlider({
+      label,
+      ...RANGES[i],
+      digits: i < 2 ? 2 : 3,
+      value: this.values[i],
+      oninput: (value) => {
+        this.grasp();
+        this.move(this.values.with(i, value));
+      },
+      onrelease: () => this.release(),
+    });
+  }
+
+  /** One of the strip: code n, decoded. @param {number} n */
+  picture(n) {
+    const canvas = h("canvas", { class: "picture", "data-testid": `decoded-${n + 1}` });
+    const button = h(
+      "button",
+      { type: "button", "aria-label": `Code ${n + 1}, decoded`, onclick: () => this.highlight(n) },
+      canvas,
+      h("span", {}, String(n + 1)),
+    );
+    return { canvas, button };
+  }
+
+  makeQuestion() {
+    return new Question(this.root, {
+      name: "reparameterisation",
+      asks: () => `ε is held still, and σ1 grows by 1. How far does z1 of code ${this.code + 1} move?`,
+      range: () => [-3, 3],
+      unit: "",
+      digits: 2,
+      truth: () => this.noise[this.code][0],
+      look: () => this.setHow("trick"),
+      because: () =>
+        "That is its ε1, for ∂z/∂σ = ε: the noise is an input, so the way back to σ is an ordinary derivative.",
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const [inner] = event.composedPath();
+    const typing =
+      inner instanceof Element && inner.closest("input:not([type=range]), textarea, select, [contenteditable]");
+    if (letterOf(event) === "e" && isPlain(event) && !event.repeat && !typing) this.drawAnew();
   }
 
   resize() {

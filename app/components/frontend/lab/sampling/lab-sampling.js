@@ -120,6 +120,46 @@ const NARROW = 980; // CSS px, as in the style sheet: below it nothing stands be
 const LOWEST = 200; // CSS px of the chart there
 const LADDER = [1, 10, 100, 5000]; // K of the bounds that are shown as bars
 
+/** Where samples come from: the prior, and Q. */
+function makeSources() {
+  const zk = () => msub(mi("z"), mi("k"));
+  const likelihood = () => [...signs("", "P", "(", "X", "|"), zk(), ...signs("", ")")];
+  const ratio = mfrac(
+    mrow(...likelihood(), ...signs("", "P", "("), zk(), ...signs("", ")")),
+    mrow(...signs("", "Q", "("), zk(), ...signs("", "|", "X", ")")),
+  );
+  return {
+    prior: new SamplingSource("prior", "z from the prior", "from-prior", likelihood(), "z from the prior P(z):"),
+    q: new SamplingSource("q", "z from Q", "elbo", [ratio], "z from Q(z|X):"),
+  };
+}
+
+/** The bounds as bars, from the ELBO up. */
+function makeLadder() {
+  const rungs = LADDER.map((k) => {
+    const [value, bar] = [h("output", { "data-testid": `bound-${k}` }), h("i", {})];
+    const name = k === 1 ? h("b", {}, "ELBO") : h("b", {}, "L", h("sub", {}, count(k)));
+    return { k, value, bar, element: h("div", { class: "rung" }, name, h("span", { class: "meter" }, bar), value) };
+  });
+  const ladder = h(
+    "div",
+    {
+      class: "ladder",
+      role: "group",
+      "aria-label": "Bounds by samples of Q, nats",
+      hidden: true,
+      "data-answer": true,
+    },
+    h(
+      "span",
+      { class: "note", title: "Each the mean over groups of K of the samples below" },
+      "by samples of Q, nats:",
+    ),
+    ...rungs.map(({ element }) => element),
+  );
+  return { rungs, ladder };
+}
+
 class SamplingView {
   /** @type {SamplingData} */
   data = later();
@@ -138,69 +178,18 @@ class SamplingView {
     this.root = root;
     this.host = host;
     this.hand = new Hand((/** @type {Stands} */ view) => host.keep("view", view));
-    const tell = (/** @type {Partial<Stands>} */ more) => this.hand.says({ ...this.stands(), ...more });
-    this.images = new LabImages(host, (image) => tell({ image }));
-    this.chart = new Chart({
-      x: { min: 0, max: 1, label: "K, number of samples so far" },
-      y: { min: -1, max: 0, label: "log P(X), nats" },
-      label: "The running estimates of log P(X) over the number of samples, from the prior and from Q",
-    });
-    this.chart.canvas.dataset.testid = "sampling-chart";
-    draggable(this.chart.canvas, {
-      at: (event) => this.chart.at(event),
-      move: ([x]) => this.drag(10 ** x),
-      end: () => this.release(),
-      save: () => this.k,
-      restore: (k) => this.to(k),
-    });
-    const zk = () => msub(mi("z"), mi("k"));
-    const likelihood = () => [...signs("", "P", "(", "X", "|"), zk(), ...signs("", ")")];
-    const ratio = mfrac(
-      mrow(...likelihood(), ...signs("", "P", "("), zk(), ...signs("", ")")),
-      mrow(...signs("", "Q", "("), zk(), ...signs("", "|", "X", ")")),
-    );
-    this.sources = {
-      prior: new SamplingSource("prior", "z from the prior", "from-prior", likelihood(), "z from the prior P(z):"),
-      q: new SamplingSource("q", "z from Q", "elbo", [ratio], "z from Q(z|X):"),
-    };
+    this.images = new LabImages(host, (image) => this.tell({ image }));
+    this.chart = this.makeChart();
+    this.sources = makeSources();
     this.original = labPicture("The image X", "sampling-image");
-    this.play = makeButton(
-      "Pause",
-      () => {
-        if (this.playing === null) this.start();
-        else {
-          this.halt();
-          this.hand.says(this.stands());
-          this.host.redraw();
-        }
-      },
-      { "data-testid": "play" },
-    );
+    this.play = this.makePlay();
     this.zoom = makeButton("Last nats", () => this.lookNear(!this.near), {
       title: "From the ELBO to log P(X): what samples from Q win",
       "aria-pressed": "false",
     });
-    this.rungs = LADDER.map((k) => {
-      const [value, bar] = [h("output", { "data-testid": `bound-${k}` }), h("i", {})];
-      const name = k === 1 ? h("b", {}, "ELBO") : h("b", {}, "L", h("sub", {}, count(k)));
-      return { k, value, bar, element: h("div", { class: "rung" }, name, h("span", { class: "meter" }, bar), value) };
-    });
-    this.ladder = h(
-      "div",
-      {
-        class: "ladder",
-        role: "group",
-        "aria-label": "Bounds by samples of Q, nats",
-        hidden: true,
-        "data-answer": true,
-      },
-      h(
-        "span",
-        { class: "note", title: "Each the mean over groups of K of the samples below" },
-        "by samples of Q, nats:",
-      ),
-      ...this.rungs.map(({ element }) => element),
-    );
+    const { rungs, ladder } = makeLadder();
+    this.rungs = rungs;
+    this.ladder = ladder;
     this.reference = h("output", { "data-testid": "reference" });
     this.about = h("span", {});
     this.slider = makeSlider({
@@ -227,7 +216,44 @@ class SamplingView {
         h("p", { class: "truth" }, this.about, this.reference),
       ),
     );
-    this.question = new Question(root, {
+    this.question = this.makeQuestion();
+    root.append(this.question.element, this.arrange());
+  }
+
+  makeChart() {
+    const chart = new Chart({
+      x: { min: 0, max: 1, label: "K, number of samples so far" },
+      y: { min: -1, max: 0, label: "log P(X), nats" },
+      label: "The running estimates of log P(X) over the number of samples, from the prior and from Q",
+    });
+    chart.canvas.dataset.testid = "sampling-chart";
+    draggable(chart.canvas, {
+      at: (event) => chart.at(event),
+      move: ([x]) => this.drag(10 ** x),
+      end: () => this.release(),
+      save: () => this.k,
+      restore: (k) => this.to(k),
+    });
+    return chart;
+  }
+
+  makePlay() {
+    return makeButton(
+      "Pause",
+      () => {
+        if (this.playing === null) this.start();
+        else {
+          this.halt();
+          this.hand.says(this.stands());
+          this.host.redraw();
+        }
+      },
+      { "data-testid": "play" },
+    );
+  }
+
+  makeQuestion() {
+    return new Question(this.root, {
       name: "sampling",
       asks: () =>
         this.data ? "One code z is drawn from the prior. How far below log P(X) of the image is its log P(X|z)?" : null,
@@ -240,41 +266,47 @@ class SamplingView {
       because: () =>
         "Most codes of the prior do not explain the image at all. Drag K to see how many it takes, and how few from Q.",
     });
-    root.append(
-      this.question.element,
+  }
+
+  /** All parts of the page in their places. */
+  arrange() {
+    return h(
+      "div",
+      { class: "sampling" },
       h(
         "div",
-        { class: "sampling" },
-        h(
-          "div",
-          { class: "top" },
-          this.images.element,
-          h(
-            "p",
-            { class: "note" },
-            "Averaged over many runs, an estimate lies below log P(X) and rises with K: from the prior it waits for the rare z that explains X.",
-          ),
-        ),
-        this.stage,
-        h(
-          "div",
-          { class: "control" },
-          this.play,
-          this.slider.element,
-          this.zoom,
-          makeButton("New samples", () => tell({ seed: (this.data.seed + 1) % 1000000 })),
-        ),
-        this.ladder,
-        this.sources.prior.strip,
-        this.sources.q.strip,
+        { class: "top" },
+        this.images.element,
         h(
           "p",
           { class: "note" },
-          "The first 24 pictures of each kind; below each its weight, against the heaviest of its row, and log P(X|z) in nats.",
+          "Averaged over many runs, an estimate lies below log P(X) and rises with K: from the prior it waits for the rare z that explains X.",
         ),
-        this.warning,
       ),
+      this.stage,
+      h(
+        "div",
+        { class: "control" },
+        this.play,
+        this.slider.element,
+        this.zoom,
+        makeButton("New samples", () => this.tell({ seed: (this.data.seed + 1) % 1000000 })),
+      ),
+      this.ladder,
+      this.sources.prior.strip,
+      this.sources.q.strip,
+      h(
+        "p",
+        { class: "note" },
+        "The first 24 pictures of each kind; below each its weight, against the heaviest of its row, and log P(X|z) in nats.",
+      ),
+      this.warning,
     );
+  }
+
+  /** @param {Partial<Stands>} more what has changed */
+  tell(more) {
+    this.hand.says({ ...this.stands(), ...more });
   }
 
   /** @param {SamplingData} data */
@@ -399,7 +431,7 @@ class SamplingView {
 
   draw() {
     if (!this.data) return;
-    const { data, root, chart } = this;
+    const { data } = this;
     this.question.refresh();
     const k = Math.min(this.k, ...Object.values(this.sources).map((source) => source.logWeights.length)); // of those that are here
     this.slider.set(Math.log10(k)); // in the same frame as all that it stands for
@@ -412,8 +444,13 @@ class SamplingView {
           ? `best bound, ${count(data.referenceSamples)} other z from Q: `
           : "log P(X), integrated over z: ";
     this.reference.textContent = data.reference === null ? "…" : `${decimal(data.reference)} nats`;
+    this.fit();
+    this.drawChart(k);
+  }
 
-    // The chart takes the height that the window leaves.
+  /** The chart takes the height that the window leaves. */
+  fit() {
+    const { root, chart } = this;
     const heights = Array.from(find(root, ".sampling").children, (element) =>
       element instanceof HTMLElement && element !== this.stage && !element.hidden ? element.offsetHeight + 8 : 0,
     );
@@ -423,6 +460,11 @@ class SamplingView {
     // Room for half of the last tick's name.
     const text = 0.9 * parseFloat(getComputedStyle(chart.element).fontSize);
     chart.x.max = this.end * (1 + (1.3 * text) / Math.max(80, chart.element.clientWidth - 6 * text));
+  }
+
+  /** The running estimates up to `k`. @param {number} k */
+  drawChart(k) {
+    const { data, root, chart } = this;
     const [posterior, violet, prior] = ["--posterior", "--elbo", "--from-prior"].map((name) => colourOf(root, name));
     const context = chart.begin();
     if (data.reference !== null) {

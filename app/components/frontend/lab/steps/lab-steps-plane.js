@@ -23,6 +23,20 @@ import { Chart } from "../../paint/chart.js";
 /** @typedef {Copy & { indices: Numbers, terms: { reconstruction: number, kl: number }, one: Copy }} Shot of a batch, and of the image that is followed */
 /** @typedef {"two" | "sum"} Arrows both pulls, or their sum */
 
+/**
+ * @typedef {object} Scene
+ * @property {Shot} shot the batch as it was copied
+ * @property {Float64Array} means (2N) of all images
+ * @property {Uint8Array} labels (N) theirs
+ * @property {string[]} palette
+ * @property {number} stage
+ * @property {boolean} walking
+ * @property {number} beta
+ * @property {Arrows} arrows
+ * @property {number} image the one that is followed
+ */
+/** @typedef {(mu: Numbers, pull: Numbers, k: number, width: number) => void} Pulls what draws them */
+
 export const [STEPS_DRAW, STEPS_DECODE, STEPS_TERMS, STEPS_PULL, STEPS_UPDATE] = [1, 2, 3, 4, 5];
 const STEPS_LONGEST = 5; // nats per unit: longer arrows are cut
 const STEPS_REACHES = [3.2, 4, 5, 6.5, 8, 10, 15, 20, 30, 50, 100, 200];
@@ -35,31 +49,50 @@ export class StepsPlane extends Chart {
     this.reach = STEPS_REACHES[0];
   }
 
-  /**
-   * @param {{ shot: Shot, means: Float64Array, labels: Uint8Array, palette: string[], stage: number, walking: boolean,
-   *   beta: number, arrows: Arrows, image: number }} scene `shot` is the batch as it was copied; `means` (2N) are those of all
-   *   images, `labels` (N) theirs; `image` is the one that is followed
-   */
-  paint({ shot, means, labels, palette, stage, walking, beta, arrows, image }) {
+  /** @param {Scene} scene */
+  paint(scene) {
+    const { means, labels, palette, stage } = scene;
     let far = 0;
     for (const mean of means) far = Math.max(far, Math.abs(mean));
     this.reach = Math.max(this.reach, STEPS_REACHES.find((reach) => reach > far * 1.05) ?? far);
     this.roundScale(this.reach);
     const context = this.begin();
-    const unit = this.reach / STEPS_REACHES[0];
-    const [blue, orange, prior] = ["--reconstruction", "--kl", "--prior"].map((name) => colourOf(this.element, name));
-    const { ink, paper } = this.colours;
+    const prior = colourOf(this.element, "--prior");
     for (const radius of [1, 2]) this.ellipse(0, 0, radius, radius, 0, prior, { width: 1.5, dash: [5, 4] });
 
     context.globalAlpha = 0.4;
-    const size = Math.max(1.6, this.text / 6);
+    const size = this.dotSize;
     for (let n = 0; n < labels.length; n++) this.dot(means[2 * n], means[2 * n + 1], palette[labels[n]], size);
     context.globalAlpha = 1;
 
     this.write("prior N(0, I)", this.px(-1.5), this.py(-1.6), { align: "right", weight: 600 });
-    const pullScale = 0.2 * unit; // plot units per nat per unit of z
-    /** @param {Numbers} mu @param {Numbers} pull @param {number} k @param {number} width */
-    const pulls = (mu, pull, k, width) => {
+    const pulls = this.pullsOf(scene);
+    this.paintBatch(scene, pulls);
+    this.digits(means, labels, palette);
+    this.paintFollowed(scene, pulls);
+    if (stage === STEPS_PULL) this.scaleBar(this.pullScale);
+    this.end();
+  }
+
+  /** Plot units per nat per unit of z. */
+  get pullScale() {
+    return 0.2 * (this.reach / STEPS_REACHES[0]);
+  }
+
+  /** CSS px */
+  get dotSize() {
+    return Math.max(1.6, this.text / 6);
+  }
+
+  /**
+   * What draws both pulls on the code at `mu[k]`, or their sum.
+   * @param {Scene} scene @returns {Pulls}
+   */
+  pullsOf({ beta, arrows }) {
+    const [blue, orange] = ["--reconstruction", "--kl"].map((name) => colourOf(this.element, name));
+    const { ink, paper } = this.colours;
+    const { pullScale } = this;
+    return (mu, pull, k, width) => {
       const [x, y] = [mu[k], mu[k + 1]];
       /** @type {Point} */
       const from = [pull[k], pull[k + 1]];
@@ -76,44 +109,64 @@ export class StepsPlane extends Chart {
         draw(back, orange);
       }
     };
+  }
+
+  /**
+   * From a mean to the code that was drawn.
+   * @param {Numbers} mu @param {Numbers} z @param {number} k @param {number} width
+   */
+  link(mu, z, k, width) {
+    const { context } = this;
+    context.strokeStyle = this.colours.muted;
+    context.lineWidth = width;
+    this.stroke([
+      [this.px(mu[k]), this.py(mu[k + 1])],
+      [this.px(z[k]), this.py(z[k + 1])],
+    ]);
+  }
+
+  /**
+   * How far the weights have moved a mean, ten times as long.
+   * @param {Numbers} mu @param {Numbers} to @param {number} k @param {number} width
+   */
+  shift(mu, to, k, width) {
+    const { ink } = this.colours;
+    this.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
+  }
+
+  /** @param {Scene} scene @param {Pulls} pulls */
+  paintBatch({ shot, stage, walking }, pulls) {
+    const { context, dotSize: size } = this;
+    const { ink, paper } = this.colours;
     const everyOne = (/** @type {(k: number) => void} */ act) => {
       for (let b = 0; b < shot.indices.length; b++) act(2 * b);
     };
-    /** @param {Numbers} mu @param {Numbers} z @param {number} k @param {number} width */
-    const link = (mu, z, k, width) => {
-      context.strokeStyle = this.colours.muted;
-      context.lineWidth = width;
-      this.stroke([
-        [this.px(mu[k]), this.py(mu[k + 1])],
-        [this.px(z[k]), this.py(z[k + 1])],
-      ]);
-    };
     if (walking && stage >= STEPS_DRAW && stage < STEPS_PULL) {
       context.globalAlpha = 0.5;
-      everyOne((k) => link(shot.mu, shot.z, k, 1));
+      everyOne((k) => this.link(shot.mu, shot.z, k, 1));
       context.globalAlpha = 1;
       everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], paper, size + 2.2));
       everyOne((k) => this.dot(shot.z[k], shot.z[k + 1], ink, size + 0.8));
     }
-    const moved = stage === STEPS_UPDATE ? shot.moved : undefined;
-    /** @param {Numbers} mu @param {Numbers} to @param {number} k @param {number} width */
-    const shift = (mu, to, k, width) =>
-      this.arrow(mu[k], mu[k + 1], mu[k] + 10 * (to[k] - mu[k]), mu[k + 1] + 10 * (to[k + 1] - mu[k + 1]), ink, width);
     if (stage === STEPS_PULL) everyOne((k) => pulls(shot.mu, shot.pull, k, 1.4));
     if (!walking || stage < STEPS_DRAW || stage >= STEPS_PULL)
       everyOne((k) => this.dot(shot.mu[k], shot.mu[k + 1], ink, size + 0.6));
-    if (moved) everyOne((k) => shift(shot.mu, moved, k, 1.5));
+    const moved = stage === STEPS_UPDATE ? shot.moved : undefined;
+    if (moved) everyOne((k) => this.shift(shot.mu, moved, k, 1.5));
+  }
 
-    this.digits(means, labels, palette);
+  /** The image that is followed. @param {Scene} scene @param {Pulls} pulls */
+  paintFollowed({ shot, labels, palette, stage, walking, image }, pulls) {
+    const { ink, paper } = this.colours;
     const { one } = shot;
     this.ellipse(one.mu[0], one.mu[1], one.sigma[0], one.sigma[1], 0, ink, { width: 2.5, fill: 0.08 });
     if (!walking || stage >= STEPS_DRAW) {
-      link(one.mu, one.z, 0, 2);
+      this.link(one.mu, one.z, 0, 2);
       this.dot(one.z[0], one.z[1], paper, 7);
       this.dot(one.z[0], one.z[1], ink, 5);
     }
     if (stage === STEPS_PULL) pulls(one.mu, one.pull, 0, 4.5);
-    if (moved && one.moved) shift(one.mu, one.moved, 0, 4);
+    if (stage === STEPS_UPDATE && shot.moved && one.moved) this.shift(one.mu, one.moved, 0, 4);
     this.dot(one.mu[0], one.mu[1], paper, 8);
     this.dot(one.mu[0], one.mu[1], palette[labels[image]], 6);
     const aside = Math.atan2(one.z[1] - one.mu[1], one.z[0] - one.mu[0]);
@@ -127,8 +180,6 @@ export class StepsPlane extends Chart {
       eighths.reduce((best, angle) => (clear(angle) < clear(best) ? angle : best)),
     );
     if (!walking || stage >= STEPS_DRAW) this.tag(one.z, "z", aside);
-    if (stage === STEPS_PULL) this.scaleBar(pullScale);
-    this.end();
   }
 
   /**

@@ -73,6 +73,126 @@ const copyOf = ({ mu, sigma, epsilon, z, pull, picture, reconstruction, kl }) =>
   kl: kl.slice(),
 });
 
+/**
+ * A part of the pipeline; `stage` is the first of a step that has it.
+ * @param {number} stage @param {string} title @param {...(Node | string)} content
+ */
+function card(stage, title, ...content) {
+  const element = h("div", { class: "card" }, h("header", {}, title), ...content);
+  element.dataset.stage = String(stage);
+  return element;
+}
+
+/** The way of one image through the network, with its numbers. */
+function makePipeline() {
+  const input = h("canvas", { class: "picture", role: "img" });
+  const output = h("canvas", { class: "picture", role: "img", "aria-label": "What the decoder paints from z" });
+  const pair = (/** @type {string} */ name) =>
+    [1, 2].map((d) => h("td", { class: "number", "data-testid": `${name}${d}` }));
+  const cells = { mu: pair("mu"), sigma: pair("sigma"), epsilon: pair("epsilon"), z: pair("z") };
+  const row = (/** @type {keyof typeof cells} */ name, /** @type {string} */ symbol) =>
+    h("tr", {}, h("th", { scope: "row" }, symbol), ...cells[name]);
+  const table = (/** @type {string} */ label, /** @type {HTMLElement[]} */ ...rows) =>
+    h(
+      "table",
+      { "aria-label": label },
+      h("tr", {}, h("td", {}), h("th", { scope: "col" }, "z1"), h("th", { scope: "col" }, "z2")),
+      ...rows,
+    );
+  const oneKl = h("b", { class: "kl", "data-testid": "one-kl" });
+  const oneReconstruction = h("b", { class: "reconstruction", "data-testid": "one-reconstruction" });
+  const name = h("span", {});
+  const to = (/** @type {number} */ stage) =>
+    h("span", { class: "to", "aria-hidden": "true", "data-stage": stage }, "→");
+  const cards = [
+    card(0, "image X", input, h("footer", {}, name)),
+    to(0),
+    card(
+      0,
+      "Q(z|X): μ and σ",
+      table("Mean and width", row("mu", "μ"), row("sigma", "σ")),
+      h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), oneKl),
+    ),
+    to(STEPS_DRAW),
+    card(
+      STEPS_DRAW,
+      "z = μ + σ·ε",
+      table("Noise and code", row("epsilon", "ε"), row("z", "z")),
+      h("footer", {}, "one draw from Q"),
+    ),
+    to(STEPS_DECODE),
+    card(
+      STEPS_DECODE,
+      "picture of z",
+      output,
+      h(
+        "footer",
+        { "data-stage": STEPS_TERMS },
+        h("span", { class: "reconstruction" }, "reconstruction "),
+        oneReconstruction,
+      ),
+    ),
+  ];
+  return { cards, cells, input, output, oneKl, oneReconstruction, name };
+}
+
+/** The ELBO of the batch as a sum, and what is maximised. */
+function makeFormulas() {
+  const figures = {
+    elbo: live("elbo", { testid: "elbo" }),
+    reconstruction: live("reconstruction", { testid: "reconstruction" }),
+    kl: live("kl", { testid: "kl" }),
+    objective: live("", { testid: "objective" }),
+    termReconstruction: live("reconstruction"),
+    termKl: live("kl"),
+    weight: live("", { digits: 0 }),
+  };
+  const term = (/** @type {"elbo" | "reconstruction" | "kl"} */ of, /** @type {string} */ title) =>
+    m("munder", {}, figures[of].element, mtext(title, of));
+  const named = (/** @type {ReturnType<typeof live>} */ { element }, /** @type {string} */ title, of = "") =>
+    m("munder", {}, element, mtext(title, of));
+  const formulas = h(
+    "div",
+    { class: "steps-terms", "data-stage": STEPS_TERMS },
+    formula(term("elbo", "ELBO"), mo("="), term("reconstruction", "reconstruction"), mo("−"), term("kl", "KL")),
+    // What is maximised: only with β ≠ 1 is it another number than the ELBO.
+    formula(
+      named(figures.objective, "maximised"),
+      mo("="),
+      named(figures.termReconstruction, "reconstruction", "reconstruction"),
+      mo("−"),
+      named(figures.weight, "β"),
+      mo("·"),
+      named(figures.termKl, "KL", "kl"),
+    ),
+  );
+  return { figures, formulas };
+}
+
+/** The curve over the steps, and the legend above it. */
+function makeCurve() {
+  const terms = h(
+    "p",
+    { class: "curve-legend" },
+    h(
+      "span",
+      {},
+      h("b", { class: "reconstruction" }, "reconstruction"),
+      " − ",
+      h("b", { class: "kl" }, "KL (the band)"),
+      " = ",
+      h("b", { class: "elbo" }, "ELBO"),
+    ),
+    h("span", { class: "note" }, "nats per image · grey pixels: not a true log-likelihood"),
+  );
+  const curve = new Chart({
+    x: { min: 0, max: 100, label: "step" },
+    y: { min: -30, max: -20, label: "nats" },
+    label: "Reconstruction and ELBO over the steps; the band between them is the KL",
+  });
+  return { curve, terms };
+}
+
 class StepsView {
   /** @type {StepsData} */
   data = later();
@@ -141,6 +261,43 @@ class StepsView {
 
   /** @param {StepsData} data */
   build({ stops }) {
+    const { controls, ...dials } = this.makeControls(stops);
+    const { plane, legend } = this.makePlane();
+    const stages = STEPS_STAGES.map(([name]) => h("li", {}, name));
+    const sentence = h("p", { class: "sentence", "data-testid": "sentence", "aria-live": "polite" }, STEPS_WHOLE);
+    const { cards, ...pipeline } = makePipeline();
+    const { figures, formulas } = makeFormulas();
+    const { curve, terms } = makeCurve();
+    const strip = this.makeStrip();
+    const side = h(
+      "div",
+      { class: "steps-side" },
+      h("ol", { class: "stages", "aria-label": "Stages of one step" }, ...stages),
+      sentence,
+      h("div", { class: "pipeline" }, ...cards),
+      h(
+        "div",
+        { class: "steps-batch" },
+        h(
+          "div",
+          { class: "rows", "aria-hidden": "true" },
+          h("span", {}, "batch"),
+          h("span", { "data-stage": STEPS_DECODE }, "pictures"),
+        ),
+        ...strip.map(({ element }) => element),
+      ),
+      formulas,
+      terms,
+      curve.element,
+    );
+    const main = h("div", { class: "steps-main" }, h("div", {}, legend, plane.element), side);
+    const whole = h("div", { class: "steps" }, controls, main);
+    this.root.append(this.question.element, whole);
+    return { ...dials, ...pipeline, controls, plane, legend, stages, sentence, figures, curve, strip, side, whole };
+  }
+
+  /** The buttons, β, and how far it is. @param {number[]} stops the values of β */
+  makeControls(stops) {
     const play = makeButton("Play", () => this.toggle(), { class: "primary", title: "Space" });
     const one = makeButton("One step", () => this.oneStep(), { title: "→ or s" });
     const walk = makeButton("One stage", () => this.oneStage());
@@ -184,7 +341,11 @@ class StepsView {
       beta.element,
       h("span", { class: "count" }, "step ", count, passes),
     );
+    return { controls, play, one, walk, beta, count, passes };
+  }
 
+  /** The plane of codes, and the legend of its arrows. */
+  makePlane() {
     const axis = (/** @type {string} */ label) => ({ min: -3.2, max: 3.2, label });
     const plane = new StepsPlane({ x: axis("z1"), y: axis("z2"), square: true, label: "The plane of codes" });
     plane.canvas.classList.add("pick");
@@ -208,112 +369,12 @@ class StepsView {
       h("span", { class: "kl" }, h("i", { class: "arrow" }), "KL pulls"),
       sum.element,
     );
+    return { plane, legend };
+  }
 
-    const stages = STEPS_STAGES.map(([name]) => h("li", {}, name));
-    const sentence = h("p", { class: "sentence", "data-testid": "sentence", "aria-live": "polite" }, STEPS_WHOLE);
-    const input = h("canvas", { class: "picture", role: "img" });
-    const output = h("canvas", { class: "picture", role: "img", "aria-label": "What the decoder paints from z" });
-    const pair = (/** @type {string} */ name) =>
-      [1, 2].map((d) => h("td", { class: "number", "data-testid": `${name}${d}` }));
-    const cells = { mu: pair("mu"), sigma: pair("sigma"), epsilon: pair("epsilon"), z: pair("z") };
-    const row = (/** @type {keyof typeof cells} */ name, /** @type {string} */ symbol) =>
-      h("tr", {}, h("th", { scope: "row" }, symbol), ...cells[name]);
-    const table = (/** @type {string} */ label, /** @type {HTMLElement[]} */ ...rows) =>
-      h(
-        "table",
-        { "aria-label": label },
-        h("tr", {}, h("td", {}), h("th", { scope: "col" }, "z1"), h("th", { scope: "col" }, "z2")),
-        ...rows,
-      );
-    const oneKl = h("b", { class: "kl", "data-testid": "one-kl" });
-    const oneReconstruction = h("b", { class: "reconstruction", "data-testid": "one-reconstruction" });
-    const name = h("span", {});
-    /** @param {number} stage @param {string} title @param {...(Node | string)} content */
-    const card = (stage, title, ...content) => {
-      const element = h("div", { class: "card" }, h("header", {}, title), ...content);
-      element.dataset.stage = String(stage);
-      return element;
-    };
-    const to = (/** @type {number} */ stage) =>
-      h("span", { class: "to", "aria-hidden": "true", "data-stage": stage }, "→");
-    const cards = [
-      card(0, "image X", input, h("footer", {}, name)),
-      to(0),
-      card(
-        0,
-        "Q(z|X): μ and σ",
-        table("Mean and width", row("mu", "μ"), row("sigma", "σ")),
-        h("footer", { "data-stage": STEPS_TERMS }, h("span", { class: "kl" }, "KL "), oneKl),
-      ),
-      to(STEPS_DRAW),
-      card(
-        STEPS_DRAW,
-        "z = μ + σ·ε",
-        table("Noise and code", row("epsilon", "ε"), row("z", "z")),
-        h("footer", {}, "one draw from Q"),
-      ),
-      to(STEPS_DECODE),
-      card(
-        STEPS_DECODE,
-        "picture of z",
-        output,
-        h(
-          "footer",
-          { "data-stage": STEPS_TERMS },
-          h("span", { class: "reconstruction" }, "reconstruction "),
-          oneReconstruction,
-        ),
-      ),
-    ];
-
-    const figures = {
-      elbo: live("elbo", { testid: "elbo" }),
-      reconstruction: live("reconstruction", { testid: "reconstruction" }),
-      kl: live("kl", { testid: "kl" }),
-      objective: live("", { testid: "objective" }),
-      termReconstruction: live("reconstruction"),
-      termKl: live("kl"),
-      weight: live("", { digits: 0 }),
-    };
-    const term = (/** @type {"elbo" | "reconstruction" | "kl"} */ of, /** @type {string} */ title) =>
-      m("munder", {}, figures[of].element, mtext(title, of));
-    const named = (/** @type {ReturnType<typeof live>} */ { element }, /** @type {string} */ title, of = "") =>
-      m("munder", {}, element, mtext(title, of));
-    const formulas = h(
-      "div",
-      { class: "steps-terms", "data-stage": STEPS_TERMS },
-      formula(term("elbo", "ELBO"), mo("="), term("reconstruction", "reconstruction"), mo("−"), term("kl", "KL")),
-      // What is maximised: only with β ≠ 1 is it another number than the ELBO.
-      formula(
-        named(figures.objective, "maximised"),
-        mo("="),
-        named(figures.termReconstruction, "reconstruction", "reconstruction"),
-        mo("−"),
-        named(figures.weight, "β"),
-        mo("·"),
-        named(figures.termKl, "KL", "kl"),
-      ),
-    );
-    const terms = h(
-      "p",
-      { class: "curve-legend" },
-      h(
-        "span",
-        {},
-        h("b", { class: "reconstruction" }, "reconstruction"),
-        " − ",
-        h("b", { class: "kl" }, "KL (the band)"),
-        " = ",
-        h("b", { class: "elbo" }, "ELBO"),
-      ),
-      h("span", { class: "note" }, "nats per image · grey pixels: not a true log-likelihood"),
-    );
-    const curve = new Chart({
-      x: { min: 0, max: 100, label: "step" },
-      y: { min: -30, max: -20, label: "nats" },
-      label: "Reconstruction and ELBO over the steps; the band between them is the KL",
-    });
-    const strip = Array.from({ length: STEPS_SHOWN }, (_, b) => {
+  /** Some images of the batch, with their reconstructions. */
+  makeStrip() {
+    return Array.from({ length: STEPS_SHOWN }, (_, b) => {
       const [above, below] = [
         h("canvas", { class: "picture" }),
         h("canvas", { class: "picture", "data-stage": STEPS_DECODE }),
@@ -326,34 +387,6 @@ class StepsView {
       );
       return { element, above, below };
     });
-    const side = h(
-      "div",
-      { class: "steps-side" },
-      h("ol", { class: "stages", "aria-label": "Stages of one step" }, ...stages),
-      sentence,
-      h("div", { class: "pipeline" }, ...cards),
-      h(
-        "div",
-        { class: "steps-batch" },
-        h(
-          "div",
-          { class: "rows", "aria-hidden": "true" },
-          h("span", {}, "batch"),
-          h("span", { "data-stage": STEPS_DECODE }, "pictures"),
-        ),
-        ...strip.map(({ element }) => element),
-      ),
-      formulas,
-      terms,
-      curve.element,
-    );
-    const main = h("div", { class: "steps-main" }, h("div", {}, legend, plane.element), side);
-    const whole = h("div", { class: "steps" }, controls, main);
-    this.root.append(this.question.element, whole);
-    return {
-      ...{ play, one, walk, beta, count, passes, controls, legend, stages, sentence, whole, side },
-      ...{ plane, curve, cells, input, output, oneKl, oneReconstruction, name, figures, strip },
-    };
   }
 
   // ---- data and links
