@@ -232,3 +232,33 @@ def test_a_linear_vae_that_was_trained_reaches_the_optimum() -> None:
     assert sigma == pytest.approx(best.sigma, rel=0.01)
     known = ppca.elbo_of_linear_vae(of.eigenvalues, 2, best.sigma**2)
     assert q.kl().sum(1).mean() == pytest.approx(known.kl_per_dim.sum(), abs=0.05)
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("share", [0.6, 0.9, 1.1, 3.0])
+def test_a_linear_vae_keeps_a_direction_while_its_variance_exceeds_beta_times_that_of_the_decoder(
+    beta: float, share: float
+) -> None:
+    """What the view of β draws: one direction of variance λ, x ~ N(0, λ), Q = N(a·x, s²), a decoder N(w·z, σ²)."""
+    sigma2 = 0.25
+    variance = share * beta * sigma2
+    free = torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64, requires_grad=True)  # w, a, log s²
+
+    def loss() -> torch.Tensor:
+        w, a, log_s2 = free
+        s2 = torch.exp(log_s2)
+        error = variance * (1 - w * a) ** 2 + w**2 * s2
+        kl = (a**2 * variance + s2 - 1 - log_s2) / 2
+        return error / (2 * sigma2) + beta * kl
+
+    optimizer = torch.optim.LBFGS([free], max_iter=2000, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    kept = abs(float(free[0].detach()))
+    assert kept == pytest.approx(max(0, variance - beta * sigma2) ** 0.5, abs=1e-3), "w² = λ − β·σ², as in pPCA"

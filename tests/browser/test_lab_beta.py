@@ -117,3 +117,27 @@ def test_dragging_repaints_each_frame_without_the_server_and_the_link_restores(s
     settled(again, 0)
     slider(again).press("End")
     settled(again, 16)
+
+
+def test_the_threshold_of_a_linear_vae_moves_with_beta_and_sigma(server: Server, visit: Visit) -> None:
+    sweep = shipped(server, 10)
+    page = ready(visit(server.url("beta", sweep=sweep.key, member=1)))
+    pictures = data.load_split("mnist", "train").x
+    flat = pictures.reshape(len(pictures), -1).astype(np.float64) / 255
+    variances = np.sort(np.linalg.eigvalsh(np.cov(flat.T)))[::-1][:10]
+
+    def says(beta: float, sigma: float) -> None:
+        kept = int((variances > beta * sigma**2).sum())
+        count = f"all of these {kept}" if kept == 10 else f"the first {kept}" if kept else "none"
+        chart = page.get_by_role("img", name=re.compile("^Variance of the data"))
+        expect(chart).to_have_attribute("aria-label", re.compile(f"a linear VAE keeps {count}$"))
+
+    sigma = page.get_by_role("slider", name="σ", exact=True)
+    says(1, 0.5)
+    sigma.fill("1.5")
+    says(1, 1.5)
+    slider(page).press("ArrowRight")
+    settled(page, 4)
+    says(4, 1.5)
+    sigma.fill("0.75")
+    says(4, 0.75)

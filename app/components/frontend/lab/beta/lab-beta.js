@@ -3,11 +3,11 @@
 // pictures cross-fade, and there are no numbers.
 
 import { colourOf } from "../../kit/colours.js";
-import { makeButton } from "../../kit/controls.js";
+import { makeButton, makeSlider } from "../../kit/controls.js";
 import { h, later } from "../../kit/dom.js";
 import { Hand } from "../../kit/hand.js";
 import { rowsByLabel } from "../../kit/images.js";
-import { adding, decimal, weighed, within } from "../../kit/numbers.js";
+import { adding, decimal, shortest, weighed, within } from "../../kit/numbers.js";
 import { normals } from "../../kit/random.js";
 import { Question } from "../../kit/question.js";
 import { everySo, ticks } from "../../kit/ticks.js";
@@ -93,6 +93,7 @@ class BetaView {
   /** @type {number[] | null} */
   eigenvalues = null;
   klTop = 1; // nats
+  noise = 0.5; // σ of the decoder of a linear VAE
   legendFor = "";
   scheduled = false;
   /** @type {(() => void)[]} */
@@ -386,25 +387,25 @@ class BetaView {
       y: { min: 0, max: 6, label: "variance" },
       label: "Variance of the data along its principal components",
     });
+    const noise = makeSlider({
+      label: "σ",
+      min: 0.1,
+      max: 2,
+      step: 0.05,
+      value: this.noise,
+      oninput: (value) => {
+        this.noise = value;
+        this.host.redraw();
+      },
+    });
+    noise.element.title =
+      "Of a linear VAE with a Gaussian decoder N(Wz, σ²): a direction of the data is kept while its variance exceeds β·σ².";
     const bars = h(
       "section",
       {},
       h("header", {}, h("h4", {}, "KL per dimension"), active),
       klChart.element,
-      h(
-        "header",
-        { class: "later" },
-        h("h4", {}, "Variance in the data"),
-        h(
-          "span",
-          {
-            class: "prior",
-            title:
-              "In a linear VAE a direction is dropped when its variance is below β·σ², σ² the decoder's noise variance.",
-          },
-          "linear VAEs drop the smallest first",
-        ),
-      ),
+      h("header", { class: "later" }, h("h4", {}, "Variance in the data"), noise.element),
       pcaChart.element,
     );
     return { bars, klChart, pcaChart, active };
@@ -536,7 +537,7 @@ class BetaView {
     this.fade("samples", a, b, mix);
     this.drawPlane(a, b, mix);
     this.drawKL(a.facts, b.facts, mix);
-    this.drawPCA();
+    this.drawPCA(a.facts.beta + mix * (b.facts.beta - a.facts.beta));
   }
 
   /** One plane for all models whose code costs something: axes that move would hide what β does. */
@@ -691,19 +692,41 @@ class BetaView {
     if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
   }
 
-  drawPCA() {
+  /**
+   * The line that a direction's variance has to reach, and how many do.
+   * @param {Chart} chart @param {number[]} values the variances, largest first @param {number} threshold
+   */
+  drawThreshold(chart, values, threshold) {
+    const kept = values.filter((value) => value > threshold).length;
+    const count = kept === values.length ? `all of these ${kept}` : kept ? `the first ${kept}` : "none";
+    const text = `β·σ² = ${shortest(threshold, 3)}: a linear VAE keeps ${count}`;
+    const at = Math.min(threshold, chart.y.max);
+    const ink = colourOf(this.root, "--ink");
+    chart.line([-0.5, BARS - 0.5], [at, at], ink, { width: 2, dash: [6, 4] });
+    chart.write(text, chart.box.right, chart.box.top + 0.8 * chart.text, { align: "right" }); // the last bars are the lowest
+    return text;
+  }
+
+  /**
+   * A linear VAE keeps a direction of the data while its variance exceeds β·σ² (Lucas et al. 2019, with σ² times β).
+   * @param {number} beta
+   */
+  drawPCA(beta) {
     const chart = this.charts.pca;
     chart.height = 0.46 * this.charts.plane.canvas.clientHeight;
     const values = this.eigenvalues;
     if (values) chart.y.max = 1.12 * values[0];
     const context = chart.begin();
     if (values) {
-      context.fillStyle = colourOf(this.root, "--prior");
+      const [kept, dropped] = ["--kl", "--prior"].map((name) => colourOf(this.root, name));
+      const threshold = beta * this.noise ** 2;
       const width = chart.px(0.36) - chart.px(-0.36);
       values.forEach((value, i) => {
+        context.fillStyle = value > threshold ? kept : dropped;
         context.fillRect(chart.px(i) - width / 2, chart.py(value), width, chart.py(0) - chart.py(value));
       });
-      const said = `Variance of the data along its first principal components: ${values.map((value) => decimal(value, 2)).join(", ")}`;
+      const rule = this.drawThreshold(chart, values, threshold);
+      const said = `Variance of the data along its first principal components: ${values.map((value) => decimal(value, 2)).join(", ")}. ${rule}`;
       if (chart.canvas.getAttribute("aria-label") !== said) chart.canvas.setAttribute("aria-label", said);
     } else chart.label(BARS / 2 - 0.5, 3, "computing …", undefined, "center");
     chart.end();
