@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from app.lab import VIEWS
 from tests.browser.fixtures import TINY, Server
-from tests.browser.test_browser import Visit, at_rest, button, eventually
+from tests.browser.test_browser import Visit, at_rest, button, eventually, tick
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +55,21 @@ def test_axe_finds_nothing_in_what_opens(scheme: str, server: Server, visit: Vis
     page.goto(server.url("train"))
     at_rest(page)
     page.get_by_test_id("stExpander").locator("summary").click()
+    at_rest(page)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_dialogs(scheme: str, server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("models"), color_scheme=scheme))
+    button(page, "Keys").wait_for()  # there is somebody who listens
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    tick(page, 0)
+    button(page, "Delete …").click()
+    page.get_by_role("dialog").wait_for()
     at_rest(page)
     assert violations(page) == []
 

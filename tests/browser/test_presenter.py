@@ -179,3 +179,29 @@ def test_mode_and_tour_go_along_when_a_page_opens_another(server: Server, visit:
     page.keyboard.press("ArrowRight")
     stands_on(page, "gaussian")
     wait_for_url(page, tour="4", present="1")
+
+
+def test_a_question_mark_tells_what_the_keys_do(server: Server, visit: Visit) -> None:
+    page = at_rest(visit(server.url("map", present=1)))
+    page.locator(".map-points").wait_for()
+    button(page, "Leave presenter mode").wait_for(state="attached")  # there is somebody who listens
+    help = page.get_by_role("dialog", name="Keys")
+    expect(help).to_be_hidden()
+    page.keyboard.press("?")
+    expect(help).to_contain_text("lasso")  # of this page
+    expect(help).to_contain_text("presenter mode")
+    page.keyboard.press("ArrowRight")  # it does not lead on from behind the list
+    page.keyboard.press("Escape")
+    expect(help).to_be_hidden()
+    assert in_url(page, "present") == "1", "Escape closed the list, and only that"
+    page.goto(server.url("train"))
+    at_rest(page)
+    unfold(page)
+    page.get_by_role("combobox", name="Objective").focus()
+    page.keyboard.press("?")
+    expect(help).to_be_hidden()  # who writes, writes
+    page.keyboard.press("Escape")
+    button(page, "Keys").click()
+    expect(help).to_contain_text("a tenth of a step")
+    help.get_by_role("button", name="Close").click()
+    expect(help).to_be_hidden()

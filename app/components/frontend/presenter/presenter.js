@@ -5,6 +5,7 @@ import { h, later } from "../kit/dom.js";
 import { isPlain, letterOf } from "../kit/keys.js";
 import { see } from "../kit/seen.js";
 import { view } from "../kit/view.js";
+import { makeHelp, showHelp } from "./help.js";
 
 /**
  * @import { Host } from "../kit/view.js"
@@ -76,6 +77,7 @@ class Presenter {
     this.root = root;
     this.host = host;
     this.seen = "";
+    this.help = makeHelp();
     this.fits = false; // whether there is a view whose type is fitted
     // Streamlit may make the next page's component before it takes this one away: only the latest listens.
     latest?.abort();
@@ -112,6 +114,12 @@ class Presenter {
   /** @param {KeyboardEvent} event */
   onkey(event) {
     if (event.defaultPrevented || !isPlain(event)) return;
+    if (event.key === "?" && !isWithin(event, WRITING)) {
+      event.preventDefault();
+      if (!event.repeat) showHelp(this.help, this.data.page);
+      return;
+    }
+    if (this.help.open) return; // it closes with Escape by itself
     const wish = this.wishOf(event);
     if (!wish || isWithin(event, STEPS[event.key] ? OWNERS : WRITING)) return;
     if (event.key === "Escape" && isWithin(event, "[role=dialog], [role=listbox], [role=menu]")) return;
@@ -217,7 +225,7 @@ class Presenter {
     const focused = tree instanceof ShadowRoot || tree instanceof Document ? tree.activeElement : null;
     const held = focused?.getAttribute("data-wish");
     this.root.classList.toggle("presenting", data.presenting);
-    this.root.replaceChildren(...(data.stop ? [this.bar(data.stop)] : []), this.corner());
+    this.root.replaceChildren(...(data.stop ? [this.bar(data.stop)] : []), this.corner(), this.help);
     // Whoever goes on by the keyboard need not look for the button again.
     const again = held && this.root.querySelector(`[data-wish="${held}"]:not(:disabled)`);
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
@@ -269,6 +277,14 @@ class Presenter {
       : [
           offer ? this.offer(tour, `tour:${last || 1}`) : null,
           this.button("Present", "present", { class: "plain", title: "Presenter mode: large type, arrow keys (p)" }),
+          h(
+            "button",
+            {
+              ...{ type: "button", class: "plain", title: "What the keys do (?)", "aria-label": "Keys" },
+              onclick: () => showHelp(this.help, this.data.page),
+            },
+            "?",
+          ),
         ];
     return h("div", { class: "corner", role: "group", "aria-label": "Presentation" }, ...parts);
   }
