@@ -270,7 +270,7 @@ _MAP = {
     "limit": "images",
     "perplexity": "of t-SNE",
 }
-_RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels"}
+_RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels", "draws": "whether draws from Q are shown"}
 
 TABLE: tuple[Item[Any], ...] = (
     *(RUN, RUNS, SWEEP, MEMBER, MOMENT, Z, IMAGE, SELECTED, SHUFFLE, DRAW, LINE, PAIR, MODE, SPREAD, HOW, CODE, ZOOM),

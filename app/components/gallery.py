@@ -23,6 +23,8 @@ class Picture(TypedDict):
     """A few words under it."""
     diverging: NotRequired[bool]
     """Whether it is a difference: 128 is none and has the page's colour, less is blue, more is orange."""
+    wide: NotRequired[bool]
+    """Whether it has a row of its own, as wide as the card."""
 
 
 class Tile(TypedDict):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import link
+from app import link, session
 from app.chrome import model_bar, say, waiting
 from app.components.blobs import blobs
-from app.components.gallery import Tile, gallery
+from app.components.gallery import Picture, Tile, gallery
 from app.facts import payloads
 from vae_core import data
 from vae_core.config import words
@@ -17,6 +17,7 @@ from vae_core.jobs.derived.codes import Codes
 from vae_core.store import RunInfo, export
 
 SHOWN = 24
+DRAWS = 10
 
 
 def page() -> None:
@@ -29,6 +30,12 @@ def page() -> None:
     )
     wanted = middle.pills(
         "Labels", [str(n) for n in np.unique(labels)], selection_mode="multi", key="labels", bind="query-params"
+    )
+    right.toggle(
+        f"{DRAWS} draws from Q",
+        key="draws",
+        bind="query-params",
+        help="Codes z drawn from Q(z|X) of each image, decoded: what the encoder holds for possible.",
     )
     if order == "random":
         right.button("Other images", icon=":material/casino:", on_click=_reshuffle, width="stretch")
@@ -66,6 +73,10 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
     images = test.x[chosen]
     difference = 128 + (again.astype(np.int16) - images) // 2
     arrays = {"images": images, "again": again, "difference": difference.clip(0, 255).astype(np.uint8)}
+    drawn: list[Picture] = []
+    if st.session_state.get("draws"):
+        arrays["draws"] = draws(run, images)
+        drawn = [{"tensor": "draws", "index": 0, "caption": f"{DRAWS} codes from Q(z|X)", "wide": True}]
     blob = blobs.offer(export.blob(arrays))
     tiles: list[Tile] = [
         {
@@ -73,6 +84,7 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
                 {"tensor": "images", "index": i, "caption": "image"},
                 {"tensor": "again", "index": i, "caption": "reconstruction"},
                 {"tensor": "difference", "index": i, "caption": "difference", "diverging": True},
+                *({**picture, "index": i} for picture in drawn),
             ],
             "title": f"{test.labels[index]} · test image {index}",
             "lines": lines(float(codes["reconstruction"][index]), float(kl[index])),
@@ -87,6 +99,16 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
     picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
     if picked is not None:
         open_code(run, int(picked), codes["mu"][int(picked)])
+
+
+def draws(run: RunInfo, images: np.ndarray) -> np.ndarray:
+    """What DRAWS codes from Q(z|X) of each image decode to, side by side: (N, C, H, W) -> (N, C, H, wide), uint8."""
+    scorer = payloads.scorer(run.run_id, session.version(run))
+    q = scorer.encode_bytes(images)
+    z = q.sample(np.random.default_rng(0).standard_normal((DRAWS, *q.mu.shape)))
+    pictures = scorer.pictures(z.reshape(-1, z.shape[2])).reshape(DRAWS, *images.shape)
+    apart = np.pad(pictures, ((0, 0),) * 4 + ((0, 1),), constant_values=128)  # a grey column between two
+    return np.concatenate(list(apart), axis=3)[..., :-1]
 
 
 def lines(reconstruction: float, kl: float) -> list[str]:

@@ -507,6 +507,29 @@ def test_cards_are_sorted_and_open_their_code_in_explore(server: Server, visit: 
     assert np.abs(pixels(canvas(page)) - library_picture(server, TEN.run_id, z)).max() <= 2
 
 
+def test_draws_from_q_stand_under_their_image_on_demand(server: Server, visit: Visit) -> None:
+    page = visit(server.url("reconstruct", run=TEN.run_id))
+    page.locator(".gallery-card").first.wait_for()
+    expect(page.locator(".gallery-card .wide")).to_have_count(0)
+    page.get_by_text("10 draws from Q").click()
+    strips = page.locator(".gallery-card .wide canvas")
+    expect(strips).to_have_count(24)
+    index = int(re.search(r"test image (\d+)", page.locator(".gallery-card").first.inner_text())[1])  # type: ignore[index]
+    scorer = OnnxScorer(models.load(server.store, TEN.run_id))
+    eventually(lambda: pixels(strips.first).shape == (28, 289), page, "ten pictures")
+    first = pixels(strips.first)
+    pictures = [first[:, 29 * n : 29 * n + 28] for n in range(10)]
+    assert len({picture.tobytes() for picture in pictures}) == 10, "draws differ"
+    # They are what Q holds for possible: about the picture at its mean, as other draws are.
+    q = scorer.encode_bytes(data.load_split("mnist", "test").x[[index]])
+    other = scorer.pictures(q.sample(np.random.default_rng(7).standard_normal((200, 1, 10)))[:, 0])[:, 0].astype(int)
+    mean = scorer.pictures(q.mu)[0, 0].astype(int)
+    away = [np.abs(picture - mean).mean() for picture in pictures]
+    assert np.mean(away) == pytest.approx(np.abs(other - mean).mean(axis=(1, 2)).mean(), rel=0.5)
+    page.reload()
+    expect(strips).to_have_count(24)  # the link has it
+
+
 # -- Latent map
 
 

@@ -152,6 +152,8 @@ export interface GalleryPicture {
   caption?: string;
   /** A difference: 128 is none. */
   diverging?: boolean;
+  /** Whether it has a row of its own. */
+  wide?: boolean;
 }
 
 /** `app/components/gallery.py`: what is shown together. */

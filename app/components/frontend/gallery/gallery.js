@@ -88,7 +88,7 @@ class Gallery {
     if (!grid.parentElement) this.root.append(grid);
     grid.className = "gallery-cards";
     grid.setAttribute("role", "list");
-    const most = Math.max(1, ...tiles.map((tile) => tile.pictures.length));
+    const most = Math.max(1, ...tiles.map((tile) => tile.pictures.filter(({ wide }) => !wide).length));
     grid.style.setProperty("--columns", String(columns));
     grid.style.setProperty("--card", `${most * tilePx + (most - 1) * 8 + 26}px`);
     const tag = clickable ? "button" : "div";
@@ -144,7 +144,7 @@ class Gallery {
   }
 
   /** @param {Element} figure @param {GalleryPicture} picture */
-  drawPicture(figure, { tensor: name, index, caption = "", diverging = false }) {
+  drawPicture(figure, { tensor: name, index, caption = "", diverging = false, wide = false }) {
     const [canvas, words] = [find(figure, "canvas", HTMLCanvasElement), find(figure, "figcaption")];
     const tensor = this.tensor(name, index);
     const [, , height, width] = tensor?.shape ?? [1, 1, 1, 1];
@@ -152,6 +152,7 @@ class Gallery {
     canvas.style.setProperty("--wide", `${tilePx}px`);
     canvas.style.setProperty("--high", `${Math.round((tilePx * height) / width)}px`);
     canvas.classList.toggle("diverging", diverging);
+    figure.classList.toggle("wide", wide);
     // A caption under it says the same.
     if (caption) canvas.setAttribute("aria-hidden", "true");
     else {
