@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.fixtures import FLAGS, Server, chromium_path
+from tests.browser.fixtures import EXPERIENCED, FLAGS, Server, chromium_path
 from vae_core.config import RunConfig
 from vae_core.jobs.artifacts import codes
 from vae_core.jobs.run import run
@@ -38,6 +38,7 @@ def main() -> None:
         try:
             for theme in ("light", "dark"):
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+                context.add_init_script(EXPERIENCED)  # nobody is asked before a picture is taken
                 for name, url in _views(server).items():
                     page = context.new_page()
                     page.goto(url)
@@ -56,7 +57,7 @@ def _views(server: Server) -> dict[str, str]:
         "explore": server.url(run=plane, z="-0.4,0.9"),
         "explore10": server.url(run=room, z="1.2,0,0.3,-0.9,0.4,0,0,0.2,0,0"),
         "train": server.url("train", run=SHOWN.run_id),
-        "reconstruct": server.url("reconstruct", run=room),
+        "reconstruct": server.url("reconstruct", run=room, draws="true"),
         "map": server.url("map", run=room, selected=7),
         "models": server.url("models"),
         "compare": server.url("compare", runs=",".join(config.run_id for config in (STARTERS[1], *LAB_MODELS[2:4]))),
