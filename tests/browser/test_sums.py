@@ -38,6 +38,8 @@ STAND = """([n, share]) => {
   return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));
 }"""
 
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 PRESSES: dict[str, list[str]] = {
     "gap": ["best upright Q (diagonal)", "best tilted Q (full)"],
     "gaussian": ["Two dimensions"],
@@ -86,6 +88,7 @@ def test_every_sum_of_a_view_adds_up_wherever_its_sliders_stand(
     seen = sums_everywhere(page)
     for name in PRESSES.get(view, []):
         page.get_by_role("button", name=name).click()
+        page.evaluate(PAINTED)  # before that nobody sees it
         seen |= sums_everywhere(page)
     assert len(seen) >= MORE.get(view, 0), f"of {view} only {len(seen)} sums were read: {seen}"
     assert bool(seen) == (view in SUMS), f"{view} is not listed: {seen}"
