@@ -71,6 +71,7 @@ export class Question {
 
   /** What it is about is here, or another; what was waited for may be known. */
   refresh() {
+    if (this.decided && this.state === "hidden") return; // a view calls this in every frame
     if (this.state === "looking") this.tell();
     const asks = this.asked.asks();
     if (asks === null) return;

@@ -248,6 +248,7 @@ class Train {
   /** @param {string} which @param {Arrays} arrays */
   take(which, arrays) {
     this.shown = which;
+    this.root.dataset.shown = which; // for whoever waits for it
     this.hero.show(arrays);
     if (this.originals) this.paintPairs(this.originals, tensorOf(arrays, "reconstructions", Uint8Array));
     const samples = tensorOf(arrays, "samples", Uint8Array);
