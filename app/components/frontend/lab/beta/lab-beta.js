@@ -713,7 +713,7 @@ class BetaView {
    */
   drawPCA(beta) {
     const chart = this.charts.pca;
-    chart.height = 0.36 * this.charts.plane.canvas.clientHeight;
+    chart.height = 0.4 * this.charts.plane.canvas.clientHeight;
     const values = this.eigenvalues;
     if (values) chart.y.max = 1.12 * values[0];
     const context = chart.begin();
