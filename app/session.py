@@ -96,6 +96,14 @@ def recall(name: str, default: Any = None) -> Any:
     return st.session_state.get(name, default)
 
 
+def go_on() -> None:
+    """Long work calls this between its steps: it ends here once its visitor has clicked on, reloaded or left.
+
+    Streamlit ends a script where the script next calls it, and a look at the session's state is such a call.
+    """
+    _ = "going on" in st.session_state
+
+
 def version(run: RunInfo) -> str:
     """Changes when a run gets another model (one that was stopped, then went on)."""
     return f"{run.run_id}@{run.model[:12]}"

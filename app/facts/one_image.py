@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,43 @@ from vae_core.analysis import bounds
 from vae_core.analysis.gaussian_fit import fit_gaussian
 from vae_core.analysis.importance import Samples, posterior_samples, prior_samples
 from vae_core.networks.posterior.numpy_ import Q
+from vae_core.networks.scorer import Scorer
 from vae_core.store import RunInfo
 
 
 def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
     """(C, H, W), as the run sees it."""
     return data.test_images(run.config.dataset, run.config.binarize).x[index]
+
+
+CODES_AT_ONCE = 1000
+"""Codes between two looks at whether anybody still waits: a quarter of a second of the largest shipped network."""
+
+
+class WhileWanted:
+    """A scorer that is asked little by little, and gives up once its visitor has gone on: `session.go_on`.
+
+    A final grid is seconds of all cores; those of images that were paged past must not hold up the one that is shown.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self.latent_dim = scorer.latent_dim
+        self.is_log_likelihood = scorer.is_log_likelihood
+
+    def encode(self, x: NDArray[np.float32]) -> Q:
+        """Q(z|X) for x (B, C, H, W) in [0, 1]."""
+        session.go_on()
+        return self._scorer.encode(x)
+
+    def log_likelihood(self, x: NDArray[np.float32], z: NDArray[Any]) -> NDArray[np.float32]:
+        """log P(X|z) in nats for x (B, C, H, W) and codes (K, B, D) or (K, 1, D): (K, B)."""
+        out = np.empty((len(z), len(x)), np.float32)
+        for start in range(0, len(z), CODES_AT_ONCE):
+            session.go_on()
+            part = slice(start, start + CODES_AT_ONCE)
+            out[part] = self._scorer.log_likelihood(x, z[part])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +80,8 @@ SHOWN_POINTS = 161
 @kept
 def posterior(run_id: str, version: str, index: int, final: bool) -> Posterior:
     """On a first, coarse grid, or on the `final` one with all numbers, about ten times as much work."""
-    model, x = payloads.scorer(run_id, version), data.to_unit(test_image(session.store().get(run_id), index))
+    model = WhileWanted(payloads.scorer(run_id, version))
+    x = data.to_unit(test_image(session.store().get(run_id), index))
     gaussians = {"encoder": model.encode(x[None])}
     terms: dict[str, bounds.Identity] = {}
     if final:
@@ -93,7 +125,8 @@ SHOWN = 24
 @kept
 def draws(run_id: str, version: str, index: int, seed: int, count: int, final: bool) -> Draws:
     """The first `count` samples of this seed, and where `final` what they are held against."""
-    model, x = payloads.scorer(run_id, version), data.to_unit(test_image(session.store().get(run_id), index))
+    model = WhileWanted(payloads.scorer(run_id, version))
+    x = data.to_unit(test_image(session.store().get(run_id), index))
     prior, q = (
         replace(drawn, z=drawn.z[:SHOWN].copy())  # 5,000 codes of 64 dimensions would be 2.6 MB for each kind
         for drawn in (
