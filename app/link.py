@@ -214,6 +214,7 @@ GAUSSIAN = Item(
 K = Item("k", ("sampling",), "how many samples", whole(5001, start=1))
 SET = Item("set", ("beta",), "which set of test images, one of each label", whole(10))
 PLANE = Item("plane", ("beta",), "whether the plane of codes is shown", flag, _flag_text)
+NOISE = Item("noise", ("beta",), "σ of the decoder of a linear VAE", positive(100), _decimals)
 AT = Item("at", ("collapse",), "epoch that is looked at", number(100_000), _decimals)
 PICK = Item("pick", ("collapse",), "panel and dimension that are picked", numbers((2,), 100), exact_text)
 STEP = Item("step", ("steps",), "steps of the training in the page", whole(3001))
@@ -274,7 +275,8 @@ _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels", "draws":
 
 TABLE: tuple[Item[Any], ...] = (
     *(RUN, RUNS, SWEEP, MEMBER, MOMENT, Z, IMAGE, SELECTED, SHUFFLE, DRAW, LINE, PAIR, MODE, SPREAD, HOW, CODE, ZOOM),
-    *(GAUSSIAN, K, SET, PLANE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, LOSS, WEIGHT, VARIANCE, PRESENT, TOUR, HIDDEN),
+    *(GAUSSIAN, K, SET, PLANE, NOISE, AT, PICK, STEP, TRIAL, EXAMPLE, COURSE, LOSS, WEIGHT, VARIANCE, PRESENT, TOUR),
+    HIDDEN,
     *_CHOICES,
     *(
         Item(key, (page,), meaning, any_name, bound=True)

@@ -22,6 +22,9 @@ VIEW = course.View(
     "Move β: the more each nat of code costs, the fewer dimensions survive, and the more the pictures look like "
     "their average.",
 )
+NOISE = 0.5
+"""σ of the decoder of a linear VAE, at first."""
+
 _view = register("elbo_room_lab_beta", "lab/beta/lab-beta.js", ["kit/lab.css", "lab/lab-sweep.css"])
 
 
@@ -50,6 +53,7 @@ def _show(sweep: Sweep) -> None:
             "set": link.SET.get() or 0,
             "seed": link.DRAW.get() or 0,
             "plane": link.PLANE.get() is True,
+            "noise": link.NOISE.get() or NOISE,
             "threshold": payloads.ACTIVE_KL,
             "eigenvalues": payloads.eigenvalues_blob(config.dataset),
             "palette": list(PALETTE),
@@ -91,4 +95,5 @@ def _keep(key: str) -> None:
         set=view["set"] or None,
         draw=view["seed"] or None,
         plane=view["plane"] or None,
+        noise=None if view["noise"] == NOISE else view["noise"],
     )

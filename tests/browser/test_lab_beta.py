@@ -141,3 +141,7 @@ def test_the_threshold_of_a_linear_vae_moves_with_beta_and_sigma(server: Server,
     says(4, 1.5)
     sigma.fill("0.75")
     says(4, 0.75)
+    sigma.press("ArrowRight")
+    wait_for_url(page, noise="0.8", member="4", sweep=sweep.key)
+    again = ready(visit(page.url))
+    expect(again.get_by_role("slider", name="σ", exact=True)).to_have_attribute("aria-valuetext", "0.80")

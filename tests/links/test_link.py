@@ -47,6 +47,7 @@ GOOD: dict[str, Any] = {
     "k": 5000,
     "set": 9,
     "plane": True,
+    "noise": 0.35,
     "at": 2.5,
     "pick": [1.0, 4.0],
     "step": 3000,

@@ -7,7 +7,7 @@ import { penOf } from "../paint/picture.js";
 
 export const FRAMES = 13; // pictures on a strip, at −3 … 3
 const LIMIT = 3;
-const SIDES = 112 + 28; // the columns beside the track, as in the style sheet; two gaps of 12 come to them
+const SIDE = 112; // the column beside the track, as in the style sheet
 
 // The prior's density and the ticks, one drawing for all rows: x is z, the track's ends half a frame beyond ±3.
 const half = LIMIT / (FRAMES - 1);
@@ -36,6 +36,7 @@ ${[-2, -1, 0, 1, 2].map((z) => `<line x1="${z}" x2="${z}" y1="0" y2="1"/>`).join
  * @property {HTMLInputElement} input
  * @property {HTMLElement} value
  * @property {HTMLElement} now
+ * @property {HTMLElement} under what stands under the handle and goes with it
  * @property {CanvasRenderingContext2D} picture the one in the handle
  * @property {CanvasRenderingContext2D} strip
  */
@@ -152,7 +153,14 @@ export class Rows {
     const bar = h("span", { class: "bar" }, h("i", { style: `width:${(100 * (kl ?? 0)) / loudest}%` }));
     const track = h("div", { class: "track" }, strip, input, now);
     track.insertAdjacentHTML("beforeend", PRIOR);
-    track.append(value); // under the handle, where the finger is
+    const back = h(
+      "button",
+      { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset },
+      "⟲",
+    );
+    const under = h("div", { class: "under" }, value, back);
+    const ends = [-LIMIT, LIMIT].map((z) => h("span", { class: "end" }, decimal(z, 0)));
+    track.append(h("div", { class: "ends", "aria-hidden": "true" }, ...ends), under); // where the finger is
     const element = h(
       "div",
       { class: "row" },
@@ -164,13 +172,8 @@ export class Rows {
         kl == null ? null : bar,
       ),
       track,
-      h(
-        "button",
-        { type: "button", class: "reset", title: `${name} = 0`, "aria-label": `Reset ${name}`, onclick: reset },
-        "⟲",
-      ),
     );
-    this.rows.set(dim, { element, input, value, now, picture: penOf(now), strip: penOf(strip) });
+    this.rows.set(dim, { element, input, value, now, under, picture: penOf(now), strip: penOf(strip) });
     return element;
   }
 
@@ -183,7 +186,7 @@ export class Rows {
     this.given = [width, height, stacked, unit];
     const [, H, W] = this.shape;
     const count = Math.max(1, this.active.length);
-    const room = stacked ? width : width - SIDES * unit - 24;
+    const room = stacked ? width : width - SIDE * unit - 12;
     // Many rows stand closer and in smaller frames, down to a size at which a digit can still be read; then they scroll.
     const compact = !stacked && count > 6;
     const overhead = compact ? 18 : 22; // density and gap
@@ -208,10 +211,11 @@ export class Rows {
     row.input.value = String(z);
     row.value.textContent = decimal(z);
     const at = (within(z, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT);
-    row.now.style.transform = row.value.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
+    row.now.style.transform = row.under.style.transform = `translateX(${at * (FRAMES - 1) * this.frame}px)`;
     const beyond = Math.abs(z) > LIMIT;
     row.element.classList.toggle("beyond", beyond);
-    row.element.dataset.side = z < 0 ? "left" : "right";
+    row.element.dataset.side = z < 0 ? "left" : z > 0 ? "right" : "middle";
+    row.element.dataset.near = at < 0.12 ? "left" : at > 0.88 ? "right" : ""; // where the value stands on an end's number
     if (beyond) row.input.setAttribute("aria-valuetext", decimal(z));
     else row.input.removeAttribute("aria-valuetext");
   }

@@ -26,7 +26,7 @@ import { betaText, sweepSlider } from "../lab-sweep.js";
  */
 
 /** @typedef {"reconstructions" | "samples" | "plane"} Kind */
-/** @typedef {{ beta: number, set: number, seed: number, plane: boolean }} Stands what is kept of it */
+/** @typedef {{ beta: number, set: number, seed: number, plane: boolean, noise: number }} Stands what is kept of it */
 
 /**
  * @typedef {object} Opened a model of the sweep and what is here of it
@@ -45,6 +45,8 @@ const CELLS = 25; // pictures on a side of the decoded plane
 const SLICE = 7; // ms of decoding before the page gets its turn
 const HOLD = 0.3; // of the way to the next stop, a trained model is shown as it is
 const BARS = 10; // eigenvalues
+/** @type {[low: number, high: number]} of σ */
+const NOISE = [0.1, 2];
 
 /** @param {number} at @returns {[low: number, mix: number]} */
 const mixOf = (at) => {
@@ -94,6 +96,8 @@ class BetaView {
   eigenvalues = null;
   klTop = 1; // nats
   noise = 0.5; // σ of the decoder of a linear VAE
+  /** @type {ReturnType<typeof makeSlider>} */
+  noiseSlider = later();
   legendFor = "";
   scheduled = false;
   /** @type {(() => void)[]} */
@@ -134,11 +138,11 @@ class BetaView {
   /** @param {BetaData} data */
   update(data) {
     this.data = data;
-    const { beta, set, seed, plane } = data;
+    const { beta, set, seed, plane, noise } = data;
     const models = data.models.map((model) => model.decoder).join();
     const other = models !== this.key;
     if (other) this.hand.forget();
-    const led = this.hand.hears({ beta, set, seed, plane });
+    const led = this.hand.hears({ beta, set, seed, plane, noise });
     if (other) {
       this.key = models;
       this.begin(data);
@@ -157,6 +161,7 @@ class BetaView {
     this.set = data.set;
     this.seed = data.seed;
     this.showsPlane = data.plane;
+    this.noise = within(data.noise, ...NOISE);
     this.images = this.eigenvalues = null;
     this.models = data.models.map((facts) => ({
       facts,
@@ -209,11 +214,12 @@ class BetaView {
    * Another place in the same sweep.
    * @param {Stands} stands
    */
-  adopt({ beta, set, seed, plane }) {
+  adopt({ beta, set, seed, plane, noise }) {
     this.slider.stop();
     this.at = this.placeOf(beta);
     this.slider.set(this.at);
-    Object.assign(this, { set, seed });
+    Object.assign(this, { set, seed, noise: within(noise, ...NOISE) });
+    this.noiseSlider.set(this.noise);
     this.showPlane(plane);
   }
 
@@ -387,25 +393,27 @@ class BetaView {
       y: { min: 0, max: 6, label: "variance" },
       label: "Variance of the data along its principal components",
     });
-    const noise = makeSlider({
+    this.noiseSlider = makeSlider({
       label: "σ",
-      min: 0.1,
-      max: 2,
+      min: NOISE[0],
+      max: NOISE[1],
       step: 0.05,
       value: this.noise,
       oninput: (value) => {
         this.noise = value;
+        this.hand.takes();
         this.host.redraw();
       },
+      onrelease: () => this.hand.lets(this.stands()),
     });
-    noise.element.title =
+    this.noiseSlider.element.title =
       "Of a linear VAE with a Gaussian decoder N(Wz, σ²): a direction of the data is kept while its variance exceeds β·σ².";
     const bars = h(
       "section",
       {},
       h("header", {}, h("h4", {}, "KL per dimension"), active),
       klChart.element,
-      h("header", { class: "later" }, h("h4", {}, "Variance in the data"), noise.element),
+      h("header", { class: "later" }, h("h4", {}, "Variance in the data"), this.noiseSlider.element),
       pcaChart.element,
     );
     return { bars, klChart, pcaChart, active };
@@ -520,7 +528,7 @@ class BetaView {
   /** @returns {Stands} */
   stands() {
     const { beta } = this.data.models[Math.round(this.at)];
-    return { beta, set: this.set, seed: this.seed, plane: this.showsPlane };
+    return { beta, set: this.set, seed: this.seed, plane: this.showsPlane, noise: this.noise };
   }
 
   // ---- drawing

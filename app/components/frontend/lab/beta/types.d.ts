@@ -26,6 +26,8 @@ export interface BetaData {
   set: number;
   seed: number;
   plane: boolean;
+  /** σ of the decoder of a linear VAE. */
+  noise: number;
   /** Nats from which a dimension is called active. */
   threshold: number;
   /** Address of `values`: the variance of the data along its first principal components. */
