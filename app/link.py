@@ -10,6 +10,7 @@ meant there, and replaced.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -305,18 +306,76 @@ def arrive(page: str) -> None:
             if item.name not in st.query_params and item.parse(text) is not None:
                 st.query_params[item.name] = text
             del st.query_params[name]
+    _catch_up(page)
+    if soon := session.recall("link-soon"):
+        session.remember("link-soon", None)
+        open_page(soon[0], **soon[1])
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A change of the URL that the browser may not have heard of yet."""
+
+    page: str
+    before: str | None
+    after: str | None
+    when: float
+    arrival: int
+    """How often a script had arrived at a page by then."""
+    early: bool
+    """Whether it was called for an event, so that the next arrival is that of the same run."""
+
+
+PATIENCE = 5.0
+"""Seconds in which a browser hears of a change, or never will."""
+
+
+def _tell(changes: Mapping[str, str | None]) -> None:
+    """Write these, None for what is to be gone; and remember it until the browser is known to have heard."""
+    told: dict[str, _Told] = dict(session.recall("link-told", {}))
+    page, arrival = session.recall("link-page", ""), session.recall("link-arrival", 0)
+    for name, after in changes.items():
+        before = st.query_params.get(name)
+        told[name] = _Told(page, before, after, time.monotonic(), arrival, not session.scripting())
+    session.remember("link-told", told)
+    for name in [name for name, text in changes.items() if text is None]:
+        st.query_params.pop(name, None)
+    if texts := {name: text for name, text in changes.items() if text is not None}:
+        st.query_params.update(texts)
+
+
+def _catch_up(page: str) -> None:
+    """Two presses within the time of a message: the second comes with the address from before the first was heard.
+
+    Streamlit takes that address for the present one, and the first press would be undone.
+    """
+    arrival = session.recall("link-arrival", 0) + 1
+    session.remember("link-page", page)
+    session.remember("link-arrival", arrival)
+    told: dict[str, _Told] = session.recall("link-told", {})
+    now, back = time.monotonic(), session.goes_back()
+    lost: dict[str, str | None] = {}
+    kept: dict[str, _Told] = {}
+    for name, change in told.items():
+        said = st.query_params.get(name)
+        if back or change.page != page or now - change.when > PATIENCE:
+            continue
+        if said == change.before:
+            lost[name] = change.after
+        elif said == change.after and change.early and arrival == change.arrival + 1:
+            kept[name] = change  # this very run wrote it
+    session.remember("link-told", kept)
+    if lost:
+        _tell(lost)
 
 
 def put(**view: Any) -> None:
     """Write these values, and remove those that are None. What the URL already says is left alone, and the rest is
     written at once: each change is a message, and between two of them the link would be to a view that never was.
     """
-    for name in [name for name, value in view.items() if value is None]:
-        st.query_params.pop(_BY_NAME[name].name, None)
-    texts = {name: _BY_NAME[name].text(value) for name, value in view.items() if value is not None}
-    changed = {name: text for name, text in texts.items() if st.query_params.get(name) != text}
-    if changed:
-        st.query_params.update(changed)
+    texts = {name: None if value is None else _BY_NAME[name].text(value) for name, value in view.items()}
+    if changed := {name: text for name, text in texts.items() if st.query_params.get(name) != text}:
+        _tell(changed)
 
 
 def chosen(name: str, default: str) -> str:
@@ -385,6 +444,11 @@ def open_page(name: str, **view: Any) -> None:
     if "run" in view:
         session.remember("run_id", view["run"])
     st.switch_page(session.recall("pages")[name], query_params=_target(view))
+
+
+def open_soon(name: str, **view: Any) -> None:
+    """The same from what is called for an event, where no page can be opened yet: the script that follows does it."""
+    session.remember("link-soon", (name, view))
 
 
 def to_page(name: str, label: str, icon: str | None = None, **view: Any) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.visitors import Visitors
@@ -45,9 +46,14 @@ _listed = threading.local()
 """Of the script that this thread runs."""
 
 
+def scripting() -> bool:
+    """Whether the script itself runs, and not what was called for an event before it."""
+    return getattr(_listed, "script", False)
+
+
 def infos() -> list[RunInfo]:
     """`Store.infos`, looked up once a script run: half a dozen parts of a page ask for it."""
-    if not getattr(_listed, "script", False):
+    if not scripting():
         return store().infos()
     if _listed.infos is None:
         _listed.infos = store().infos()
@@ -94,6 +100,12 @@ def remember(name: str, value: Any) -> None:
 def recall(name: str, default: Any = None) -> Any:
     """What was remembered, or what a widget or component of that key holds."""
     return st.session_state.get(name, default)
+
+
+def goes_back() -> bool:
+    """Whether this run is that of the browser's *Back* or *Forward*."""
+    run = get_script_run_ctx(suppress_warning=True)
+    return run is not None and run.is_history_navigation
 
 
 def go_on() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 import streamlit as st
 from streamlit.components.v2 import component
+from streamlit.runtime.scriptrunner import RerunException
 
 from app.components import modules
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 
 AGAIN = "again"
-"""Under which name `frontend/hosts/streamlit.js` says which kept things an earlier session did not hear."""
+"""Under which name `frontend/hosts/streamlit.js` says which kept things were not heard."""
+ATTEMPTS = 5
+"""How often a callback is begun anew that another event cut off, before it counts as one that stops by itself."""
 
 registered: dict[str, tuple[str, tuple[str, ...]]] = {}
 """Component -> its module and its style sheets, paths below `frontend/`."""
@@ -43,9 +46,9 @@ class Renderer(Protocol):
 def register(name: str, module: str, css: Sequence[str] = ()) -> Renderer:
     """Register the component `name`: the default export of `module`, under the style sheets `css`, in order.
 
-    Both are paths below `frontend/`. What it keeps under a name is heard by `on_<name>_change`, before the script runs
-    again, and once more by a new session if the server was gone in between. Raises KeyError for a path that is not
-    there.
+    Both are paths below `frontend/`. What it keeps or asks under a name is heard by `on_<name>_change`, before the
+    script runs again. What Streamlit loses on the way is said again until it is heard: so a callback may be called
+    twice, and what it does must be the same then. Raises KeyError for a path that is not there.
     """
     registered[name] = (module, tuple(css))
     mounted = component(name, js=modules.source(module, css), html=None, isolate_styles=True)
@@ -60,13 +63,36 @@ def register(name: str, module: str, css: Sequence[str] = ()) -> Renderer:
     ) -> ComponentResult:
         def again() -> None:
             for kept in st.session_state[key][AGAIN]["names"]:
-                callbacks.get(f"on_{kept}_change", _nothing)()
+                listeners.get(f"on_{kept}_change", _nothing)()
 
-        given = {**data, "session": _session()}
-        heard = {**callbacks, f"on_{AGAIN}_change": again}
+        counts: dict[str, int] = st.session_state.setdefault(f"{key} heard", {})
+        listeners = {event: _counted(event, callback, counts) for event, callback in callbacks.items()}
+        given = {**data, "session": _session(), "heard": dict(counts)}
+        heard = {**listeners, f"on_{AGAIN}_change": again}
         return mounted(key=key, data=given, default=default, width="stretch", height=height, **heard)
 
     return render
+
+
+def _counted(event: str, callback: Callable[[], None], counts: dict[str, int]) -> Callable[[], None]:
+    """The callback, run to its end and counted.
+
+    When another event comes while it runs, Streamlit leaves it at its next look at the session's state, without a word
+    to anybody; it is begun anew then, and the other event has its turn after it.
+    """
+    name = event.removeprefix("on_").removesuffix("_change")
+
+    def hear() -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                callback()
+                break
+            except RerunException:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        counts[name] = counts.get(name, 0) + 1
+
+    return hear
 
 
 def _session() -> str:

@@ -54,8 +54,8 @@ def gallery(
     gap: int = 1,
     caption: str = "",
     on_pick: Callable[[], None] | None = None,
-) -> int | str | None:
-    """Draw the grid and return the `value` of the tile that was just clicked, else None.
+) -> None:
+    """Draw the grid.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def gallery(
     caption
         Dense only: one line under the grid.
     on_pick
-        Called before the script runs again after a click.
+        Called before the script runs again after a click; `st.session_state[key]["picked"]` is the `value` of the tile.
 
     """
     if isinstance(tiles, str) and not dense:
         raise ValueError(f"tiles={tiles!r}: the name of a tensor needs dense=True; cards need a list of tiles")
-    result = _component(
+    _component(
         key=key,
         data={
             "blob": blob,
@@ -101,7 +101,6 @@ def gallery(
         },
         on_picked_change=on_pick or _nothing,
     )
-    return result.get("picked")
 
 
 def _nothing() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from app import link
+from app import link, session
 from app.chrome.course import View
 from app.components import register
 
@@ -32,6 +32,8 @@ VIEWS = _found()
 ORDER = ("explore", *VIEWS)
 """What a presenter's keys lead through, off the tour."""
 
+KEY = "lab-start"
+
 _cards = register("elbo_room_lab_start", "lab/start/lab-start.js", ["kit/lab.css", "lab/start/lab-start.css"])
 
 
@@ -39,11 +41,14 @@ def start() -> None:
     """The lab's first page: a card for each view, in order, with what was seen of them."""
     st.markdown("### The KL lab")
     st.markdown(f"What the KL term does, in {len(VIEWS)} steps: each one thing to drag, and one sentence to take away.")
-    asked = _cards(
-        key="lab-start",
+    _cards(
+        key=KEY,
         data={"views": [{"name": name, "title": v.title, "notice": v.notice} for name, (v, _) in VIEWS.items()]},
         height="content",
-        on_open_change=lambda: None,
+        on_open_change=_open,
     )
-    if asked.get("open") in VIEWS:
-        link.open_page(str(asked["open"]))
+
+
+def _open() -> None:
+    if (name := session.recall(KEY)["open"]) in VIEWS:
+        link.open_soon(name)

@@ -39,7 +39,7 @@ def page() -> None:
 def _show(sweep: Sweep) -> None:
     others = _others(sweep)
     key = f"rate-distortion-{sweep.key}"
-    asked = _view(
+    _view(
         key=key,
         data={
             "sweep": sweep.key,
@@ -49,10 +49,8 @@ def _show(sweep: Sweep) -> None:
         },
         height="content",
         on_view_change=lambda: _keep(key),
-        on_open_change=lambda: None,
+        on_open_change=lambda: link.open_soon("explore", run=session.recall(key)["open"]),
     )
-    if asked.get("open"):
-        link.open_page("explore", run=str(asked["open"]))
 
 
 def _others(sweep: Sweep) -> list[RunInfo]:

@@ -96,9 +96,13 @@ def _draw(run: RunInfo, codes: dict[str, np.ndarray], order: str, wanted: tuple[
         "ELBO = reconstruction − KL, in nats, with one z ∼ Q(z|X) for each image; the picture is the one at the mean "
         "μ(X). In the difference, orange is too bright, blue is too dark. Click a card to open its code in Explore."
     )
-    picked = gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True)
-    if picked is not None:
-        open_code(run, int(picked), codes["mu"][int(picked)])
+
+    def open_picked() -> None:
+        index = int(session.recall("cards")["picked"])
+        if 0 <= index < len(codes["mu"]):
+            link.open_soon("explore", run=run.run_id, z=codes["mu"][index].tolist(), image=index)
+
+    gallery(key="cards", blob=blob, tiles=tiles, columns=6, tile_px=84, clickable=True, on_pick=open_picked)
 
 
 def draws(run: RunInfo, images: np.ndarray) -> np.ndarray:
@@ -115,8 +119,3 @@ def lines(reconstruction: float, kl: float) -> list[str]:
     """The terms of one image, under its pictures."""
     whole, first, second = words.elbo(reconstruction, kl, 1)
     return [f"ELBO {whole} nats", f"reconstruction {first}", f"KL {second}"]
-
-
-def open_code(run: RunInfo, index: int, mu: np.ndarray) -> None:
-    """Explore, at this image's code."""
-    link.open_page("explore", run=run.run_id, z=mu.tolist(), image=index)

@@ -26,7 +26,7 @@ _view = register("elbo_room_train", "train/train.js", ["kit/lab.css", "train/tra
 def show(run_id: str | None, config: RunConfig | None) -> None:
     """The run, or what would be here; `config` is what the form says. Raises what reading the store raises."""
     info = session.store().get(run_id) if run_id is not None else None
-    state = _view(
+    _view(
         key=KEY,
         data=_data(info, config),
         height="content",
@@ -34,9 +34,6 @@ def show(run_id: str | None, config: RunConfig | None) -> None:
         on_show_change=lambda: link.put_run(session.recall(KEY)["show"]["run"]),
         on_ended_change=lambda: None,
     )
-    said = state.get("wish")
-    if said and said["wish"] == "explore":
-        link.open_page("explore", run=said["run"], moment=said["moment"])
 
 
 def goes_on(run: RunInfo) -> bool:
@@ -161,5 +158,7 @@ def _wish() -> None:
     try:
         if wish in ("pause", "stop", "cancel", "resume"):
             ask.wish(wish, run_id)
+        elif wish == "explore":
+            link.open_soon("explore", run=run_id, moment=said["moment"])
     except ElboRoomError as error:
         session.remember("train-error", error)

@@ -1,8 +1,11 @@
 // Started before a page; `layout()` tells what sticks out, what is cut, and what covers what, as the eye has it: boxes of text as
-// they are drawn, in the document within what clips them, through shadow roots, and on canvases.
+// they are drawn, in the document within what clips them, through shadow roots, and on canvases; `smallText()` what is small.
 
 (() => {
-  /** @type {WeakMap<HTMLCanvasElement, {text: string, left: number, right: number, top: number, bottom: number}[]>} since it was cleared */
+  /**
+   * Since it was cleared, in its own pixels; `px` is the size of the type.
+   * @type {WeakMap<HTMLCanvasElement, {text: string, px: number, left: number, right: number, top: number, bottom: number}[]>}
+   */
   const written = new WeakMap();
   const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
@@ -13,7 +16,9 @@
     ].map(([right, down]) => this.getTransform().transformPoint({ x: x + right, y: y + down }));
     const [xs, ys] = [corners.map((corner) => corner.x), corners.map((corner) => corner.y)];
     const box = { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
-    if (String(text).trim()) written.set(this.canvas, [...(written.get(this.canvas) ?? []), { text, ...box }]);
+    const { a, b } = this.getTransform();
+    const px = Number.parseFloat(/[\d.]+(?=px)/.exec(this.font)[0]) * Math.hypot(a, b);
+    if (String(text).trim()) written.set(this.canvas, [...(written.get(this.canvas) ?? []), { text, px, ...box }]);
     return fillText.call(this, text, x, y, ...rest);
   };
   CanvasRenderingContext2D.prototype.clearRect = function (...area) {
@@ -37,7 +42,51 @@
     });
     return wrong;
   };
+
+  /** Each text on a canvas with the size of its type, CSS px. */
+  globalThis.typeOn = (canvas) => {
+    const scale = canvas.width / canvas.getBoundingClientRect().width || 1;
+    return (written.get(canvas) ?? []).map(({ text, px }) => [text, px / scale]);
+  };
 })();
+
+/** The texts of the page whose type is under `share` of the height of the window, with theirs; what stands in an index under `index`. */
+globalThis.smallText = (share, index) => {
+  const small = [];
+  const add = (text, px, least) => {
+    if (px < least * innerHeight - 0.05)
+      small.push(`${text.trim().slice(0, 40)}: ${((100 * px) / innerHeight).toFixed(2)} %`);
+  };
+  const isIndex = (element) =>
+    Boolean(
+      element.closest(
+        "msub > :not(:first-child), msup > :not(:first-child), mfrac > *, munderover > :not(:first-child)",
+      ),
+    );
+  const walk = (root) => {
+    for (const element of root.children) {
+      const seen = { opacityProperty: true, visibilityProperty: true };
+      if (
+        element.matches("style, script") ||
+        (getComputedStyle(element).display !== "contents" && !element.checkVisibility(seen))
+      )
+        continue;
+      if (element.localName === "canvas") for (const [text, px] of globalThis.typeOn(element)) add(text, px, share);
+      const drawn = element instanceof SVGElement ? element.getScreenCTM().a : 1;
+      for (const node of element.childNodes)
+        if (node.nodeType === Node.TEXT_NODE && node.data.trim() && element.getBoundingClientRect().width > 1)
+          add(
+            node.data,
+            drawn * Number.parseFloat(getComputedStyle(element).fontSize),
+            isIndex(element) ? index : share,
+          );
+      if (element.shadowRoot) walk(element.shadowRoot);
+      walk(element);
+    }
+  };
+  walk(document.querySelector('[data-testid="stMain"]'));
+  return small;
+};
 
 globalThis.layout = () => {
   const TRACK = ".track > *"; // of a slider: its film strip, its curve, the value under its handle

@@ -2,23 +2,22 @@
 // module and the view's by URL, and starts to fetch the style sheets; here they come together.
 
 import { mount } from "../kit/view.js";
+import { Told } from "./told.js";
 
 /**
  * @typedef {object} Call what Streamlit hands over, again on every change of the data
  * @property {HTMLElement | ShadowRoot} parentElement
- * @property {Record<string, unknown> & {session?: string}} data what the view is given, and which session gives it
+ * @property {Record<string, unknown> & {session?: string, heard?: Record<string, number>}} data what the view is given, which
+ *   session gives it, and how often that has heard something under each name
  * @property {(name: string, value: unknown) => void} setStateValue
  * @property {(name: string, value: unknown) => void} setTriggerValue
- */
-/**
- * @typedef {object} Told what the server was told since it last answered
- * @property {Set<string>} kept names of what lasts; Streamlit itself knows the values
- * @property {Map<string, unknown>} asked
  */
 /** @typedef {ReturnType<typeof mount> & {outside: import("../kit/view.js").Outside, call: Call, told: Told}} Life */
 
 /** Under which name `app/components/__init__.py` hears which kept things were told in vain. */
 const AGAIN = "again";
+/** While the script runs, the answer may still come. */
+const AT_WORK = '[data-test-script-state="running"], [data-test-script-state="rerunRequested"]';
 
 /** @type {WeakMap<Node, Life>} parentElement -> the view that lives there */
 const lives = new WeakMap();
@@ -50,19 +49,17 @@ export async function component(module, responses) {
  */
 function show(definition, call) {
   const { parentElement } = call;
-  const { session, ...data } = call.data;
+  const { session, heard, ...data } = call.data;
   const life = lives.get(parentElement) ?? begin(definition, call);
-  const before = life.call.data.session;
   // Each call brings callbacks of its own; only the latest are heard.
   life.call = call;
   life.update(data);
-  if (before !== session) tellAgain(life);
-  life.told.kept.clear();
-  life.told.asked.clear();
+  life.told.answers(session, heard ?? {});
   return () => {
     // Data that changes while the module is still on its way makes two calls at once; Streamlit then ends the first of them
     // after the second has begun, and must not end what the second shows.
     if (life.call !== call) return;
+    life.told.end();
     life.destroy();
     lives.delete(parentElement);
   };
@@ -73,16 +70,22 @@ function show(definition, call) {
  * @param {Call} call
  */
 function begin(definition, call) {
-  /** @type {Told} */
-  const told = { kept: new Set(), asked: new Map() };
+  const told = new Told(
+    (names, asked) => {
+      // A value that Streamlit has already is no news to it, unless it says that it is.
+      if (names.length) life.call.setStateValue(AGAIN, { names, time: Date.now() });
+      for (const [name, value] of asked) life.call.setTriggerValue(name, value);
+    },
+    () => document.querySelector(AT_WORK) === null,
+  );
   /** @type {import("../kit/view.js").Outside} */
   const outside = {
     keep(name, value) {
-      told.kept.add(name);
+      told.keeps(name);
       life.call.setStateValue(name, value);
     },
     ask(name, value) {
-      told.asked.set(name, value);
+      told.asks(name, value);
       life.call.setTriggerValue(name, value);
     },
   };
@@ -90,16 +93,6 @@ function begin(definition, call) {
   const life = { outside, call, told, ...mount(definition, call.parentElement, outside) };
   lives.set(call.parentElement, life);
   return life;
-}
-
-/**
- * Another session answers: the server was started anew. What was pressed in between came with its first run, which takes it as
- * having been there all along; told once more, it is news.
- * @param {Life} life
- */
-function tellAgain({ call, told }) {
-  if (told.kept.size) call.setStateValue(AGAIN, { names: [...told.kept], session: call.data.session });
-  for (const [name, value] of told.asked) call.setTriggerValue(name, value);
 }
 
 /** @param {Response | Promise<Response>} coming */

@@ -116,7 +116,8 @@ function fit(element) {
   const before = fitted.get(element);
   const size = before?.size ?? 1;
   // Where the row is wider than the place, its own box may be no wider than that.
-  const needed = Math.max(math.firstElementChild?.getBoundingClientRect().width ?? 0, math.scrollWidth) / size;
+  const spilt = math.scrollWidth > math.clientWidth ? math.scrollWidth : 0;
+  const needed = Math.max(math.firstElementChild?.getBoundingClientRect().width ?? 0, spilt) / size;
   const fits = Math.min(1, (0.99 * room) / needed);
   if (room <= 0 || (room === before?.room && fits >= size)) return;
   fitted.set(element, { room, size: fits });

@@ -408,8 +408,8 @@ class GapView {
       [GAP_NAMES[this.gaussian], violet],
       ["each: 50, 90, 99 % inside", null],
     ];
-    // Small beside large type, so that it never takes half of the chart.
-    const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 26);
+    // Smaller where the chart is narrow, so that it has room beside what it names.
+    const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 19);
     context.font = `${text}px ${chart.font}`;
     const width = Math.max(...lines.map(([words]) => context.measureText(words).width)) + 3 * text;
     const height = (lines.length * 1.5 + 0.6) * text;
