@@ -34,6 +34,7 @@ _ON_TOUR = """
 _PRESENTING = """
 :root {
   --type: calc(var(--fit, 1) * max(22px, min(3.056vh, 1.719vw)));
+  --least: 2.21vh;
   --bar: 0px;
   --around: calc(4rem + var(--bar));
   --below: calc(0.7rem + var(--bar));

@@ -45,7 +45,9 @@ export class Chart {
       paper: style.getPropertyValue("--paper").trim(),
     };
     this.font = style.fontFamily;
-    this.text = Number.parseFloat(style.fontSize) * 0.9;
+    // In presenter mode no type is smaller than `--least`, in hundredths of the window's height.
+    const least = (Number.parseFloat(style.getPropertyValue("--least")) || 0) * (globalThis.innerHeight / 100);
+    this.text = Math.max(Number.parseFloat(style.fontSize) * 0.9, least);
     const width = Math.max(80, element.clientWidth);
     const height = this.square ? width : this.height;
     this.box = {

@@ -624,7 +624,7 @@ class ReparameterisationView {
       const radius = 0.62 * chart.text;
       chart.dot(z1, z2, chosen ? kl : chart.colours.ink, radius + 1.5);
       chart.dot(z1, z2, chart.colours.paper, radius - (chosen ? 1 : 0));
-      context.font = `${chosen ? "bold " : ""}${0.85 * chart.text}px ${chart.font}`;
+      context.font = `${chosen ? "bold " : ""}${chart.text}px ${chart.font}`;
       context.fillStyle = chart.colours.ink;
       context.textAlign = "center";
       context.textBaseline = "middle";
