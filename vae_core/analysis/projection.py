@@ -6,7 +6,7 @@ Seeded. t-SNE's axes carry no unit, and its distances between clusters no meanin
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def tsne(
         perplexity=perplexity,  # type: ignore[reportArgumentType]  (annotated as a whole number, but need not be)
         early_exaggeration_iter=EARLY,
         n_iter=MAIN,
-        initialization=beginning(codes, start, seed).astype(np.float64),
+        initialization=cast("Any", beginning(codes, start, seed).astype(np.float64)),  # annotated as a name alone
         random_state=seed,
         n_jobs=-1,
         callbacks=tell,
