@@ -169,10 +169,10 @@ def _draw(run: RunInfo, maps: list[_Map], method: str, colour: str, codes: Array
             caption=caption,
             height=560,
         )
-    link.put(selected=state.selected)
-    with side:
         if len(maps) > 1:
             _agreement(run, maps)
+    link.put(selected=state.selected)
+    with side:
         _waiting(run, maps)
         _card(run, codes, state.selected, n)
         if state.lasso:
@@ -210,22 +210,14 @@ def _panel(run: RunInfo, one: _Map, colour: str, codes: Arrays, *, titled: bool)
 
 
 def _agreement(run: RunInfo, maps: list[_Map]) -> None:
-    """How many neighbours two maps have in common, as a table whose places are there before its figures."""
+    """How many neighbours two maps have in common: a sentence, whose figures come once both are final."""
     found = payloads.shared_neighbours(run, *(one.request for one in maps))
-    shares = ["…"] * 3 if found is None else [f"{100 * share:.0f} %" for share in found]
+    both, first, second = ["…"] * 3 if found is None else [f"{100 * share:.0f}\N{NO-BREAK SPACE}%" for share in found]
     k, n = projection.NEIGHBOURS, len(maps[0].points)
-    rows = zip(("first and second map", "first map and z", "second map and z"), shares, strict=True)
     st.markdown(
-        "\n".join(
-            [
-                "| Neighbours in common | share |",
-                "|:--|--:|",
-                *(f"| {name} | {share} |" for name, share in rows),
-                f"| by chance | {100 * k / (n - 1):.1f} % |",
-            ]
-        ),
-        help=f"Of the {k} nearest neighbours that an image has on one, the share that is also among its {k} nearest on "
-        f"the other; the mean over {n:,} images.",
+        f"Of an image's {k} nearest neighbours on the first map, **{both}** are among its {k} nearest on the second, "
+        f"and **{first}** in z; of those on the second map, **{second}** in z. "
+        f"By chance it would be {100 * k / (n - 1):.1f}\N{NO-BREAK SPACE}%."
     )
 
 

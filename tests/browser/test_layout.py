@@ -23,7 +23,7 @@ READY = {
     "train": "[data-testid=stBaseButton-primary]",
     "reconstruct": ".gallery-card",
     "map": ".map-points",
-    f"map?run={TINY.run_id}&beside=another+start&selected=3": 'td:text-is("first and second map") + td:has-text("%")',
+    f"map?run={TINY.run_id}&beside=another+start&selected=3": r"text=/[0-9]\s% are among its/",
     "models": "[data-testid=stDataFrame]",
     "compare": ".compare input[type=range]",
     "lab": ".lab-start",

@@ -6,7 +6,7 @@
 
 import { parseColour } from "../kit/colours.js";
 import { find, h, isCalm, later } from "../kit/dom.js";
-import { count } from "../kit/numbers.js";
+import { count, within } from "../kit/numbers.js";
 import { tensorOf } from "../net/safetensors.js";
 import { paintRow, penOf } from "../paint/picture.js";
 import { findInside, findNearest } from "./map-find.js";
@@ -359,7 +359,8 @@ export class MapPane {
       drawRing(pen, this.placeOf(cloud, row), view.radius(), this.side, this.map.colourOf(cloud, row), strong, look);
     if (chosen >= 0) ring(chosen, true);
     const { hover } = this;
-    if (hover >= 0 && hover !== chosen) ring(hover, false);
+    // Where no pointer leads the eye to it, the ring has to.
+    if (hover >= 0 && hover !== chosen) ring(hover, this.map.over !== this);
     if (this.path) drawLasso(pen, this.path, look);
     pen.restore();
     this.drawCard(cloud);
@@ -394,13 +395,17 @@ export class MapPane {
       title.append(name);
       words.replaceChildren(title, ...lines.map((line) => h("span", {}, line)));
     }
-    // Beside the point, on the side where there is room; never over it.
+    // Beside the point, on the side where there is room, or on a narrow map above or below; never over it.
     const [x, y] = this.placeOf(cloud, row);
-    const { offsetWidth, offsetHeight } = this.card;
+    const { offsetWidth: wide, offsetHeight: high } = this.card;
+    const { width, height } = this.view;
     const gap = 14 + this.side / 2;
-    const left = x + gap + offsetWidth < this.view.width ? x + gap : x - gap - offsetWidth;
-    const top = Math.max(6, Math.min(this.view.height - offsetHeight - 6, y - offsetHeight / 2));
-    this.card.style.transform = `translate(${Math.round(Math.max(6, left))}px, ${Math.round(top)}px)`;
+    const right = x + gap + wide < width;
+    const isBeside = right || x - gap - wide > 0;
+    const above = y - gap - high > 0 ? y - gap - high : y + gap;
+    const left = isBeside ? (right ? x + gap : x - gap - wide) : within(x - wide / 2, 6, width - wide - 6);
+    const top = isBeside ? within(y - high / 2, 6, height - high - 6) : above;
+    this.card.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 
   // ---- the lasso -----------------------------------------------------------------------------------------------
