@@ -169,14 +169,15 @@ def _draw(run: RunInfo, maps: list[_Map], method: str, colour: str, codes: Array
             caption=caption,
             height=560,
         )
-        if len(maps) > 1:
-            _agreement(run, maps)
     link.put(selected=state.selected)
     with side:
         _waiting(run, maps)
         _card(run, codes, state.selected, n)
         if state.lasso:
             _lasso(run, codes, [i for i in state.lasso if i < n])
+    if len(maps) > 1:
+        with chart:  # at last: among 10,000 images neighbours take a second to find
+            _agreement(run, maps)
 
 
 def _panel(run: RunInfo, one: _Map, colour: str, codes: Arrays, *, titled: bool) -> Panel:
