@@ -173,12 +173,11 @@ def shared_neighbours(run: RunInfo, one: MapRequest, other: MapRequest) -> tuple
     """The shares of nearest neighbours in common (`projection.shared_neighbours`): of two maps of the same images, of
     the one and the codes, of the other and the codes. None until all of them are there.
     """
-    found = codes(run)
-    pictures = {one: embedding(run, one), other: embedding(run, other)}
-    if found is None or any(points is None for points in pictures.values()):
+    found, points, others = codes(run), embedding(run, one), embedding(run, other)
+    if found is None or points is None or others is None:
         return None
     of = (run.run_id, session.version(run))
-    first, second = (_near(*of, request, points) for request, points in pictures.items())
+    first, second = _near(*of, one, points), _near(*of, other, others)
     z = _near(*of, one.limit, found["mu"][: one.limit])
     share = projection.shared_neighbours
     return share(first, second), share(first, z), share(second, z)
