@@ -271,6 +271,9 @@ _MAP = {
     "colour": "by what it is coloured",
     "limit": "images",
     "perplexity": "of t-SNE",
+    "beside": "which other map stands beside it",
+    "other-perplexity": "that of the map beside it",
+    "other-seed": "of the random start of the map beside it",
 }
 _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels", "draws": "whether draws from Q are shown"}
 

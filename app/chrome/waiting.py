@@ -15,11 +15,11 @@ from vae_core.store import RunInfo
 ENCODING = "Encoding the test images; this takes a few seconds, once for each model."
 
 
-def is_given_up(run: RunInfo, thing: Thing, look: Look) -> bool:
-    """Show why it failed or that it was cancelled, with a button; whether that is so."""
+def is_given_up(run: RunInfo, thing: Thing, look: Look, before: str = "") -> bool:
+    """Show why it failed or that it was cancelled, after the words `before`, with a button; whether that is so."""
     if look.state not in ("failed", "cancelled"):
         return False
-    say.error(look.reason or "This was cancelled")
+    say.error(look.reason or "This was cancelled", before)
     st.button(
         "Try again",
         icon=":material/refresh:",
@@ -30,12 +30,12 @@ def is_given_up(run: RunInfo, thing: Thing, look: Look) -> bool:
     return True
 
 
-def cancel_button(looks: Sequence[tuple[RunInfo, Look]], thing: Thing) -> None:
-    """A button that ends what is waited for; only for who asked for it."""
+def cancel_button(looks: Sequence[tuple[RunInfo, Look]], thing: Thing, what: str = "") -> None:
+    """A button that ends what is waited for; only for who asked for it. `what` tells it from another beside it."""
     mine = [run for run, look in looks if look.state in ("waiting", "running") and ask.may_drop(look.by)]
     if mine:
         st.button(
-            "Cancel",
+            f"Cancel {what}".strip(),
             key=f"cancel-{mine[0].run_id}-{thing.name}",
             on_click=asking.drop,
             args=(mine, thing),

@@ -1,5 +1,7 @@
 """The latent map: codes in two dimensions as points that show their picture, can be picked and lassoed.
 
+Two maps of the same images may stand side by side: what is pointed at, picked or lassoed on one is on the other.
+
 A typed door to `frontend/map/map.js`. The points and the pictures are in blobs (`blobs.py`); a call carries only what
 is shown of them.
 """
@@ -25,6 +27,23 @@ class Axes(TypedDict):
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One map."""
+
+    points: str
+    """Address of a blob with `points` F32 (N, 2), `labels` U8 (N), `indices` I32 (N) in the test set and, if points
+    carry a number, `values` F32 (N); N up to 10,000. Under a new address the points travel from their old places to the
+    new ones, matched by index.
+    """
+    title: str = ""
+    """What tells it from the other."""
+    progress: float | None = None
+    """0 … 1 while the coordinates are being computed, None when they are final."""
+    progress_text: str = ""
+    """Stands before the bar."""
+
+
+@dataclass(frozen=True)
 class MapState:
     """What a person has done on the map. Images are named by their index in the test set."""
 
@@ -40,7 +59,7 @@ _component = register("elbo_room_map", "map/map.js", ["map/map.css"])
 def latent_map(
     *,
     key: str,
-    points: str,
+    panels: Sequence[Panel],
     images: str,
     names: Sequence[str],
     palette: Sequence[str],
@@ -51,8 +70,6 @@ def latent_map(
     lasso: Sequence[int] = (),
     axes: Axes,
     caption: str = "",
-    progress: float | None = None,
-    progress_text: str = "",
     height: int = 620,
     on_select: Callable[[], None] | None = None,
     on_lasso: Callable[[], None] | None = None,
@@ -63,10 +80,8 @@ def latent_map(
     ----------
     key
         Names the map; the page remembers zoom and hidden labels by it.
-    points
-        Address of a blob with `points` F32 (N, 2), `labels` U8 (N), `indices` I32 (N) in the test set and, if points
-        carry a number, `values` F32 (N); N up to 10,000. Under a new address the points travel from their old places
-        to the new ones, matched by index.
+    panels
+        One map, or two of the same images.
     images
         Address of a blob with `images` U8 (M, C, H, W) and `indices` I32 (M); a point whose index is missing has no
         picture.
@@ -80,11 +95,9 @@ def latent_map(
         Indices in the test set that come up ringed and lassoed, for a link. A value passed later shows if it differs
         from the one passed before; what is returned stays what the person picked last.
     axes, caption
-        What the axes are, and one line under the map. For t-SNE say there that distance and axes have no unit.
-    progress, progress_text
-        0 … 1 while the coordinates are being computed, None when they are final; the text stands before the bar.
+        What the axes are, and one line under the maps. For t-SNE say there that distance and axes have no unit.
     height
-        CSS pixels of the whole, legend and caption included.
+        CSS pixels of the whole, legend and caption included. Two maps are squares, at most so high.
     on_select, on_lasso
         Called before the script runs again, when `selected` or `lasso` changed.
 
@@ -95,7 +108,15 @@ def latent_map(
         key=key,
         data={
             "key": key,
-            "points": points,
+            "panels": [
+                {
+                    "title": panel.title,
+                    "points": panel.points,
+                    "progress": panel.progress,
+                    "progressText": panel.progress_text,
+                }
+                for panel in panels
+            ],
             "images": images,
             "names": list(names),
             "palette": list(palette),
@@ -106,8 +127,6 @@ def latent_map(
             "lasso": lassoed,
             "axes": dict(axes),
             "caption": caption,
-            "progress": progress,
-            "progressText": progress_text,
             "height": height,
         },
         default={"selected": None if chosen is None else {"index": chosen}, "lasso": lassoed},

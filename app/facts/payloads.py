@@ -16,7 +16,7 @@ from app import session
 from app.components.blobs import blobs
 from app.facts.kept import kept
 from vae_core import data
-from vae_core.analysis import alignment, diagnostics, ppca
+from vae_core.analysis import alignment, diagnostics, ppca, projection
 from vae_core.config.events import Losses
 from vae_core.jobs import derived
 from vae_core.jobs.derived.codes import Codes, kl_per_dim
@@ -167,6 +167,26 @@ def embedding(run: RunInfo, request: MapRequest) -> NDArray[np.float32] | None:
 def _embedding(run_id: str, version: str, request: MapRequest, stamp: derived.Stamp) -> NDArray[np.float32] | None:
     found = derived.peek(session.store(), session.store().get(run_id), request)
     return None if found is None else found.arrays["embedding"]
+
+
+def shared_neighbours(run: RunInfo, one: MapRequest, other: MapRequest) -> tuple[float, float, float] | None:
+    """The shares of nearest neighbours in common (`projection.shared_neighbours`): of two maps of the same images, of
+    the one and the codes, of the other and the codes. None until all of them are there.
+    """
+    found, points, others = codes(run), embedding(run, one), embedding(run, other)
+    if found is None or points is None or others is None:
+        return None
+    of = (run.run_id, session.version(run))
+    first, second = _near(*of, one, points), _near(*of, other, others)
+    z = _near(*of, one.limit, found["mu"][: one.limit])
+    share = projection.shared_neighbours
+    return share(first, second), share(first, z), share(second, z)
+
+
+@kept
+def _near(run_id: str, version: str, of: MapRequest | int, _points: Any) -> NDArray[np.int32]:
+    """Nearest neighbours on a map, or in z among so many images."""
+    return projection.neighbours(_points)
 
 
 def kept_diagnostics(run: RunInfo) -> dict[str, Any]:

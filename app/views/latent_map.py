@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from app.chrome import ask, model_bar, plots, say
 from app.chrome import waiting as waits
 from app.components.blobs import blobs
 from app.components.gallery import Picture, Tile, gallery
-from app.components.map import latent_map
+from app.components.map import Axes, Panel, latent_map
 from app.facts import asking, payloads
 from vae_core import data
 from vae_core.analysis import projection
@@ -21,47 +22,95 @@ from vae_core.config.datasets import DATASETS
 from vae_core.config.errors import ElboRoomError
 from vae_core.jobs.derived.codes import Codes
 from vae_core.jobs.derived.maps import MapRequest
+from vae_core.jobs.queue import Look
 from vae_core.store import RunInfo, export
 from vae_core.store.files import Arrays
 
 METHODS = {"tsne": "t-SNE", "pca": "PCA", "plane": "plane"}
 COLOURS = {"label": "label", "kl": "KL", "reconstruction": "reconstruction", "elbo": "ELBO"}
+PERPLEXITIES = (5, 10, 30, 50, 100)
+BESIDE = ("nothing", "another perplexity", "another start")
+SEEDS = range(1, 6)
+
+
+@dataclass(frozen=True)
+class _Map:
+    """One map as it stands."""
+
+    request: MapRequest
+    points: np.ndarray
+    look: Look | None = None
+    """How it stands with it at the worker; None once it is final."""
 
 
 def page() -> None:
-    """Controls on the left, the map in the middle, the picked image on the right."""
+    """Controls on the left, the map or two in the middle, the picked image on the right."""
     run = model_bar.choose("map")
     controls, stage = st.columns([2, 10], gap="medium")
     with controls:
-        flat = run.config.latent_dim == 2
-        methods = ["plane", "tsne", "pca"] if flat else ["tsne", "pca"]
-        method = st.radio("Map", methods, format_func=METHODS.__getitem__, key="method", bind="query-params")
-        colour = st.selectbox(
-            "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", bind="query-params"
-        )
-        there = DATASETS[run.config.dataset].test
-        limits = [limit for limit in (1000, 2000, 5000, 10_000) if limit <= there]
-        limit = there  # where all are fewer than the least that is offered, there is nothing to choose
-        if len(limits) > 1:
-            middle = min(5000, limits[-1])
-            limit = st.select_slider("Test images", limits, middle, key="limit", bind="query-params")
-        perplexity = 30
-        if method == "tsne":
-            perplexity = st.select_slider(
-                "Perplexity",
-                [some for some in (5, 10, 30, 50, 100) if some <= (limit - 1) / 3],
-                30,
-                key="perplexity",
-                bind="query-params",
-                help="About how many neighbours each point tries to keep close. Try several: what stays is real.",
-            )
-    request = MapRequest(method="tsne" if method == "tsne" else "pca", limit=limit, perplexity=perplexity)
+        method, colour, requests = _controls(run)
     with stage:
         try:
-            ready = payloads.codes(run) is not None and _kept(run, request, method) is not None
-            st.fragment(_map, run_every=None if ready else 0.5)(run, request, method, colour, not ready)
+            ready = payloads.codes(run) is not None and all(_kept(run, one, method) is not None for one in requests)
+            st.fragment(_maps, run_every=None if ready else 0.5)(run, requests, method, colour, not ready)
         except ElboRoomError as error:
             say.error(error, "This model cannot be opened: ")
+
+
+def _controls(run: RunInfo) -> tuple[str, str, list[MapRequest]]:
+    """What is asked for: how the map is made, its colours, and the map, or two."""
+    flat = run.config.latent_dim == 2
+    methods = ["plane", "tsne", "pca"] if flat else ["tsne", "pca"]
+    method = st.radio("Map", methods, format_func=METHODS.__getitem__, key="method", bind="query-params")
+    colour = st.selectbox(
+        "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", bind="query-params"
+    )
+    there = DATASETS[run.config.dataset].test
+    limits = [limit for limit in (1000, 2000, 5000, 10_000) if limit <= there]
+    limit = there  # where all are fewer than the least that is offered, there is nothing to choose
+    if len(limits) > 1:
+        middle = min(5000, limits[-1])
+        limit = st.select_slider("Test images", limits, middle, key="limit", bind="query-params")
+    if method != "tsne":
+        return method, colour, [MapRequest(method="pca", limit=limit)]
+    perplexities = [some for some in PERPLEXITIES if some <= (limit - 1) / 3]
+    perplexity = st.select_slider(
+        "Perplexity",
+        perplexities,
+        30,
+        key="perplexity",
+        bind="query-params",
+        help="About how many neighbours each point tries to keep close.",
+    )
+    request = MapRequest(limit=limit, perplexity=perplexity)
+    return method, colour, [request, *_beside(request, perplexities)]
+
+
+def _beside(request: MapRequest, perplexities: list[int]) -> list[MapRequest]:
+    """The other map that stands beside this one, if one is wished for."""
+    beside = st.radio(
+        "Beside it",
+        BESIDE,
+        key="beside",
+        bind="query-params",
+        help="A second map of the same images. What both show may be in the codes; what only one shows may be the "
+        "method's own doing.",
+    )
+    if beside == "another perplexity":
+        others = [some for some in perplexities if some != request.perplexity]
+        other = st.select_slider("Perplexity beside it", others, others[0], key="other-perplexity", bind="query-params")
+        return [replace(request, perplexity=other)]
+    if beside == "another start":
+        seed = st.select_slider(
+            "Seed of the random start",
+            SEEDS,
+            key="other-seed",
+            bind="query-params",
+            help="t-SNE moves the points from where they start. The first map starts from PCA, where a seed would "
+            "decide little or nothing; the second starts from places drawn at random by this seed.",
+        )
+        return [replace(request, start="random", seed=seed)]
+    return []
 
 
 def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
@@ -77,61 +126,39 @@ def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
 
 
 @say.guarded
-def _map(run: RunInfo, request: MapRequest, method: str, colour: str, waiting: bool) -> None:
+def _maps(run: RunInfo, requests: list[MapRequest], method: str, colour: str, waiting: bool) -> None:
     codes = payloads.codes(run)
     if codes is None:
         waits.for_all([run], Codes())
         return
-    points, progress, text, step = _kept(run, request, method), None, "", "final"
-    if points is not None and waiting:
+    maps = [_map(run, request, method, codes) for request in requests]  # all are asked for at once
+    if waiting and all(one.look is None for one in maps):
         st.rerun(scope="app")
-    if points is None:
-        look = asking.want(run, request, by=ask.visitor())
-        if waits.is_given_up(run, request, look):
-            return
-        partial = look.partial
-        if partial is not None and partial.embedding is not None:
-            points, progress, step = partial.embedding, partial.done / partial.total, str(partial.done)
-            text = f"t-SNE: step {partial.done} of {partial.total}, about {partial.eta_seconds:.0f} s left"
-        else:
-            points, progress, step = projection.pca(codes["mu"][: request.limit]), 0.0, "start"
-            text = "t-SNE starts from this PCA"
-        waits.cancel_button([(run, look)], request)
-    _draw(run, request, method, colour, codes, points, progress, text, step)
+    _draw(run, maps, method, colour, codes)
 
 
-def _draw(
-    run: RunInfo,
-    request: MapRequest,
-    method: str,
-    colour: str,
-    codes: Arrays,
-    points: np.ndarray,
-    progress: float | None,
-    text: str,
-    step: str,
-) -> None:
-    n = len(points)
-    test = data.test_images(run.config.dataset, run.config.binarize)
-    kl = codes["kl"][:n].sum(1)
-    by = {"kl": kl, "reconstruction": codes["reconstruction"][:n], "elbo": codes["reconstruction"][:n] - kl}
-    arrays: dict[str, Any] = {
-        "points": points.astype(np.float32),
-        "labels": test.labels[:n],
-        "indices": np.arange(n, dtype=np.int32),
-    }
-    if colour in by:
-        arrays["values"] = by[colour].astype(np.float32)
+def _map(run: RunInfo, request: MapRequest, method: str, codes: Arrays) -> _Map:
+    """The map if it is there; else as far as it is, and asked for."""
+    points = _kept(run, request, method)
+    if points is not None:
+        return _Map(request, points)
+    look = asking.want(run, request, by=ask.visitor())
+    if look.partial is not None and look.partial.embedding is not None:
+        return _Map(request, look.partial.embedding, look)
+    return _Map(request, projection.beginning(codes["mu"][: request.limit], request.start, request.seed), look)
 
-    axes, caption = _axes(method)
+
+def _draw(run: RunInfo, maps: list[_Map], method: str, colour: str, codes: Arrays) -> None:
+    n = len(maps[0].points)
+    axes, caption = _axes(method, several=len(maps) > 1)
     if method != "plane":
         caption = projection.remark(codes["mu"]) or caption
-    chart, card = st.columns([8, 3], gap="medium")
+    chart, side = st.columns([8, 3], gap="medium")
     with chart:
         state = latent_map(
             key=f"map-{run.run_id}",
-            points=blobs.offer(export.blob(arrays)),
-            images=payloads.test_blob(run.config.dataset, run.config.binarize, request.limit),
+            panels=[_panel(run, one, colour, codes, titled=len(maps) > 1) for one in maps],
+            images=payloads.test_blob(run.config.dataset, run.config.binarize, n),
             names=[str(i) for i in range(10)],
             palette=plots.PALETTE,
             colour_by="label" if colour == "label" else "value",
@@ -140,18 +167,71 @@ def _draw(
             selected=link.below(link.SELECTED, n),
             axes=axes,
             caption=caption,
-            progress=progress,
-            progress_text=text,
             height=560,
         )
     link.put(selected=state.selected)
-    with card:
+    with side:
+        _waiting(run, maps)
         _card(run, codes, state.selected, n)
         if state.lasso:
             _lasso(run, codes, [i for i in state.lasso if i < n])
+    if len(maps) > 1:
+        with chart:  # at last: among 10,000 images neighbours take a second to find
+            _agreement(run, maps)
 
 
-def _axes(method: str) -> tuple[Any, str]:
+def _panel(run: RunInfo, one: _Map, colour: str, codes: Arrays, *, titled: bool) -> Panel:
+    """What the component draws of it."""
+    n, look, request = len(one.points), one.look, one.request
+    test = data.test_images(run.config.dataset, run.config.binarize)
+    kl = codes["kl"][:n].sum(1)
+    by = {"kl": kl, "reconstruction": codes["reconstruction"][:n], "elbo": codes["reconstruction"][:n] - kl}
+    arrays: dict[str, Any] = {
+        "points": one.points.astype(np.float32),
+        "labels": test.labels[:n],
+        "indices": np.arange(n, dtype=np.int32),
+    }
+    if colour in by:
+        arrays["values"] = by[colour].astype(np.float32)
+    progress, text = None, ""
+    if look is not None:
+        progress, text = 0.0, f"t-SNE starts from {'this PCA' if request.start == 'pca' else 'these random places'}"
+        if look.state in ("failed", "cancelled"):
+            text = "Not computed: this is where t-SNE starts"
+        elif look.partial is not None and look.partial.embedding is not None:
+            done, total = look.partial.done, look.partial.total
+            progress, text = done / total, f"t-SNE: step {done} of {total}, about {look.partial.eta_seconds:.0f} s left"
+    start = "starts from PCA" if request.start == "pca" else f"random start, seed {request.seed}"
+    return Panel(
+        blobs.offer(export.blob(arrays)),
+        title=f"Perplexity {request.perplexity:g} · {start}" if titled else "",
+        progress=progress,
+        progress_text=text,
+    )
+
+
+def _agreement(run: RunInfo, maps: list[_Map]) -> None:
+    """How many neighbours two maps have in common: a sentence, whose figures come once both are final."""
+    found = payloads.shared_neighbours(run, *(one.request for one in maps))
+    both, first, second = ["…"] * 3 if found is None else [f"{100 * share:.0f}\N{NO-BREAK SPACE}%" for share in found]
+    k, n = projection.NEIGHBOURS, len(maps[0].points)
+    st.markdown(
+        f"Of an image's {k} nearest neighbours on the first map, **{both}** are among its {k} nearest on the second, "
+        f"and **{first}** in z; of those on the second map, **{second}** in z. "
+        f"By chance it would be {100 * k / (n - 1):.1f}\N{NO-BREAK SPACE}%."
+    )
+
+
+def _waiting(run: RunInfo, maps: list[_Map]) -> None:
+    """Of each map that is not final: a button that ends it, or why it was given up."""
+    for one, name in zip(maps, ("first map", "second map"), strict=False):
+        if one.look is not None:
+            several = len(maps) > 1
+            if not waits.is_given_up(run, one.request, one.look, f"{name.capitalize()}: " if several else ""):
+                waits.cancel_button([(run, one.look)], one.request, f"the {name}" if several else "")
+
+
+def _axes(method: str, *, several: bool) -> tuple[Axes, str]:
     if method == "plane":
         return (
             {"x": "z1", "y": "z2", "meaningful": True},
@@ -162,10 +242,15 @@ def _axes(method: str) -> tuple[Any, str]:
             {"x": "first principal component", "y": "second principal component", "meaningful": True},
             "The two directions of z along which the codes spread most; distances are those of z, as seen from there.",
         )
-    return (
-        {"x": "", "y": "", "meaningful": False},
-        "t-SNE keeps neighbours together. Its axes have no unit; cluster sizes and gaps between them may mean nothing.",
+    caption = (
+        "t-SNE keeps neighbours together. Its axes have no unit; cluster sizes and gaps between them may mean nothing."
     )
+    if several:
+        caption = (
+            "What both maps show may be in the codes; what only one shows may be t-SNE's own doing, and sizes and gaps "
+            "may mean nothing on either. Lasso a group on one to see whether it holds together on the other."
+        )
+    return {"x": "", "y": "", "meaningful": False}, caption
 
 
 def _card(run: RunInfo, codes: Arrays, index: int | None, n: int) -> None:

@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
+from sklearn.neighbors import NearestNeighbors
 
-from vae_core.analysis.projection import EARLY, MAIN, pca, remark, tsne
+from vae_core.analysis.projection import (
+    EARLY,
+    MAIN,
+    Start,
+    beginning,
+    neighbours,
+    pca,
+    remark,
+    shared_neighbours,
+    tsne,
+)
 from vae_core.config.errors import ConfigError
 
 
@@ -83,3 +95,53 @@ def test_tsne_of_one_dimension_fills_the_plane() -> None:
 def test_a_collapsed_model_gets_a_word() -> None:
     assert "noise" in remark((0.01 * codes()).astype(np.float32))
     assert remark(codes()) == ""
+
+
+def test_a_random_start_makes_another_map_with_each_seed_and_pca_does_not() -> None:
+    x = codes(120)
+
+    def of(start: Start, seed: int) -> np.ndarray:
+        return tsne(x, perplexity=10, seed=seed, start=start)
+
+    np.testing.assert_array_equal(of("pca", 0), of("pca", 1))
+    np.testing.assert_array_equal(of("random", 1), of("random", 1))
+    for other in (of("random", 2), of("pca", 1)):
+        assert procrustes(of("random", 1), other)[2] > 0.01  # 0: the same but for place, size and turn
+
+
+@pytest.mark.parametrize("start", ["pca", "random"])
+def test_tsne_starts_small(start: Start) -> None:
+    assert beginning(codes(500), start, 3)[:, 0].std() == pytest.approx(1e-4, rel=0.1)
+
+
+def test_neighbours_are_the_nearest_others() -> None:
+    line = np.array([[0.0], [1.0], [3.0], [7.0], [15.0]], np.float32)
+    assert [set(row) for row in neighbours(line, 2)] == [{1, 2}, {0, 2}, {0, 1}, {1, 2}, {2, 3}]
+    x = codes(700) + 1000  # more than are looked at at once, and far from the origin
+    theirs = NearestNeighbors(n_neighbors=10).fit(x.astype(np.float64)).kneighbors(return_distance=False)
+    np.testing.assert_array_equal(np.sort(neighbours(x)), np.sort(theirs))
+
+
+@pytest.mark.parametrize("k", [0, 60])
+def test_more_neighbours_than_there_are_others_are_refused(k: int) -> None:
+    with pytest.raises(ConfigError, match=rf"k={k} with 60 points: give a number from 1 to 59$"):
+        neighbours(codes(), k)
+
+
+def test_pictures_share_all_some_or_no_more_neighbours_than_by_chance() -> None:
+    x = codes(500, 2)
+    one = neighbours(x)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]], np.float32)
+    assert shared_neighbours(one, one) == 1
+    assert shared_neighbours(one, neighbours(3 * x @ turn + 7)) > 0.99  # float32 rounds
+    unrelated = shared_neighbours(one, neighbours(codes(500, 2, seed=1)))
+    assert unrelated == pytest.approx(10 / 499, abs=0.008)
+    # By hand: the first keeps one of its two neighbours, the second both.
+    assert shared_neighbours(np.array([[1, 2], [0, 2]], np.int32), np.array([[3, 1], [2, 0]], np.int32)) == 0.75
+
+
+def test_points_that_are_all_alike_share_what_they_share_with_themselves() -> None:
+    alike = np.zeros((40, 2), np.float32)
+    found = neighbours(alike)
+    assert shared_neighbours(found, neighbours(alike)) == 1
+    assert all(row not in near for row, near in enumerate(found))

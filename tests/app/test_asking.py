@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from app.facts import payloads
 from tests.app.test_app import complaints, nobody_works, visit  # noqa: F401
 from tests.conftest import Run
+from vae_core.analysis import projection
 from vae_core.config.visitors import VARIABLE, Visitors
+from vae_core.jobs import derived
 from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.derived.maps import MapRequest
 from vae_core.jobs.queue import Jobs
 from vae_core.store.files import write_bytes
 
@@ -68,3 +74,49 @@ def test_where_nothing_can_be_asked_for_the_page_says_so(copied: Run) -> None:
     assert not at.exception
     assert len(complaints(at)) == 1
     assert "cannot be written" in complaints(at)[0]
+
+
+def test_two_maps_are_asked_for_at_once_and_each_may_fail_or_be_cancelled_alone(copied: Run) -> None:
+    jobs = Jobs(copied.store)
+    derived.get(copied.store, copied.run_id, Codes())
+    view = {"run": copied.run_id, "method": "t-SNE", "beside": "another start", "other-seed": "2"}
+    at = visit("map", **view)
+    assert not at.exception
+    first = MapRequest(limit=297, perplexity=30)
+    second = replace(first, seed=2, start="random")
+    assert [job.parameters for job in jobs.table.living("derive")] == [
+        {"model": copied.store.get(copied.run_id).model, **thing.to_json()} for thing in (first, second)
+    ]
+    at.button(key=f"cancel-{copied.run_id}-{first.name}").click().run()
+    assert complaints(at) == ["First map: This was cancelled."]
+    assert jobs.look(copied.run_id, second).state == "waiting"
+    job = jobs.table.claim("derive", "worker")
+    assert job is not None
+    jobs.table.end(job, "failed", "the disk is full")
+    at = visit("map", **view)
+    assert complaints(at) == ["First map: This was cancelled.", "Second map: the disk is full."]
+    at.button(key=f"again-{copied.run_id}-{second.name}").click().run()
+    assert complaints(at) == ["First map: This was cancelled."]
+    assert jobs.look(copied.run_id, first).state == "cancelled"
+    assert jobs.look(copied.run_id, second).state == "waiting"
+
+
+def test_two_maps_say_how_many_neighbours_they_share_once_both_are_there(copied: Run) -> None:
+    first, second = MapRequest(limit=297), MapRequest(limit=297, perplexity=5)
+
+    def sentence() -> str:
+        at = visit("map", run=copied.run_id, method="t-SNE", beside="another perplexity")
+        assert not at.exception
+        return next(text.value for text in at.markdown if "nearest neighbours" in text.value)
+
+    for thing in (Codes(), first):
+        derived.get(copied.store, copied.run_id, thing)
+    assert sentence().count("**…**") == 3
+    points = [
+        derived.get(copied.store, copied.run_id, thing).arrays[name]
+        for thing, name in ((first, "embedding"), (second, "embedding"), (Codes(), "mu"))
+    ]
+    one, other, z = map(projection.neighbours, points)
+    shares = [projection.shared_neighbours(*pair) for pair in ((one, other), (one, z), (other, z))]
+    assert re.findall(r"\*\*(\d+)\s%\*\*", sentence()) == [f"{100 * share:.0f}" for share in shares]
+    assert "By chance it would be 3.4" in sentence()

@@ -14,7 +14,8 @@ from tests.browser.test_browser import Visit, at_rest, button, eventually, tick
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-PAGES = ["", "train", "reconstruct", "map", "models", "compare", "lab", *VIEWS]
+TWO_MAPS = f"map?run={TINY.run_id}&beside=another+start&selected=3"
+PAGES = ["", "train", "reconstruct", "map", TWO_MAPS, "models", "compare", "lab", *VIEWS]
 ASK = """async () => {
   const { violations, passes } = await axe.run(document, { resultTypes: ["violations"] });
   return [passes.length, violations.map(({ id, nodes }) => [id, nodes.length, nodes[0].html.slice(0, 200)])];

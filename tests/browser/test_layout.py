@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from app.lab import VIEWS
-from tests.browser.fixtures import PATIENCE, Server
+from tests.browser.fixtures import PATIENCE, TINY, Server
 from tests.browser.test_browser import Visit, at_rest, eventually
 
 pytestmark = pytest.mark.browser
@@ -23,12 +23,13 @@ READY = {
     "train": "[data-testid=stBaseButton-primary]",
     "reconstruct": ".gallery-card",
     "map": ".map-points",
+    f"map?run={TINY.run_id}&beside=another+start&selected=3": r"text=/[0-9]\s% are among its/",
     "models": "[data-testid=stDataFrame]",
     "compare": ".compare input[type=range]",
     "lab": ".lab-start",
     **dict.fromkeys(VIEWS, ".lab[data-painted]"),
 }
-"""Each page, and what is there once it is."""
+"""Each page, or a state of it, and what is there once it is."""
 NOTHING_TO_DRAG = {"train", "reconstruct", "models", "lab"}
 
 

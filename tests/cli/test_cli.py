@@ -443,6 +443,15 @@ def test_project_writes_arrays(trained: Run, elbo: Elbo, tmp_path: Path, method:
             np.testing.assert_array_equal(arrays["embedding"], kept[0]["embedding"])
 
 
+def test_project_may_start_at_random(trained: Run, elbo: Elbo, tmp_path: Path) -> None:
+    out = tmp_path / "map.npz"
+    arguments = ["--limit", "60", "--perplexity", "5", "--start", "random", "--seed", "2", "--out", str(out)]
+    assert elbo("project", trained.run_id, *arguments)[0] == 0
+    with np.load(out, allow_pickle=False) as arrays:
+        expected = projection.tsne(arrays["codes"], perplexity=5, seed=2, start="random")
+        np.testing.assert_array_equal(arrays["embedding"], expected)
+
+
 def test_export_writes_a_manifest_and_weights(trained: Run, elbo: Elbo, tmp_path: Path) -> None:
     code, said, _ = elbo("export", trained.run_id, "--out", str(tmp_path / "out"))
     assert (code, said["files"]) == (0, ["manifest.json", "weights.bin"])

@@ -83,6 +83,7 @@ def test_a_limit_beyond_the_test_set_is_all_of_it(copied: Run) -> None:
         ({"limit": 9}, "limit=9"),
         ({"limit": 100_001}, "limit=100001"),
         ({"seed": -1}, "seed=-1"),
+        ({"start": "spectral"}, "start='spectral'.*pca, random"),
     ],
 )
 def test_a_bad_request_is_refused(settings: dict[str, object], says: str) -> None:
@@ -103,11 +104,21 @@ def test_requests_that_differ_have_names_that_differ() -> None:
         MapRequest(limit=100),
         MapRequest(perplexity=5),
         MapRequest(seed=1),
+        MapRequest(seed=1, start="random"),
         MapRequest(method="pca"),
         MapRequest(method="pca", limit=100),
     ]
     assert len({r.name for r in requests}) == len(requests)
-    assert MapRequest(method="pca", seed=1).name == MapRequest(method="pca", seed=2, perplexity=9).name
+    assert MapRequest(method="pca", seed=1).name == MapRequest(method="pca", seed=2, perplexity=9, start="random").name
+
+
+def test_maps_from_before_there_was_a_choice_of_the_start_keep_their_names() -> None:
+    assert MapRequest().name == "tsne-5000-p30-s0"
+    assert MapRequest(limit=60, perplexity=2.5, seed=2).name == "tsne-60-p2.5-s2"
+    assert MapRequest(method="pca", limit=60).name == "pca-60"
+    # A job that an earlier version wrote down.
+    job = {"thing": "map", "method": "tsne", "limit": 60, "perplexity": 5.0, "seed": 0}
+    assert derived.parsed(job) == MapRequest(limit=60, perplexity=5)
 
 
 def test_a_damaged_artifact_is_never_served(copied: Run) -> None:

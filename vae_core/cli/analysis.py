@@ -30,7 +30,9 @@ def project(args: argparse.Namespace) -> Json:
 
     store = Store()
     run_id = store.resolve(args.run)
-    request = artifacts.MapRequest(method=args.method, limit=args.limit, perplexity=args.perplexity, seed=args.seed)
+    request = artifacts.MapRequest(
+        method=args.method, limit=args.limit, perplexity=args.perplexity, seed=args.seed, start=args.start
+    )
     out = Path(args.out)
     with Bar(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(args.method, total=None)

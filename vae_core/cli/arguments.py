@@ -69,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--method", choices=("tsne", "pca"), default="tsne")
     sub.add_argument("--limit", type=_count, default=10_000, help="how many test images (default 10000)")
     sub.add_argument("--perplexity", type=_number, default=30.0, help="about how many neighbours (default 30)")
+    sub.add_argument(
+        "--start",
+        choices=("pca", "random"),
+        default="pca",
+        help="where t-SNE starts; random: by the seed (default pca)",
+    )
     sub.add_argument("--seed", type=_seed, default=0, help="decides every random number (default 0)")
     sub = _add_run(add("evaluate", "analysis", "Estimate log P(X) of test images by importance sampling."))
     sub.add_argument("--samples", type=_count, default=5000, help="codes that are scored for each image (default 5000)")

@@ -124,11 +124,21 @@ export interface DimensionKL {
   kl: number | null;
 }
 
+/** `app/components/map.py`: one map. */
+export interface MapPanel {
+  /** Empty: there is no other to tell it from. */
+  title: string;
+  /** Address of `points` F32 (N, 2), `labels` U8, `indices` I32 and, where points carry a number, `values` F32. */
+  points: string;
+  progress: number | null;
+  progressText: string;
+}
+
 /** `app/components/map.py` */
 export interface MapData {
   key: string;
-  /** Address of `points` F32 (N, 2), `labels` U8, `indices` I32 and, where points carry a number, `values` F32. */
-  points: string;
+  /** One, or two of the same images side by side. */
+  panels: MapPanel[];
   /** Address of `images` U8 (M, C, H, W) and `indices` I32. */
   images: string;
   names: string[];
@@ -140,8 +150,6 @@ export interface MapData {
   lasso: number[];
   axes: { x: string; y: string; meaningful: boolean };
   caption: string;
-  progress: number | null;
-  progressText: string;
   height: number;
 }
 

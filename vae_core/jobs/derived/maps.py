@@ -26,11 +26,15 @@ class MapRequest(Thing):
     limit: int = 5000
     perplexity: float = 30.0
     seed: int = 0
+    start: projection.Start = "pca"
+    """Where t-SNE starts: from PCA, or at random by the seed."""
 
     def __post_init__(self) -> None:
         """Check the fields."""
         if self.method not in ("tsne", "pca"):
             raise ConfigError(f"method={self.method!r}: choose one of tsne, pca")
+        if self.start not in ("pca", "random"):
+            raise ConfigError(f"start={self.start!r}: choose one of pca, random")
         if not 10 <= self.limit <= 100_000:
             raise ConfigError(f"limit={self.limit}: give a number from 10 to 100000")
         if not 0 <= self.seed < 2**32:
@@ -39,8 +43,10 @@ class MapRequest(Thing):
     @property
     def name(self) -> str:
         """The artifact's name."""
-        suffix = f"-p{self.perplexity:g}-s{self.seed}" if self.method == "tsne" else ""
-        return f"{self.method}-{self.limit}{suffix}"
+        if self.method == "pca":
+            return f"pca-{self.limit}"
+        start = "" if self.start == "pca" else f"-{self.start}"  # files from before there was a choice are from PCA
+        return f"tsne-{self.limit}-p{self.perplexity:g}-s{self.seed}{start}"
 
     def check(self, source: Source) -> None:
         """So many neighbours there must be."""
@@ -56,6 +62,6 @@ class MapRequest(Thing):
         if self.method == "pca":
             points = projection.pca(mu)
         else:
-            points = projection.tsne(mu, perplexity=self.perplexity, seed=self.seed, report=tell)
+            points = projection.tsne(mu, perplexity=self.perplexity, seed=self.seed, start=self.start, report=tell)
         indices = np.arange(len(points), dtype=np.int32)
         return Result({"embedding": points, "labels": self._labels(source), "indices": indices}, {})
