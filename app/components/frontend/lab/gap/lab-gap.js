@@ -409,7 +409,7 @@ class GapView {
       ["each: 50, 90, 99 % inside", null],
     ];
     // Smaller where the chart is narrow, so that it has room beside what it names.
-    const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 19);
+    const text = Math.min(chart.text, (chart.box.right - chart.box.left) / 18);
     context.font = `${text}px ${chart.font}`;
     const width = Math.max(...lines.map(([words]) => context.measureText(words).width)) + 3 * text;
     const height = (lines.length * 1.5 + 0.6) * text;

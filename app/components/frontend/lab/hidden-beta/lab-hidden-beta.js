@@ -356,7 +356,7 @@ class HiddenBeta {
     chart.y.max = 1.12 * Math.max(...paid.map((model) => Math.max(model.rate, model.distortion)));
     const [left, right] = [...this.root.querySelectorAll(".part")].map((part) => part.getBoundingClientRect().height);
     const slack = Math.max(0, left - right); // the chart's own column is the shorter one
-    chart.height = Math.min(320, Math.max(150, roomFor(this.root, [chart.element]) + slack));
+    chart.height = Math.min(320, Math.max(130, roomFor(this.root, [chart.element]) + slack));
     const context = chart.begin();
     const colour = (/** @type {string} */ name) => colourOf(this.root, name);
     /** @type {["distortion" | "rate", string][]} */

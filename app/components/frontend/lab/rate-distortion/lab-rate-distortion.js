@@ -491,7 +491,7 @@ class RateDistortionView {
     [chart.x.min, chart.x.max, chart.y.min, chart.y.max] = this.window;
     const room = roomFor(this.root, [...find(this.root, ".rate-distortion").children]);
     const below = find(this.root, ".map").getBoundingClientRect().height - chart.element.getBoundingClientRect().height;
-    chart.height = Math.min(760, Math.max(300, room - below));
+    chart.height = Math.min(760, Math.max(280, room - below));
     const context = chart.begin();
     const colour = (/** @type {string} */ name) => colourOf(this.root, name);
     const [ink, grey, elbo, paper] = [colour("--ink"), colour("--prior"), colour("--elbo"), colour("--paper")];

@@ -733,7 +733,8 @@ class StepsView {
       300,
       roomOf(this.root) - this.question.height - controls.offsetHeight - legend.offsetHeight - 20,
     );
-    const side = Math.round(narrow ? Math.min(wide, 520) : Math.min(high, 0.46 * wide, wide - 600)); // what is beside it needs as much
+    const needed = Math.max(600, 39.5 * Number.parseFloat(getComputedStyle(whole).fontSize)); // what stands there needs as much
+    const side = Math.round(narrow ? Math.min(wide, 520) : Math.min(high, 0.46 * wide, wide - needed));
     if (side !== this.planeSide) {
       this.planeSide = side;
       whole.style.setProperty("--plane", `${side}px`);
