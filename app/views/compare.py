@@ -216,12 +216,13 @@ def _how(runs: Sequence[RunInfo], models: Sequence[dict[str, Any]]) -> str:
         r = [r for dim, _, _, r in model["links"] if kl[int(dim)] >= payloads.ACTIVE_KL]
         over = f"mean |r| {np.mean(r):.2f} over {len(r)} dimensions" if r else "none"
         parts.append(f"{model['letter']}: {over}")
-    return (
-        "Each row is a dimension of A. In the other models it moves the dimension that is matched with it, in the "
-        "direction that its sign says: −z2 is z2 turned round. They are matched one to one, so that the correlations "
-        "|r| of their encoded means over the test images are largest in sum. At |r| = 1 two dimensions say the same, "
-        f"at 0 they have nothing in common; each line is as strong as its |r| with A. {'; '.join(parts)}."
+    rows = "Each row is a dimension of A, and in every other model the one that moves with it. "
+    matched = (
+        "Dimensions are matched one to one, with a sign (−z2 is z2 turned round), so that the correlations |r| of "
+        "their encoded means over the test images are largest in sum. At |r| = 1 two dimensions say the same, at 0 "
+        "they have nothing in common; each line is as strong as its |r| with A. "
     )
+    return f"{rows}{matched if any(_aligned(runs[0], run) for run in runs[1:]) else ''}{'; '.join(parts)}."
 
 
 # -- curves and figures

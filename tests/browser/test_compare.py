@@ -199,7 +199,7 @@ def test_columns_stand_over_their_strips(width: int, pair: Server, visit: Visit)
         )
     assert place_of(tracks.nth(0))["width"] == place_of(tracks.nth(1))["width"]
     # What is read comes after what is looked at: the sentence on matching, then the curves.
-    sentence = page.get_by_text("They are matched one to one")
+    sentence = page.get_by_text("Dimensions are matched one to one")
     below = place_of(page.locator(".compare"))
     assert below["y"] + below["height"] <= place_of(sentence)["y"]
     assert place_of(sentence)["y"] < place_of(page.get_by_text("Curves and figures"))["y"]

@@ -69,7 +69,7 @@ export class Model {
         h(
           "div",
           { class: "again" },
-          h("p", {}, this.badge(), "Test images, and what comes back"),
+          h("p", {}, this.badge(), "Test images, reconstructed"),
           this.given.canvas,
           this.back.canvas,
         ),
@@ -123,8 +123,9 @@ export class Model {
   reconstruct(net, images) {
     const pictures = tensorOf(images, "images", Uint8Array);
     const [count] = pictures.shape;
-    for (let n = 0; n < Math.min(SHOWN, count); n++) {
-      const x = pictureAt(pictures, Math.floor((n * count) / SHOWN));
+    const shown = Math.min(SHOWN, count);
+    for (let n = 0; n < shown; n++) {
+      const x = pictureAt(pictures, Math.floor((n * count) / shown));
       this.given.put(x, n);
       if (net.encode) this.back.put(net.decode(net.encode(x).mu), n);
     }
