@@ -107,7 +107,8 @@ export interface Network {
 export type Cell = [column: number, row: number, span: number];
 
 export type WorkerRequest =
-  | { type: "model"; manifest: Manifest; tensors: Map<string, Tensor>; dims: number[] }
+  /** `share`: of its time that it works, from 0 to 1. */
+  | { type: "model"; manifest: Manifest; tensors: Map<string, Tensor>; dims: number[]; share: number }
   | { type: "z"; z: Numbers; moved: number }
   | { type: "dims"; dims: number[] }
   | { type: "plane"; cells: number };

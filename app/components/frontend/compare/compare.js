@@ -82,6 +82,7 @@ class CompareView {
         new Model(model, i === 0, {
           strip: (dim, pixels, sign) => this.strips.paintStrip(i, dim, pixels, sign),
           ask: (wish) => this.host.ask(wish, data.models[i].letter),
+          share: 1 / data.models.length,
         }),
     );
     this.strips = new Strips(this.models, data.dims, data.inactive, {
@@ -196,7 +197,7 @@ class CompareView {
   layoutPictures(most, stacked) {
     const tall = globalThis.innerHeight;
     const [, H, W] = this.models[0].shape;
-    const target = Math.min(most, stacked ? 0.2 * tall : Math.min(420, Math.max(168, 0.28 * tall)));
+    const target = Math.min(most, stacked ? 0.2 * tall : Math.min(420, Math.max(112, 0.28 * tall)));
     const side = Math.max(1, Math.floor(target / W)) * W;
     this.element.style.setProperty("--picture", `${side}px`);
     return (side * H) / W;

@@ -39,7 +39,7 @@ export class Model {
 
   /**
    * @param {CompareModel} data @param {boolean} first
-   * @param {{ strip: OnStrip, ask: (wish: string) => void }} host
+   * @param {{ strip: OnStrip, ask: (wish: string) => void, share: number }} host `share`: of one worker's time
    */
   constructor(data, first, host) {
     const { letter, title, colour, shape } = data;
@@ -107,12 +107,11 @@ export class Model {
       throw new Error(`its pictures are [${net.shape}], those of its data set [${this.shape}]`);
     this.net = net;
     this.reconstruct(net, images);
-    this.beside = new Beside(manifest, model.tensors, [], {
-      strip: (own, pixels) => {
-        this.strips.set(own, pixels);
-        this.tellStrips(own);
-      },
-    });
+    const strip = (/** @type {number} */ own, /** @type {Uint8ClampedArray<ArrayBuffer>} */ pixels) => {
+      this.strips.set(own, pixels);
+      this.tellStrips(own);
+    };
+    this.beside = new Beside(manifest, model.tensors, [], { strip }, this.host.share);
     this.watch();
   }
 

@@ -14,8 +14,11 @@ export class Beside {
   /** @type {number | null} */
   #frame = null;
 
-  /** @param {Manifest} manifest @param {Map<string, Tensor>} tensors @param {number[]} dims @param {Listener} listener */
-  constructor(manifest, tensors, dims, listener) {
+  /**
+   * @param {Manifest} manifest @param {Map<string, Tensor>} tensors @param {number[]} dims @param {Listener} listener
+   * @param {number} [share] of its time that it works, where there are several
+   */
+  constructor(manifest, tensors, dims, listener, share = 1) {
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
     /** @type {Map<string, Tensor>} */
@@ -24,7 +27,7 @@ export class Beside {
       const tensor = tensors.get(name);
       if (tensor) own.set(name, { ...tensor, data: tensor.data.slice() });
     }
-    this.tell({ type: "model", manifest: { ...manifest, encoder: null }, tensors: own, dims });
+    this.tell({ type: "model", manifest: { ...manifest, encoder: null }, tensors: own, dims, share });
     const draw = () => {
       this.#frame = null;
       for (const [dim, pixels] of this.#strips) listener.strip(dim, pixels);

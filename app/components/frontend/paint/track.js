@@ -113,12 +113,19 @@ export class Track {
    */
   paintStrip(pixels, sign = 1) {
     const [, H, W] = this.shape;
-    const image = new ImageData(pixels, FRAMES * W, H);
-    const step = (FRAMES - 1) / (this.frames - 1);
-    for (let n = 0; n < this.frames; n++) {
-      const from = sign < 0 ? FRAMES - 1 - n * step : n * step;
-      this.strip.putImageData(image, (n - from) * W, 0, from * W, 0, W, H);
+    const wide = this.frames * W;
+    const image = sign > 0 && this.frames === FRAMES ? new ImageData(pixels, wide, H) : new ImageData(wide, H);
+    if (image.data !== pixels) {
+      const step = (FRAMES - 1) / (this.frames - 1);
+      for (let n = 0; n < this.frames; n++) {
+        const from = sign < 0 ? FRAMES - 1 - n * step : n * step;
+        for (let y = 0; y < H; y++) {
+          const start = 4 * W * (y * FRAMES + from);
+          image.data.set(pixels.subarray(start, start + 4 * W), 4 * W * (y * this.frames + n));
+        }
+      }
     }
+    this.strip.putImageData(image, 0, 0);
   }
 }
 
