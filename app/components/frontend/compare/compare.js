@@ -178,6 +178,7 @@ class CompareView {
     const pairs = Math.ceil(count / 2);
     for (const [name, value] of Object.entries({
       "--columns": columns.map((column) => `${column}px`).join(" "),
+      "--strip": `${strip}px`,
       "--count": String(count),
       "--pairs": String(pairs),
       "--rows": `repeat(${count}, auto) repeat(${pairs}, ${side + 12}px)`,
@@ -197,7 +198,8 @@ class CompareView {
   layoutPictures(most, stacked) {
     const tall = globalThis.innerHeight;
     const [, H, W] = this.models[0].shape;
-    const target = Math.min(most, stacked ? 0.2 * tall : Math.min(420, Math.max(112, 0.28 * tall)));
+    const each = this.models.length > 2 ? 0.14 : 0.2; // two rows of them take little more than one
+    const target = Math.min(most, stacked ? each * tall : Math.min(420, Math.max(112, 0.28 * tall)));
     const side = Math.max(1, Math.floor(target / W)) * W;
     this.element.style.setProperty("--picture", `${side}px`);
     return (side * H) / W;
