@@ -193,7 +193,9 @@ def _links(a: RunInfo, b: RunInfo) -> list[list[float | None]] | None:
     """
     if _aligned(a, b):
         matches = payloads.matches(a, b)
-        return matches and [[match.dim, match.other, match.sign, match.correlation] for match in matches]
+        if matches is None:
+            return None
+        return [[match.dim, match.other, match.sign, match.correlation] for match in matches]
     ranked = (np.argsort(_kl(run))[::-1].tolist() for run in (a, b))
     return [[dim, other, 1, None] for dim, other in zip(*ranked, strict=False)]
 
