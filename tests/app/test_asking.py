@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from app.chrome import say, waiting
 from app.facts import payloads
 from tests.app.test_app import complaints, nobody_works, visit  # noqa: F401
 from tests.conftest import Run
 from vae_core.config.visitors import VARIABLE, Visitors
 from vae_core.jobs.derived.codes import Codes
-from vae_core.jobs.queue import Jobs
+from vae_core.jobs.queue import Jobs, Look
 from vae_core.store.files import write_bytes
 
 
@@ -68,3 +69,19 @@ def test_where_nothing_can_be_asked_for_the_page_says_so(copied: Run) -> None:
     assert not at.exception
     assert len(complaints(at)) == 1
     assert "cannot be written" in complaints(at)[0]
+
+
+def test_a_component_is_told_what_a_page_would_say(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = copied.store.get(copied.run_id)
+
+    def told(*looks: Look) -> tuple[str, bool, str]:
+        said = waiting.of_component([(info, look) for look in looks], "Encoding.")
+        return said["text"], said["failed"], said["button"]
+
+    assert told(Look("running"), Look("waiting", ahead=3)) == ("Encoding. 3 others come first.", False, "cancel")
+    assert told(Look("waiting", reason="too many wait")) == ("too many wait", False, "cancel")
+    assert told(Look("running"), Look("failed", reason="it is *damaged*")) == ("it is *damaged*.", True, "retry")
+    assert told(Look("cancelled")) == ("This was cancelled.", True, "retry")
+    assert len(told(Look("failed", reason="long " * 1000))[0]) <= say.LONGEST + 1
+    monkeypatch.setenv(VARIABLE, Visitors(strangers=True).to_environment()[VARIABLE])
+    assert told(Look("running", by="somebody else")) == ("Encoding.", False, "")
