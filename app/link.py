@@ -310,9 +310,7 @@ def arrive(page: str) -> None:
                 st.query_params[item.name] = text
             del st.query_params[name]
     _catch_up(page)
-    if soon := session.recall("link-soon"):
-        session.remember("link-soon", None)
-        open_page(soon[0], **soon[1])
+    follow()
 
 
 @dataclass(frozen=True)
@@ -450,8 +448,15 @@ def open_page(name: str, **view: Any) -> None:
 
 
 def open_soon(name: str, **view: Any) -> None:
-    """The same from what is called for an event, where no page can be opened yet: the script that follows does it."""
+    """The same from what is called for an event, where no page can be opened yet: `follow` does it."""
     session.remember("link-soon", (name, view))
+
+
+def follow() -> None:
+    """Open what was asked for. Each script run begins with it; a fragment that runs again by itself must, too."""
+    if soon := session.recall("link-soon"):
+        session.remember("link-soon", None)
+        open_page(soon[0], **soon[1])
 
 
 def to_page(name: str, label: str, icon: str | None = None, **view: Any) -> None:

@@ -150,7 +150,13 @@ class AllowedHosts:
             await self.app(scope, receive, send)
 
 
-ON_LANDING = ("explore/player.js", "presenter/presenter.js", "explore/player.css", "presenter/presenter.css")
+ON_LANDING = (
+    "explore/player.js",
+    "presenter/presenter.js",
+    "paint/track.css",
+    "explore/player.css",
+    "presenter/presenter.css",
+)
 """What Explore is made of, whose components aren't registered yet when the first page is asked for."""
 
 

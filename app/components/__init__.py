@@ -118,7 +118,7 @@ class View(TypedDict):
     image: int | None  # index into the images blob of the image that z started from
 
 
-_player = register("elbo_room_player", "explore/player.js", ["explore/player.css"])
+_player = register("elbo_room_player", "explore/player.js", ["paint/track.css", "explore/player.css"])
 
 
 def player(

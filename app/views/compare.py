@@ -1,4 +1,4 @@
-"""Compare: two to four models side by side, moved by the same sliders; their curves and their figures."""
+"""Compare: two to four models side by side, moved by the same film strips; their curves and their figures."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import streamlit as st
 
 from app import link, session
-from app.chrome import model_bar, plots, say, waiting
+from app.chrome import ask, model_bar, plots, say, waiting
 from app.components import register
-from app.facts import payloads
+from app.facts import asking, payloads
 from vae_core.config import words
 from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Losses, Started
 from vae_core.jobs.derived.codes import Codes
+from vae_core.jobs.queue import Look
 from vae_core.store import RunInfo
 
 KEY = "compare"
@@ -25,14 +26,14 @@ POLL_SECONDS = 0.7
 COLOURS = ("#3f90da", "#e76300", "#a96b59", "#717581")
 """Of the models A to D: those of the palette that stand out from white and from black, with black letters on them."""
 
-_view = register("elbo_room_compare", "compare/compare.js", ["kit/lab.css", "compare/compare.css"])
+_view = register("elbo_room_compare", "compare/compare.js", ["kit/lab.css", "paint/track.css", "compare/compare.css"])
 
 
 def page() -> None:
     """The page."""
     runs = _choose()
     if len(runs) < 2:
-        st.info("Choose two to four models; their pictures then follow the same sliders.", icon=":material/compare:")
+        st.info("Choose two to four models; their pictures then follow the same strips.", icon=":material/compare:")
         return
     missing = _missing(runs)
     st.fragment(_side_by_side, run_every=POLL_SECONDS if missing else None)(runs, bool(missing))
@@ -116,9 +117,13 @@ def _pair(trained: dict[str, RunInfo]) -> list[str]:
 # -- the component
 
 
+Looks = list[tuple[RunInfo, Look]]
+
+
 def _missing(runs: Sequence[RunInfo]) -> list[RunInfo]:
     """Those whose codes are still to be computed."""
-    return [run for run in runs if _aligned(runs[0], run) and payloads.codes(run) is None]
+    alike = [run for run in runs if _aligned(runs[0], run)]
+    return [run for run in alike if payloads.codes(run) is None] if len(alike) > 1 else []
 
 
 def _aligned(a: RunInfo, b: RunInfo) -> bool:
@@ -130,16 +135,13 @@ def _side_by_side(runs: list[RunInfo], waited: bool) -> None:
         missing = _missing(runs)
         if waited and not missing:
             st.rerun(scope="app")
-        if missing:
-            text = "Encoding the test images to match the dimensions; this takes a few seconds, once for each model."
-            waiting.for_all(missing, Codes(), text)
-            return
-        _draw(runs)
+        # All are asked for at once.
+        _draw(runs, [(run, asking.want(run, Codes(), by=ask.visitor())) for run in missing])
     except ElboRoomError as error:
         say.error(error, "These models cannot be compared: ")
 
 
-def _draw(runs: list[RunInfo]) -> None:
+def _draw(runs: list[RunInfo], looks: Looks) -> None:
     first = runs[0]
     kl = _kl(first)
     dims = [{"dim": int(dim), "kl": kl[dim]} for dim in np.argsort(kl)[::-1]]
@@ -153,10 +155,11 @@ def _draw(runs: list[RunInfo]) -> None:
                 "colour": COLOURS[i],
                 "blob": payloads.model_blob(run.run_id, session.version(run)),
                 "images": images,
+                "shape": list(run.config.image_shape),
                 "links": [] if i == 0 else _links(first, run),
+                "waiting": None if i == 0 else _waiting(runs, run, looks),
             }
         )
-    st.caption(_how(runs, models))
     _view(
         key=KEY,
         data={
@@ -167,14 +170,32 @@ def _draw(runs: list[RunInfo]) -> None:
         },
         height="content",
         on_view_change=lambda: link.put(z=session.recall(KEY)["view"]["z"]),
+        on_retry_change=lambda: waiting.retry(looks, Codes()),
+        on_cancel_change=lambda: waiting.cancel(looks, Codes()),
     )
+    st.caption(_how(runs, models))
 
 
-def _links(a: RunInfo, b: RunInfo) -> list[list[float | None]]:
-    """Which dimension of b follows which of a: [a's, b's, sign, |r|]; by rank of their KL where nothing aligns them."""
+def _waiting(runs: Sequence[RunInfo], run: RunInfo, looks: Looks) -> waiting.Waiting | None:
+    """What is said in the place of a model that is not matched yet: that takes its codes and the first one's."""
+    needed = [(other, look) for other, look in looks if other in (runs[0], run)]
+    if not needed or not _aligned(runs[0], run):
+        return None
+    names = " and ".join(letter for letter, other in _lettered(runs) if any(other is found for found, _ in needed))
+    text = f"Encoding the test images of {names}: a few seconds, once for each model."
+    return waiting.of_component(needed, text)
+
+
+def _links(a: RunInfo, b: RunInfo) -> list[list[float | None]] | None:
+    """Which dimension of b follows which of a: [a's, b's, sign, |r|]; by rank of their KL where nothing aligns them.
+
+    None while it is not known.
+    """
     if _aligned(a, b):
         matches = payloads.matches(a, b)
-        return [[match.dim, match.other, match.sign, match.correlation] for match in matches or []]
+        if matches is None:
+            return None
+        return [[match.dim, match.other, match.sign, match.correlation] for match in matches]
     ranked = (np.argsort(_kl(run))[::-1].tolist() for run in (a, b))
     return [[dim, other, 1, None] for dim, other in zip(*ranked, strict=False)]
 
@@ -191,17 +212,19 @@ def _how(runs: Sequence[RunInfo], models: Sequence[dict[str, Any]]) -> str:
         if not _aligned(runs[0], run):
             parts.append(f"{model['letter']} learned other data, so its dimensions are only ranked by their KL")
             continue
-        r = [abs(r) for dim, _, _, r in model["links"] if r is not None and kl[int(dim)] >= payloads.ACTIVE_KL]
-        parts.append(
-            f"{model['letter']}: mean |r| {np.mean(r):.2f} over {len(r)} dimensions"
-            if r
-            else f"{model['letter']}: none"
-        )
-    return (
-        "The sliders are A's dimensions. Each other model moves its own dimension whose encoded means correlate most "
-        "with it over the test images, with the sign of that correlation r. At |r| = 1 two dimensions say the same, at "
-        f"0 they have nothing in common. {'; '.join(parts)}."
+        if model["links"] is None:
+            parts.append(f"{model['letter']}: not matched yet")
+            continue
+        r = [r for dim, _, _, r in model["links"] if kl[int(dim)] >= payloads.ACTIVE_KL]
+        over = f"mean |r| {np.mean(r):.2f} over {len(r)} dimensions" if r else "none"
+        parts.append(f"{model['letter']}: {over}")
+    rows = "Each row is a dimension of A, and in every other model the one that moves with it. "
+    matched = (
+        "Dimensions are matched one to one, with a sign (−z2 is z2 turned round), so that the correlations |r| of "
+        "their encoded means over the test images are largest in sum. At |r| = 1 two dimensions say the same, at 0 "
+        "they have nothing in common; each line is as strong as its |r| with A. "
     )
+    return f"{rows}{matched if any(_aligned(runs[0], run) for run in runs[1:]) else ''}{'; '.join(parts)}."
 
 
 # -- curves and figures

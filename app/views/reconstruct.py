@@ -47,6 +47,7 @@ def _reshuffle() -> None:
 
 
 def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
+    link.follow()
     try:
         codes = payloads.codes(run)
         if codes is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.chrome import say, waiting
 from app.facts import payloads
 from tests.app.test_app import complaints, nobody_works, visit  # noqa: F401
 from tests.conftest import Run
@@ -15,7 +16,7 @@ from vae_core.config.visitors import VARIABLE, Visitors
 from vae_core.jobs import derived
 from vae_core.jobs.derived.codes import Codes
 from vae_core.jobs.derived.maps import MapRequest
-from vae_core.jobs.queue import Jobs
+from vae_core.jobs.queue import Jobs, Look
 from vae_core.store.files import write_bytes
 
 
@@ -120,3 +121,19 @@ def test_two_maps_say_how_many_neighbours_they_share_once_both_are_there(copied:
     shares = [projection.shared_neighbours(*pair) for pair in ((one, other), (one, z), (other, z))]
     assert re.findall(r"\*\*(\d+)\s%\*\*", sentence()) == [f"{100 * share:.0f}" for share in shares]
     assert "By chance it would be 3.4" in sentence()
+
+
+def test_a_component_is_told_what_a_page_would_say(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = copied.store.get(copied.run_id)
+
+    def told(*looks: Look) -> tuple[str, bool, str]:
+        said = waiting.of_component([(info, look) for look in looks], "Encoding.")
+        return said["text"], said["failed"], said["button"]
+
+    assert told(Look("running"), Look("waiting", ahead=3)) == ("Encoding. 3 others come first.", False, "cancel")
+    assert told(Look("waiting", reason="too many wait")) == ("too many wait", False, "cancel")
+    assert told(Look("running"), Look("failed", reason="it is *damaged*")) == ("it is *damaged*.", True, "retry")
+    assert told(Look("cancelled")) == ("This was cancelled.", True, "retry")
+    assert len(told(Look("failed", reason="long " * 1000))[0]) <= say.LONGEST + 1
+    monkeypatch.setenv(VARIABLE, Visitors(strangers=True).to_environment()[VARIABLE])
+    assert told(Look("running", by="somebody else")) == ("Encoding.", False, "")

@@ -180,8 +180,8 @@ def wait_for_picture(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize("view", ["gaussian", "reparameterisation", "beta", "rate-distortion"])
-def test_a_drag_in_the_lab_paints_in_every_frame(cold: Server, visit: Visit, view: str) -> None:
+@pytest.mark.parametrize("view", ["gaussian", "reparameterisation", "beta", "rate-distortion", "compare"])
+def test_a_drag_of_a_view_paints_in_every_frame(cold: Server, visit: Visit, view: str) -> None:
     page = visit(cold.url(view))
     slider = page.locator("[data-painted] input[type=range]").first
     slider.wait_for()

@@ -383,7 +383,7 @@ def test_terms_beside_the_picture_say_at_which_code_they_are(server: Server, vis
 
 def test_code_beyond_the_track_says_so_at_its_end(server: Server, visit: Visit) -> None:
     page = ready(visit(server.url(run=PLANE.run_id, z="3.4,-5")))
-    said = page.locator(".row.beyond")
+    said = page.locator(".track.beyond")
     expect(said).to_have_count(2)
     assert said.evaluate_all(
         "rows => rows.map((row) => [row.dataset.side, row.querySelector('.value').textContent])"

@@ -180,6 +180,22 @@ def test_an_error_stands_in_words_in_the_place_of_the_view(site: Callable[[str],
     )
 
 
+def test_a_model_that_cannot_be_opened_says_so_in_its_place(site: Callable[[str], str], visit: Visit) -> None:
+    page = visit(site("compare"))
+    painted(page, "[data-testid=picture-B]")
+    models = exhibits.exhibit("compare").data["models"]
+    models[1]["shape"] = [1, 8, 8]
+    page.evaluate("models => fixture.update({ models })", models)
+    expect(page.locator(".notice").locator("visible=true")).to_have_text(
+        "This model cannot be opened here: its pictures are [1,28,28], those of its data set [1,8,8]."
+    )
+    # The others go on, and so does what can be dragged.
+    before = painted(page, "[data-testid=picture-A]").evaluate("canvas => canvas.toDataURL()")
+    drag(page, page.locator(Z1))
+    picture = page.get_by_test_id("picture-A")
+    eventually(lambda: picture.evaluate("canvas => canvas.toDataURL()") != before, page, "another picture of A")
+
+
 def test_explore_as_static_files(explore: exhibits.Exhibit, tmp_path: Path, visit: Visit) -> None:
     folder(explore, tmp_path / "site")
     with exhibits.served(tmp_path / "site") as url:

@@ -70,7 +70,7 @@ const net = compile(manifest, tensors);
 const grey = (z) => Array.from(Uint8ClampedArray.from(net.decode(z), (value) => 255 * value));
 
 test("a strip is the model along one dimension, from −3 to 3", async () => {
-  tell({ type: "model", manifest, tensors, dims: [1, 0] });
+  tell({ type: "model", manifest, tensors, dims: [1, 0], share: 1 });
   tell({ type: "z", z: Float32Array.of(1, -2), moved: -1 });
   const strips = await come(2, ({ type }) => type === "strip");
   assert.deepEqual(strips.map(({ dim }) => dim).sort(), [0, 1]);
@@ -127,4 +127,27 @@ test("the plane comes coarse first, and whole", async () => {
       const at = 4 * (2 * n);
       assert.deepEqual([pixels[at], pixels[at + 4]], grey(z));
     });
+});
+
+test("of several workers each rests for as long as the others work", async () => {
+  const { setTimeout: real, performance: clock } = globalThis;
+  const rests = [];
+  let now = clock.now();
+  globalThis.setTimeout = (act, ms) => {
+    rests.push(ms);
+    now += ms;
+    return real(act, 0);
+  };
+  // Every look at the clock finds it 10 ms later: a strip takes that long, or a little more.
+  Object.defineProperty(globalThis, "performance", { configurable: true, value: { now: () => (now += 10) } });
+  try {
+    answers.length = 0;
+    tell({ type: "model", manifest, tensors, dims: [0, 1], share: 0.25 });
+    tell({ type: "z", z: Float32Array.of(1, 1), moved: -1 });
+    await come(2, ({ type }) => type === "strip");
+    assert.ok(Math.max(...rests) >= 20, `it rested ${rests} ms`);
+  } finally {
+    globalThis.setTimeout = real;
+    Object.defineProperty(globalThis, "performance", { configurable: true, value: clock });
+  }
 });

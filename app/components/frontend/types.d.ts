@@ -107,7 +107,8 @@ export interface Network {
 export type Cell = [column: number, row: number, span: number];
 
 export type WorkerRequest =
-  | { type: "model"; manifest: Manifest; tensors: Map<string, Tensor>; dims: number[] }
+  /** `share`: of its time that it works, from 0 to 1. */
+  | { type: "model"; manifest: Manifest; tensors: Map<string, Tensor>; dims: number[]; share: number }
   | { type: "z"; z: Numbers; moved: number }
   | { type: "dims"; dims: number[] }
   | { type: "plane"; cells: number };
@@ -203,14 +204,27 @@ export interface PresenterData {
   places: number;
 }
 
-/** `app/views/compare.py`: one model; `links` say which dimension follows which: [the first model's, its own, sign, |r|]. */
+/** `app/chrome/waiting.py`: how it stands with what a component waits for; `button` is what may be asked there. */
+export interface Waiting {
+  text: string;
+  failed: boolean;
+  button: "" | "retry" | "cancel";
+}
+
+/** Which dimension follows which: the first model's, the own, the sign, |r|; null where nothing aligns the two models. */
+export type Link = [dim: number, other: number, sign: number, r: number | null];
+
+/** `app/views/compare.py`: one model; `links` are null, and `waiting` says why, until they are known. */
 export interface CompareModel {
   letter: string;
   title: string;
   colour: string;
   blob: string;
   images: string;
-  links: [dim: number, other: number, sign: number, r: number | null][];
+  /** [C, H, W] */
+  shape: number[];
+  links: Link[] | null;
+  waiting: Waiting | null;
 }
 
 /** `app/views/compare.py` */

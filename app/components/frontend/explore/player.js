@@ -8,6 +8,7 @@ import { decimal, nats, rounded, within } from "../kit/numbers.js";
 import { indexOf, labelOf } from "../kit/images.js";
 import { normal, slerp } from "../kit/random.js";
 import { view } from "../kit/view.js";
+import { Beside } from "../net/beside.js";
 import { compile } from "../net/engine.js";
 import { gaussianKL } from "../net/posterior.js";
 import { tensorOf } from "../net/safetensors.js";
@@ -20,7 +21,7 @@ import { Rows } from "./rows.js";
 
 /**
  * @import { Host } from "../kit/view.js"
- * @import { Arrays, DimensionKL, Manifest, Network, PlayerData, Tensor, WorkerAnswer, WorkerRequest } from "../types.d.ts"
+ * @import { Arrays, DimensionKL, Manifest, Network, PlayerData, Tensor, WorkerRequest } from "../types.d.ts"
  */
 
 /**
@@ -65,8 +66,8 @@ class Player {
   images = null;
   /** @type {Start | null} */
   start = null;
-  /** @type {Worker | null} */
-  worker = null;
+  /** @type {Beside | null} */
+  beside = null;
   /** @type {HTMLElement | null} */
   picker = null;
   /** @type {number | null} the frame to come while it plays */
@@ -113,8 +114,8 @@ class Player {
     if (this.inviting !== null) cancelAnimationFrame(this.inviting);
     this.inviting = null;
     for (const stop of this.stops.splice(0)) stop();
-    this.worker?.terminate();
-    this.worker = this.parts = this.start = this.images = null;
+    this.beside?.stop();
+    this.beside = this.parts = this.start = this.images = null;
     this.closePicker();
   }
 
@@ -627,42 +628,17 @@ class Player {
 
   /** @param {WorkerRequest} request */
   ask(request) {
-    this.worker?.postMessage(request);
+    this.beside?.tell(request);
   }
 
   /** @param {Parts} parts @param {Map<string, Tensor>} tensors */
   startWorker({ manifest, rows, plane }, tensors) {
-    const worker = new Worker(new URL("../net/worker.js", import.meta.url), { type: "module" });
-    // Only the decoder, in copies of its own: a view would drag the blob's whole buffer along.
-    /** @type {Map<string, Tensor>} */
-    const own = new Map();
-    for (const { name } of manifest.decoder.initializers) {
-      const tensor = tensors.get(name);
-      if (tensor) own.set(name, { ...tensor, data: tensor.data.slice() });
-    }
-    this.worker = worker;
-    this.ask({ type: "model", manifest: { ...manifest, encoder: null }, tensors: own, dims: rows.shown() });
+    this.beside = new Beside(manifest, tensors, rows.shown(), {
+      strip: (dim, pixels) => rows.paintStrip(dim, pixels),
+      cells: (cells, pixels) => plane?.paintCells(cells, pixels),
+    });
     this.ask({ type: "z", z: this.z, moved: -1 });
     if (plane) this.ask({ type: "plane", cells: CELLS });
-
-    // Strips come faster than the screen shows them: keep the newest of each, draw once a frame.
-    /** @type {Map<number, Uint8ClampedArray<ArrayBuffer>>} */
-    const strips = new Map();
-    /** @type {number | null} */
-    let frame = null;
-    const draw = () => {
-      frame = null;
-      for (const [dim, pixels] of strips) rows.paintStrip(dim, pixels);
-      strips.clear();
-    };
-    worker.onmessage = (/** @type {MessageEvent<WorkerAnswer>} */ { data }) => {
-      if (data.type === "cells") {
-        plane?.paintCells(data.cells, data.pixels);
-        return;
-      }
-      strips.set(data.dim, data.pixels);
-      if (frame === null) frame = requestAnimationFrame(draw);
-    };
   }
 }
 

@@ -24,6 +24,8 @@ const drawn = new Map();
 const decodedAt = new Map();
 /** @type {{ cell: Cell, z: [number, number] }[]} still to decode */
 let plane = [];
+let share = 1; // of its time that it works: several workers leave a small machine what one does
+let free = 0; // when it has rested enough for that, ms
 
 /** @param {WorkerAnswer} answer */
 const tell = (answer) => postMessage(answer, { transfer: [answer.pixels.buffer] });
@@ -108,7 +110,12 @@ function awake() {
 next.port1.onmessage = () => {
   scheduled = false;
   if (net === null) return;
-  const dim = z === null ? null : oldestStrip(performance.now());
+  const now = performance.now();
+  if (now < free) {
+    if (wake === null) wake = setTimeout(awake, free - now);
+    return;
+  }
+  const dim = z === null ? null : oldestStrip(now);
   turn += 1;
   // Strips and the plane take turns, so neither waits for the whole of the other.
   if (plane.length && (dim === null || turn % 2)) decodeCells(net);
@@ -119,6 +126,8 @@ next.port1.onmessage = () => {
       if (wake === null) wake = setTimeout(awake, REST / 4);
     return;
   }
+  const done = performance.now();
+  free = done + (done - now) * (1 / share - 1);
   schedule();
 };
 
@@ -126,6 +135,7 @@ globalThis.onmessage = (/** @type {MessageEvent<WorkerRequest>} */ { data }) => 
   if (data.type === "model") {
     net = compile(data.manifest, data.tensors);
     dims = data.dims;
+    share = data.share;
   } else if (data.type === "z") {
     // The strip of a dimension does not depend on that dimension's own value: where it was fresh, it still is.
     if (data.moved >= 0 && drawn.get(data.moved) === version) drawn.set(data.moved, version + 1);
