@@ -270,6 +270,7 @@ _MAP = {
     "limit": "images",
     "perplexity": "of t-SNE",
 }
+_MODELS = {"filter": "words that the models shown have"}
 _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels", "draws": "whether draws from Q are shown"}
 
 TABLE: tuple[Item[Any], ...] = (
@@ -278,7 +279,7 @@ TABLE: tuple[Item[Any], ...] = (
     *_CHOICES,
     *(
         Item(key, (page,), meaning, any_name, bound=True)
-        for page, keys in (("train", _TRAIN), ("map", _MAP), ("reconstruct", _RECONSTRUCT))
+        for page, keys in (("train", _TRAIN), ("map", _MAP), ("models", _MODELS), ("reconstruct", _RECONSTRUCT))
         for key, meaning in keys.items()
     ),
 )
