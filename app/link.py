@@ -275,6 +275,7 @@ _MAP = {
     "other-perplexity": "that of the map beside it",
     "other-seed": "of the random start of the map beside it",
 }
+_MODELS = {"filter": "words that the models shown have"}
 _RECONSTRUCT = {"sort": "order of the cards", "labels": "which labels", "draws": "whether draws from Q are shown"}
 
 TABLE: tuple[Item[Any], ...] = (
@@ -284,7 +285,7 @@ TABLE: tuple[Item[Any], ...] = (
     *_CHOICES,
     *(
         Item(key, (page,), meaning, any_name, bound=True)
-        for page, keys in (("train", _TRAIN), ("map", _MAP), ("reconstruct", _RECONSTRUCT))
+        for page, keys in (("train", _TRAIN), ("map", _MAP), ("models", _MODELS), ("reconstruct", _RECONSTRUCT))
         for key, meaning in keys.items()
     ),
 )

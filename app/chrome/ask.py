@@ -18,6 +18,7 @@ from app.facts import estimate
 from vae_core.config import RunConfig
 from vae_core.config.errors import LimitError
 from vae_core.config.visitors import Visitors
+from vae_core.store import RunInfo
 
 Wish = Literal["pause", "stop", "cancel", "resume"]
 
@@ -54,6 +55,21 @@ def may_end(run_id: str) -> bool:
     """Whether this visitor may pause, stop, cancel and delete the run."""
     rules = Visitors.from_environment()
     return not rules.strangers or rules.allow_delete or _owners().get(run_id) == visitor()
+
+
+def may_describe(info: RunInfo) -> bool:
+    """Whether this visitor may say what a model is called: who may end it; one that ships, nobody from outside."""
+    return not Visitors.from_environment().strangers if info.shipped else may_end(info.run_id)
+
+
+def describe(run_id: str, label: str, note: str) -> None:
+    """Say what a model is called, and what is to be remembered of it.
+
+    Raises `LimitError`, `NotesError`, `CorruptFileError`, `StoreError`, `RunBusyError`.
+    """
+    if not may_describe(session.store().get(run_id)):
+        raise LimitError(f"{run_id}: only who asked for this run may say what it is called")
+    session.store().describe(run_id, label=label, note=note)
 
 
 def may_drop(asked_by: str) -> bool:

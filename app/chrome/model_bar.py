@@ -59,12 +59,17 @@ def choose(
     if elsewhere is None:
         link.put_run(current.run_id)
     else:
-        st.caption(f"This page needs {needs}, which {title(elsewhere)} is not; here is another one.")
+        st.caption(f"This page needs {needs}, which {say.plain(title(elsewhere))} is not; here is another one.")
     return current
 
 
 def title(info: RunInfo) -> str:
-    """A model in a line: what tells it apart."""
+    """A model in a line: what a person calls it, and what tells it apart. Text: `say.plain` where Markdown is read."""
+    return " · ".join(filter(None, (info.notes.label, traits(info))))
+
+
+def traits(info: RunInfo) -> str:
+    """What tells a model apart, in a line."""
     c = info.config
     parts = [DATASETS[c.dataset].title, c.architecture, f"{c.latent_dim}-D", f"β {c.last_beta:.3g}"]
     if c.objective != "elbo":
@@ -130,7 +135,7 @@ def number(value: float, digits: int = 1) -> str:
 def _say_why(run_id: str) -> None:
     try:
         info = session.store().get(run_id)
-        st.warning(f"{title(info)} is {info.status} and has no trained model yet; here is another one.")
+        st.warning(f"{say.plain(title(info))} is {info.status} and has no trained model yet; here is another one.")
     except RunNotFoundError:
         st.warning(f"There is no model named {say.name(run_id)} here. Here is another model.")
     except ElboRoomError as error:

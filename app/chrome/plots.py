@@ -17,6 +17,7 @@ PALETTE = (
 STYLE = """
 /* Plotly's own grey is 3.7 : 1 on white; WCAG AA asks for 4.5. The titles that name a curve keep its colour. */
 .js-plotly-plot .main-svg > :not(.hoverlayer) text { fill: currentcolor !important; }
+.st-key-models-bar { min-height: 64px; }
 .st-key-danger button { background: #b3261e; border-color: #b3261e; color: #fff; }
 """
 """Of the page around the figures."""

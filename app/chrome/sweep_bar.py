@@ -54,7 +54,7 @@ def choose(page: str) -> Sweep:
 def title(sweep: Sweep) -> str:
     """A sweep in a line: what its models share, and from where to where β goes."""
     run = sweep.runs[0]
-    parts = model_bar.title(run).split(" · ")
+    parts = model_bar.traits(run).split(" · ")
     span = f"β {sweep.betas[0]:g} … {sweep.betas[-1]:g}"
     return " · ".join(span if part == f"β {run.config.beta:g}" else part for part in parts)
 

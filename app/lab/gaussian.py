@@ -139,6 +139,6 @@ def _title(runs: tuple[RunInfo, ...]) -> str:
     if len(runs) == 1:
         return model_bar.title(runs[0])
     first, last = runs[0].config.beta, runs[-1].config.beta
-    return model_bar.title(_nearest_to_one(runs)).replace(
+    return model_bar.traits(_nearest_to_one(runs)).replace(
         f"β {_nearest_to_one(runs).config.beta:g}", f"{len(runs)} models, β {first:g} to {last:g}"
     )

@@ -1,19 +1,23 @@
-"""Models: every run in the store, to open and to delete."""
+"""Models: every run in the store, to find, to open, to label and to delete."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import time
-from typing import Any
+import unicodedata
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from app import link, session
 from app.chrome import ask, model_bar, say
 from app.facts import payloads
+from vae_core.config import DATASETS
+from vae_core.config.catalogue import OBJECTIVES
 from vae_core.config.errors import ElboRoomError
 from vae_core.config.events import Terms
+from vae_core.config.notes import LONGEST_LABEL, LONGEST_NOTE, Notes
 from vae_core.store import RunInfo
 
 POLL_SECONDS = 1.0
@@ -44,22 +48,83 @@ def _table(waited: bool) -> None:
     infos = session.infos()
     order = {"running": 0, "queued": 1, "paused": 2, "interrupted": 2, "failed": 2}
     infos.sort(key=lambda info: order.get(info.status, 3))
-    rows = _rows(infos)
     if waited and not _waits(infos) and not session.recall("models-asked"):  # it would close the question
         st.rerun(scope="app")
-    # Above the table, and of one height: what a tick brings is seen, and moves nothing.
-    bar = st.container(height=64, border=False, vertical_alignment="center")
+    rows = _rows(infos)  # of all: portraits come to those too that a filter hides
+    shown = _filtered(infos)
+    if shown or not infos:
+        # Above the table, and of one height: what a tick brings is seen, and moves nothing.
+        bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="models-bar")
+        ticked = _ticked(shown, [rows[info.run_id] for info in shown])
+        with bar:
+            if len(ticked) == 1:
+                _actions(ticked[0])
+            elif ticked:
+                _compare(ticked)
+            else:
+                st.caption(
+                    "Tick a model to open, label or delete it, two to four to compare them. "
+                    "Click a column's head to sort."
+                )
+    _odd()
+
+
+def _filtered(infos: list[RunInfo]) -> list[RunInfo]:
+    """Those that the visitor looks for; the field, how many they are, and what to do where there is none."""
+    left, right = st.columns([5, 7], vertical_alignment="center", gap="medium")
+    said = left.text_input(
+        "Filter",
+        key="filter",
+        type="search",
+        placeholder="Filter: a label, a note, mnist, conv, iwae …",
+        label_visibility="collapsed",
+        live="200ms",
+        bind="query-params",
+    )
+    words = _folded(said[:LONGEST_NOTE]).split()
+    shown = [info for info in infos if all(word in _said_of(info) for word in words)] if words else infos
+    models = "model" if len(infos) == 1 else "models"
+    right.caption(f"{len(shown)} of {len(infos)} {models}" if words else f"{len(infos)} {models}")
+    if words and not shown:
+        st.info(f"No model here has {say.name(said)}, every word of it. Try fewer.", icon=":material/search_off:")
+        st.button("Show all models", icon=":material/undo:", on_click=session.remember, args=("filter", ""))
+    return shown
+
+
+def _said_of(info: RunInfo) -> str:
+    """Where a filter looks: all that the table says of a model in words, and the names behind them."""
+    c = info.config
+    names = (c.dataset, DATASETS[c.dataset].title, c.architecture, c.objective, OBJECTIVES[c.objective].title)
+    return _folded(" ".join((model_bar.title(info), info.notes.note, *names, info.status, info.run_id)))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _ticked(infos: list[RunInfo], rows: list[dict[str, Any]]) -> list[RunInfo]:
+    """The table, one row a run; the runs that are ticked in it."""
+    # What is ticked comes as numbers of rows. Other rows are another table, so that a click on a row means the run
+    # that was seen there, whatever has changed in the meantime.
+    names = [info.run_id for info in infos]
+    key = f"models-{hash(tuple(names))}"
+    before: _Shown | None = session.recall("models-shown")
+    if before is None or before.key != key:
+        session.remember("models-shown", before := _Shown(key, names, _still_ticked(before, names)))
     chosen = st.dataframe(
         rows,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key="table",
+        selection_default={"selection": {"rows": before.ticked}},
+        key=key,
         row_height=44,
         height=44 * (min(len(rows), ROWS) + 1),
+        column_order=[name for name in rows[0] if name != "note" or any(row["note"] for row in rows)] if rows else None,
         column_config={
             "samples": st.column_config.ImageColumn("samples from the prior", width="medium"),
             "model": st.column_config.TextColumn("model", width=290),
+            "note": st.column_config.TextColumn("note", width=180),
             "curve": st.column_config.LineChartColumn(
                 "training", width="small", help="The held-out ELBO while it was trained, without the first tenth"
             ),
@@ -69,6 +134,29 @@ def _table(waited: bool) -> None:
             "date": st.column_config.DatetimeColumn("date", format="YYYY-MM-DD HH:mm"),
         },
     )
+    return [infos[row] for row in chosen.selection.rows if row < len(infos)]
+
+
+class _Shown(NamedTuple):
+    """A table as it was first shown to a visitor."""
+
+    key: str
+    names: list[str]
+    """Of the runs, row by row."""
+    ticked: list[int]
+
+
+def _still_ticked(before: _Shown | None, names: list[str]) -> list[int]:
+    """The rows of the runs that were ticked in the table before this one; none where the page was left since."""
+    state = session.recall(before.key) if before else None
+    if before is None or state is None:
+        return []
+    ticked = {before.names[row] for row in state.selection.rows if row < len(before.names)}
+    return [row for row, name in enumerate(names) if name in ticked]
+
+
+def _odd() -> None:
+    """What is wrong with runs that the table leaves out."""
     for odd in session.store().odd():
         left, right = st.columns([10, 2], vertical_alignment="center")
         if not odd.deletable:
@@ -79,14 +167,6 @@ def _table(waited: bool) -> None:
         if ask.may_end(odd.run_id):
             key = f"damaged-{odd.run_id}"
             right.button("Delete it", icon=":material/delete:", key=key, on_click=_delete, args=(odd.run_id,))
-    ticked = [infos[row] for row in chosen.selection.rows if row < len(infos)]
-    with bar:
-        if len(ticked) == 1:
-            _actions(ticked[0])
-        elif ticked:
-            _compare(ticked)
-        else:
-            st.caption("Tick a model to open or delete it, two to four to compare them. Click a column's head to sort.")
 
 
 def _active(test: Terms) -> str:
@@ -97,9 +177,9 @@ _portrayed: set[str] = set()
 """Models whose portrait has been made in this process; making one takes as long as listing fifty runs."""
 
 
-def _rows(infos: list[RunInfo]) -> list[dict[str, Any]]:
+def _rows(infos: list[RunInfo]) -> dict[str, dict[str, Any]]:
     """One a run. Those far down a long list are without a portrait at first; it comes with the next look."""
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}
     new, until = 0, time.monotonic() + PORTRAIT_SECONDS
     for info in infos:
         version = session.version(info)
@@ -107,7 +187,7 @@ def _rows(infos: list[RunInfo]) -> list[dict[str, Any]]:
         if info.explorable and not known and (new < PORTRAITS or time.monotonic() < until):
             new, known = new + 1, True
             _portrayed.add(version)
-        rows.append(_row(info, known))
+        rows[info.run_id] = _row(info, known)
     return rows
 
 
@@ -123,6 +203,7 @@ def _row(info: RunInfo, portrayed: bool) -> dict[str, Any]:
     return {
         "samples": thumbnail,
         "model": model_bar.title(info),
+        "note": " ".join(info.notes.note.split()),
         "status": f"{info.status}, {100 * progress.step / progress.steps:.0f} %" if progress else info.status,
         "curve": curve,
         "ELBO": test.elbo if test else None,
@@ -143,24 +224,57 @@ def _compare(ticked: list[RunInfo]) -> None:
 
 
 def _actions(info: RunInfo) -> None:
-    one, two, three, _ = st.columns([2, 2, 2, 6], gap="small")
-    with one:
-        if info.explorable and st.button("Open in Explore", type="primary", icon=":material/tune:", width="stretch"):
-            link.open_page("explore", run=info.run_id)
-    with two:
-        if not info.shipped and st.button("See its training", icon=":material/show_chart:", width="stretch"):
-            link.open_page("train", run=info.run_id)
-    with three:
-        if info.shipped:
-            st.caption("A starter ships with Elbo Room and stays.")
-        elif ask.may_end(info.run_id) and st.button("Delete …", icon=":material/delete:", width="stretch"):
-            session.remember("models-asked", info.run_id)
-            _confirm(info)
+    if info.explorable and st.button("Open in Explore", type="primary", icon=":material/tune:"):
+        link.open_page("explore", run=info.run_id)
+    if not info.shipped and st.button("See its training", icon=":material/show_chart:"):
+        link.open_page("train", run=info.run_id)
+    if ask.may_describe(info) and st.button("Label and note …", icon=":material/edit:"):
+        session.remember("models-asked", info.run_id)
+        _describe(info)
+    if info.shipped:
+        st.caption("A starter ships with Elbo Room and stays.", width="content")
+    elif ask.may_end(info.run_id) and st.button("Delete …", icon=":material/delete:"):
+        session.remember("models-asked", info.run_id)
+        _confirm(info)
+
+
+@st.dialog("Label and note", dismissible=False)
+def _describe(info: RunInfo) -> None:
+    """What a person calls the model; where it cannot be kept, the dialog says why and keeps what was typed."""
+    st.caption(model_bar.traits(info))
+    said = Notes()
+    try:
+        said = session.store().notes(info.run_id)
+    except ElboRoomError as error:
+        say.error(error, "What was said before cannot be read: ")
+    with st.form("notes", border=False):
+        label = st.text_input(
+            "Label",
+            said.label,
+            max_chars=LONGEST_LABEL,
+            placeholder="A short name, shown wherever this model is named",
+        )
+        note = st.text_area(
+            "Note", said.note, max_chars=LONGEST_NOTE, placeholder="What is to be remembered of it, shown in the table"
+        )
+        left, right = st.columns(2, gap="small")
+        saved = right.form_submit_button("Save", type="primary", icon=":material/check:", width="stretch")
+        cancelled = left.form_submit_button("Cancel", width="stretch")
+    if saved:
+        try:
+            ask.describe(info.run_id, label, note)
+        except ElboRoomError as error:
+            say.error(error)
+            return
+    if saved or cancelled:
+        session.remember("models-asked", None)
+        st.rerun()
 
 
 @st.dialog("Delete this model?", dismissible=False)
 def _confirm(info: RunInfo) -> None:
-    st.markdown(f"**{model_bar.title(info)}** and all that was derived from it will be gone. This cannot be undone.")
+    name = say.plain(model_bar.title(info))
+    st.markdown(f"**{name}** and all that was derived from it will be gone. This cannot be undone.")
     keep, delete = st.columns(2, gap="small")
     if keep.button("Cancel", width="stretch"):
         session.remember("models-asked", None)

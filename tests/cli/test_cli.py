@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +24,19 @@ from vae_core.jobs import artifacts
 from vae_core.jobs.artifacts import MapRequest, codes
 from vae_core.store import Store
 
-COMMANDS = ["app", "train", "runs", "show", "delete", "starters", "traverse", "reconstruct", "project", "export"]
+COMMANDS = [
+    "app",
+    "train",
+    "runs",
+    "show",
+    "label",
+    "delete",
+    "starters",
+    "traverse",
+    "reconstruct",
+    "project",
+    "export",
+]
 COMMANDS += ["evaluate", "identity", "gap", "objectives"]
 TINY_ARGUMENTS = ["--dataset", "digits", "--hidden", "16", "--epochs", "2", "--batch-size", "256"]
 TRAIN_KEYS = {
@@ -37,7 +50,7 @@ TRAIN_KEYS = {
     "test",
     "cached",
 }
-SHOW_KEYS = (TRAIN_KEYS - {"cached"}) | {"created", "shipped", "config"}
+SHOW_KEYS = (TRAIN_KEYS - {"cached"}) | {"created", "shipped", "config", "label", "note"}
 
 Elbo = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -382,6 +395,25 @@ def test_show_of_a_run_without_a_result(home: Store, elbo: Elbo) -> None:
     code, said, _ = elbo("show", run_id)
     assert (code, said["status"]) == (0, "interrupted")
     assert "test" not in said
+
+
+def test_a_label_and_a_note_are_given_read_and_taken_away(
+    trained: Run, elbo: Elbo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = trained.run_id
+    assert elbo("label", run_id[:-3], "--label", "For Tuesday ✓", "--note", "one\ntwo")[:2] == (
+        0,
+        {"run_id": run_id, "label": "For Tuesday ✓", "note": "one\ntwo"},
+    )
+    assert elbo("label", run_id, "--note", "three")[1] == {"run_id": run_id, "label": "For Tuesday ✓", "note": "three"}
+    assert main(["label", run_id]) == 0
+    assert capsys.readouterr().out == f"{run_id}: For Tuesday ✓\nthree\n"
+    assert main(["runs"]) == 0
+    assert re.search(rf"^{run_id}.*  For Tuesday ✓$", capsys.readouterr().out, re.MULTILINE)
+    code, said, _ = elbo("show", run_id)
+    assert (code, said["label"], said["note"]) == (0, "For Tuesday ✓", "three")
+    assert "this label has 61 letters: give at most 60" in refused(["label", run_id, "--label", "x" * 61], capsys)
+    assert elbo("label", run_id, "--label", "", "--note", "")[1] == {"run_id": run_id, "label": "", "note": ""}
 
 
 def test_delete_removes(trained: Run, elbo: Elbo) -> None:

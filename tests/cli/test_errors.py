@@ -37,7 +37,7 @@ RUNS = [
 ]
 NUMBERS = ["", "x", "nan", "inf", "-1", "1.5.5", "9" * 400, "1e400", "0x10", "٣x", "\0"]
 OUTS = ["", "OUT", "OUT/none/x", "OUT/file/x", "OUT/closed/x", "/proc/x", "x\0y", "OUT/" + "y" * 300]
-TAKES_RUN = ["show", "delete", "traverse", "reconstruct", "project", "evaluate", "identity", "gap", "export"]
+TAKES_RUN = ["show", "label", "delete", "traverse", "reconstruct", "project", "evaluate", "identity", "gap", "export"]
 NEEDED = {
     "traverse": ["--out", "OUT/ok.png"],
     "reconstruct": ["--out", "OUT/ok.png"],

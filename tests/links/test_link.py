@@ -161,6 +161,7 @@ def test_every_bound_widget_stands_in_the_table(page: str, home: Store) -> None:
             "checkbox",
             "multiselect",
             "pills",
+            "text_input",
         ):
             for element in at.get(kind):
                 if key := getattr(element.proto, "query_param_key", ""):

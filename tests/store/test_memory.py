@@ -34,13 +34,13 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return records.read(folder)
 
     monkeypatch.setattr(Memory, "read", lambda self, folder: read(self, folder, counted))
-    looks = records._looks
+    looks = records.looks
 
     def by_mtime(path: str) -> tuple[int, int, int, int] | None:  # a test cannot set the time of change
         found = looks(path)
         return found and (found[0], found[0], *found[2:])
 
-    monkeypatch.setattr(records, "_looks", by_mtime)
+    monkeypatch.setattr(records, "looks", by_mtime)
     return names
 
 

@@ -128,12 +128,14 @@ def test_what_is_not_ours_survives_every_method_of_the_store(copied: Run) -> Non
     store.save_checkpoint(run_id, {"x": np.zeros(3)}, {"step": 1})
     store.save_artifact(run_id, "codes", {"x": np.zeros(3)})
     store.save_artifact(copied.run_id, "codes", {"x": np.zeros(3)})
+    store.describe(run_id, label="mine")
     with store.lock(run_id):
         put = foreign(store.home)
         store.load_checkpoint(run_id)
         for stopped in (True, False):
             store.publish(run_id, {"w": np.zeros(3)}, finished_event(stopped))
         store.set_state(run_id, "paused")
+        store.describe(run_id, label="ours")
     store.create(tiny(seed=6))
     for one in (run_id, copied.run_id):
         with pytest.raises(StoreError, match=r"not made by Elbo Room, so .* is not deleted; move it away first"):
@@ -171,6 +173,7 @@ def test_what_is_not_ours_survives_every_command(tmp_path: Path, monkeypatch: py
         ["runs"],
         ["train", "--dataset", "digits", "--hidden", "8", "--epochs", "6", "--batch-size", "256", "--seed", "3"],
         ["show", FINISHED.run_id],
+        ["label", FINISHED.run_id, "--label", "mine", "--note", "of Monday"],
         ["traverse", FINISHED.run_id, "--out", f"{out}.png"],
         ["project", FINISHED.run_id, "--method", "pca", "--limit", "20", "--out", f"{out}.npz"],
         ["evaluate", FINISHED.run_id, "--limit", "5", "--samples", "10"],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from vae_core import __version__
 from vae_core.config import PER_PIXEL
+from vae_core.config.notes import LONGEST_LABEL, LONGEST_NOTE
 from vae_core.config.presets import PRESETS
 from vae_core.config.settings import Kind, settings
 from vae_core.config.visitors import Visitors
@@ -54,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     add("objectives", "train", "List what can be optimised, with parameters and ranges.")
     add("runs", "look", "List all runs.")
     _add_run(add("show", "look", "Show one run."))
+    sub = _add_run(add("label", "look", "Call a run by a name of your own, or say something of it."))
+    sub.add_argument("--label", metavar="TEXT", help=f"a short name, up to {LONGEST_LABEL} letters; '' takes it away")
+    sub.add_argument("--note", metavar="TEXT", help=f"what is to be remembered, up to {LONGEST_NOTE} letters")
     _add_run(add("delete", "look", "Delete one run and its files."))
 
     sub = add("starters", "starters", "Rebuild the models that ship with Elbo Room.")

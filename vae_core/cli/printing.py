@@ -78,6 +78,7 @@ def described(info: RunInfo) -> Json:
         "status": info.status,
         "created": info.created,
         "shipped": info.shipped,
+        **asdict(info.notes),
         "message": info.message,
         "config": {**asdict(info.config), "parameters": dict(info.config.parameters)},
     }

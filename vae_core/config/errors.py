@@ -30,6 +30,10 @@ class NotFiniteError(ElboRoomError, ArithmeticError):
     """A number that is not finite where it would be kept or told: weights, terms, anything in JSON."""
 
 
+class NotesError(ElboRoomError, ValueError):
+    """A label or a note of a run that is longer than may be kept."""
+
+
 class StoreError(ElboRoomError, OSError):
     """The store's folder cannot be read or written: permissions, a full disk, a file where a folder should be."""
 

@@ -86,11 +86,11 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's content. Raises FileNotFoundError, `CorruptFileError` when it is no file, `StoreError`."""
+def read_bytes(path: Path, most: int = MAX_RECORD) -> bytes:
+    """A file's content. Raises FileNotFoundError, `StoreError`, `CorruptFileError` when it is no file or too large."""
     with reading(path), path.open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size > MAX_RECORD:
-            raise CorruptFileError(f"{path}: larger than {MAX_RECORD >> 20} MiB, which no record of ours is")
+        if os.fstat(file.fileno()).st_size > most:
+            raise CorruptFileError(f"{path}: larger than {most >> 10} KiB, which no record of ours is")
         return file.readall()
 
 
@@ -122,13 +122,15 @@ def record_bytes(path: Path, facts: Mapping[str, Any]) -> bytes:
     return (to_text({**facts, "sha256": seal(facts)}, path, indent=1) + "\n").encode()
 
 
-def read_record(path: Path, unsealed: Collection[Collection[str]] = ()) -> tuple[dict[str, Any], bool]:
-    """The facts that `write_record` wrote, and whether they had a checksum.
+def read_record(
+    path: Path, unsealed: Collection[Collection[str]] = (), most: int = MAX_RECORD
+) -> tuple[dict[str, Any], bool]:
+    """The facts that `write_record` wrote, in so many bytes at most, and whether they had a checksum.
 
     Version 0.1 wrote some records without one: those are taken when they hold just the names of one of `unsealed`.
     Raises FileNotFoundError, `CorruptFileError`, `StoreError`.
     """
-    raw = read_bytes(path)
+    raw = read_bytes(path, most)
     facts = _object(path, raw)
     if any(set(facts) == set(names) for names in unsealed):
         return facts, False

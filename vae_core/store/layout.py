@@ -12,6 +12,7 @@
         weights.safetensors   the trained model
         result.json           written last: a run that has it is complete, a run that has not is not
     <home>/artifacts/<run_id>/<name>.safetensors    what is derived from a run's model
+    <home>/notes/<run_id>.json    what a person calls a run, and says of it
     <home>/queue/             what is asked for
     <home>/locks/<name>.lock  held by living processes
     <home>/worker-<kind>.log
@@ -56,6 +57,16 @@ def is_of_a_run(name: str) -> bool:
 def is_artifact(name: str) -> bool:
     """Whether we give this name to a file beside those that are derived from a run."""
     return _IN_ARTIFACTS.fullmatch(name) is not None
+
+
+def notes_name(run_id: str) -> str:
+    """How the file is called of what a person says of this run."""
+    return f"{run_id}.json"
+
+
+def is_notes_of(run_id: str, name: str) -> bool:
+    """Whether we give this name to that file."""
+    return re.fullmatch(_named(re.escape(notes_name(run_id))), name) is not None
 
 
 def is_there(path: Path) -> bool:
@@ -207,6 +218,15 @@ class Layout:
     def partial(self, run_id: str, name: str) -> Path:
         """A derived thing on its way."""
         return self.artifacts(run_id) / f"{name}.partial.safetensors"
+
+    @property
+    def notes(self) -> Path:
+        """The folder of what a person says of runs."""
+        return self.home / "notes"
+
+    def notes_of(self, run_id: str) -> Path:
+        """What a person says of one run."""
+        return self.notes / notes_name(run_id)
 
     @property
     def locks(self) -> Path:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Generic, Literal, TypeVar, cast, get_args
 
 from vae_core.config import RunConfig, events
 from vae_core.config.errors import ConfigError, CorruptFileError, NewerFileError, RunNotFoundError
@@ -170,43 +170,54 @@ def _precision(folder: RunFolder) -> str:
     return ""
 
 
-Signature = tuple[tuple[int, int, int, int] | None, ...]
+T = TypeVar("T")
+
+Looks = tuple[int, int, int, int] | None
+"""How a file looks from outside; None for one that is not there."""
 
 RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was read may change again without looking otherwise."""
 
 
-class Memory:
-    """What was last read of each run. Never the truth: forgotten as soon as one of its files looks otherwise."""
+class Remembered(Generic[T]):
+    """What was last read from some files. Never the truth: forgotten as soon as one of them looks otherwise."""
 
     def __init__(self) -> None:
-        self._kept: dict[Path, tuple[Signature, Record | CorruptFileError]] = {}
+        self._kept: dict[Path | str, tuple[tuple[Looks, ...], T | CorruptFileError]] = {}
 
-    def read(self, folder: RunFolder, anew: Callable[[RunFolder], Record] = read) -> Record:
-        """As `read`, from memory where all is as it was."""
-        looks, at = _signature(folder), time.time_ns()
-        kept = self._kept.get(folder.path)
-        if kept is None or kept[0] != looks:
+    def get(self, path: Path | str, look: tuple[Looks, ...], anew: Callable[[], T]) -> T:
+        """What `anew` reads, under this name, from files that look so; from memory where all is as it was."""
+        at = time.time_ns()
+        kept = self._kept.get(path)
+        if kept is None or kept[0] != look:
             try:
-                found: Record | CorruptFileError = anew(folder)
+                found: T | CorruptFileError = anew()
             except CorruptFileError as error:
                 found = error
-            kept = (looks, found)
-            if all(one is None or max(one[:2]) < at - RACY_NS for one in looks):
-                self._kept[folder.path] = kept
+            kept = (look, found)
+            if all(one is None or max(one[:2]) < at - RACY_NS for one in look):
+                self._kept[path] = kept
             else:
-                self._kept.pop(folder.path, None)
+                self._kept.pop(path, None)
         if isinstance(kept[1], CorruptFileError):
             raise kept[1].with_traceback(None)
         return kept[1]
 
 
-def _signature(folder: RunFolder) -> Signature:
-    root = f"{folder.path}{os.sep}"  # a thousand times four: the time goes into the making of paths
-    return tuple(_looks(root + name) for name in BELIEVED)
+class Memory:
+    """What was last read of each run."""
+
+    def __init__(self) -> None:
+        self._kept: Remembered[Record] = Remembered()
+
+    def read(self, folder: RunFolder, anew: Callable[[RunFolder], Record] = read) -> Record:
+        """As `read`, from memory where all is as it was."""
+        root = f"{folder.path}{os.sep}"  # a thousand times four: the time goes into the making of paths
+        return self._kept.get(folder.path, tuple(looks(root + name) for name in BELIEVED), lambda: anew(folder))
 
 
-def _looks(path: str) -> tuple[int, int, int, int] | None:
+def looks(path: str) -> Looks:
+    """How the file looks: when it changed, how large it is, which it is."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:

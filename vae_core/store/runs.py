@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +31,8 @@ from vae_core.config.errors import (
     StoreError,
 )
 from vae_core.config.events import Event, Finished, Frame, Progress, Snapshot
-from vae_core.store import journal, layout, locks, records
+from vae_core.config.notes import Notes, checked
+from vae_core.store import journal, layout, locks, notes, records
 from vae_core.store.files import (
     Arrays,
     array_bytes,
@@ -74,6 +75,8 @@ class RunInfo:
     """SHA-256 of the weights that are there; empty if there are none. What is derived from them goes by it."""
     precision: str = ""
     """In which it was trained last, `bfloat16` or `float32`; empty where that is not known."""
+    notes: Notes = field(default_factory=Notes)
+    """What a person calls it and says of it, as far as that can be read."""
 
     @property
     def explorable(self) -> bool:
@@ -116,6 +119,7 @@ class Store:
         self.home = Path(home or default).expanduser()
         self.shipped = shipped or data.assets() / "models"
         self._memory = records.Memory()
+        self._notes = notes.Memory()
 
     @cached_property
     def layout(self) -> Layout:
@@ -164,10 +168,11 @@ class Store:
     def get(self, run_id: str) -> RunInfo:
         """Raises `RunNotFoundError`, `StoreError`, or `CorruptFileError` when its files cannot be believed."""
         folder = self._at(run_id)
-        return self._info(folder, records.read(folder))
+        return self._info(folder, records.read(folder), self._notes.read(str(self.layout.notes_of(run_id))))
 
     def _look(self) -> Iterator[RunInfo | Odd]:
         seen: set[str] = set()
+        noted = notes.listed(self.layout.notes)
         for runs in (self.layout.runs, Runs(self.shipped)):
             try:
                 folders = [folder for folder in _folders(runs) if folder.run_id not in seen]
@@ -177,7 +182,8 @@ class Store:
             for folder in folders:
                 seen.add(folder.run_id)
                 try:
-                    yield self._info(folder, self._memory.read(folder))
+                    record, said = self._memory.read(folder), noted.get(layout.notes_name(folder.run_id))
+                    yield self._info(folder, record, self._notes.read(said) if said else Notes())
                 except RunNotFoundError:  # deleted in the meantime, or somebody's folder
                     continue
                 except NewerFileError as error:
@@ -187,7 +193,7 @@ class Store:
                 except StoreError as error:
                     yield Odd(folder.run_id, "unreadable", str(error))
 
-    def _info(self, folder: RunFolder, record: Record) -> RunInfo:
+    def _info(self, folder: RunFolder, record: Record, said: Notes) -> RunInfo:
         run_id, state, result = folder.run_id, record.state, record.result
         if result is not None and record.complete:
             status: Status = "stopped" if result.stopped else "finished"
@@ -199,7 +205,8 @@ class Store:
                 status = "interrupted"
         created, message = (state.created, state.message) if state else (0.0, "")
         shipped = folder.path.parent == self.shipped
-        return RunInfo(run_id, record.config, status, created, result, message, shipped, record.model, record.precision)
+        about = (record.model, record.precision, said)
+        return RunInfo(run_id, record.config, status, created, result, message, shipped, *about)
 
     def made(self, run_id: str) -> list[dict[str, Any]]:
         """With what it was trained: one entry a sitting, oldest first. Empty for runs that are older than the record.
@@ -208,6 +215,13 @@ class Store:
         `precision`, `environment` (`training.machine`); and `step`, from which that sitting went on.
         """
         return records.read_made(self._at(run_id))
+
+    def notes(self, run_id: str) -> Notes:
+        """What a person calls it and says of it.
+
+        Raises `RunNotFoundError`, `StoreError`, and `CorruptFileError` where `infos` leaves both out.
+        """
+        return notes.read(self.layout.notes_of(self._at(run_id).run_id))
 
     # -- writing a run
 
@@ -303,8 +317,28 @@ class Store:
         if not result.stopped:
             folder.checkpoint.unlink(missing_ok=True)
 
+    def describe(self, run_id: str, *, label: str | None = None, note: str | None = None) -> Notes:
+        """Keep what a person calls a run and says of it, also of one that ships; None leaves that text as it is.
+
+        What cannot be believed of an earlier text is replaced. Raises `NotesError` for one that is too long,
+        `NewerFileError` and leaves it where a newer version wrote it, `RunNotFoundError`, `StoreError`, `RunBusyError`.
+        """
+        records.read_config(self._at(run_id))
+        path = self.layout.notes_of(run_id)
+        with self.file_lock(_deriving(run_id)):
+            self._at(run_id)  # it may have been deleted in the meantime
+            try:
+                known = notes.read(path)
+            except NewerFileError:
+                raise
+            except CorruptFileError:
+                known = Notes()
+            said = checked(known.label if label is None else label, known.note if note is None else note)
+            notes.write(path, said)
+        return said
+
     def delete(self, run_id: str) -> None:
-        """Remove a run and all that is derived from it.
+        """Remove a run, all that is derived from it, and what was said of it.
 
         Raises `StoreError` for one that ships, one that is being trained, and one whose folder holds what is not ours.
         """
@@ -319,6 +353,7 @@ class Store:
             folder.path.rename(gone)
             remove_ours(gone, layout.is_of_a_run)
             remove_ours(self.layout.artifacts(run_id), layout.is_artifact)
+            remove_ours(self.layout.notes, lambda name: layout.is_notes_of(run_id, name))
 
     # -- one at a time
 
@@ -489,7 +524,7 @@ def _folders(runs: Runs) -> list[RunFolder]:
 
 
 def _deriving(run_id: str) -> str:
-    """The lock under which the model of a run is replaced, and what is derived from it is written and removed."""
+    """The lock under which the model of a run is replaced, and what is kept beside it is written and removed."""
     return f"artifacts-{run_id}"
 
 
