@@ -241,7 +241,9 @@ def visits(page: str, config: RunConfig, version: str, every: bool) -> Iterator[
     number = EVERYTHING.index(config)
     if page == "map":
         methods = [method for method in METHODS if method != "plane" or config.latent_dim == 2]
-        found = [{**run, "method": m, "colour": c} for m, c in itertools.product(methods, COLOURS)]
+        # A bound box hears the words that it shows.
+        shown = [(METHODS[method], COLOURS[colour]) for method, colour in itertools.product(methods, COLOURS)]
+        found = [{**run, "method": method, "colour": colour} for method, colour in shown]
         found = found[number % len(found) :] + found[: number % len(found)]
     elif page == "explore":
         found = [run, {**run, "moment": "0"}]

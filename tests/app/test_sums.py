@@ -19,7 +19,7 @@ MODELS = [config.run_id for config in (*STARTERS, *LAB_MODELS)]
 PAGES: dict[str, dict[str, object]] = {
     "explore": {},
     "reconstruct": {},
-    "map": {"selected": 7, "method": "pca"},
+    "map": {"selected": 7, "method": "PCA"},
     "collapse": {},
     "sampling": {},
 }
