@@ -82,6 +82,8 @@ def begin(page: str, order: Sequence[str]) -> None:
                 "stop": stop,
                 "stops": len(tour.STOPS),
                 "sentence": tour.STOPS[stop - 1].sentence if stop else "",
+                "points": tour.STOPS[stop - 1].points if stop and tour.stands_at(page) else "",
+                "ends": list(tour.ENDS.items()),
                 "astray": bool(stop) and not tour.stands_at(page),
                 "offer": page == "explore" and not stop,
                 "page": page,
@@ -111,6 +113,8 @@ def _grant(wish: str, page: str, order: Sequence[str]) -> None:
     stop = tour.at()
     if wish.startswith("tour:"):
         tour.go(int(wish.removeprefix("tour:")))
+    elif wish.removeprefix("end:") in tour.ENDS:
+        tour.end(wish.removeprefix("end:"))
     elif stop and wish == "next":
         tour.go(stop + 1)
     elif stop:

@@ -1,4 +1,6 @@
-"""The guided tour: six stops, one sentence each, for somebody who has never been here.
+"""The guided tour, for somebody who has never been here.
+
+Each stop has one sentence and a ring around what that speaks of; after the last one comes a choice of where to go on.
 
 The stop is in the URL (`tour=3`), so a reload keeps it and a link opens it; the browser remembers the last one
 (`presenter.js`), so that the tour can be left and taken up again on another day.
@@ -21,6 +23,8 @@ class Stop:
 
     page: str
     sentence: str
+    points: str
+    """At what: a CSS selector, looked for through shadow trees."""
     view: Callable[[], View] = dict
     """The state, as the link has it; worked out when the stop is opened."""
 
@@ -53,31 +57,45 @@ STOPS = (
     Stop(
         "explore",
         "Drag across the map: each point is a code of two numbers, and the digit is what the network draws from it.",
+        ".player .field",
         lambda: _starter(2),
     ),
     Stop(
         "explore",
         "Drag some of these ten numbers, then open “inactive” below them: that one changes nothing, for it is unused.",
+        ".player .list",
         lambda: _starter(10),
     ),
     Stop(
         "train",
         "Press Train and watch: the ELBO, its score, climbs fast, then levels off, while blurs turn into digits.",
+        "[data-testid=stMain] [data-testid=stBaseButton-primary]",
         _untrained,
     ),
     Stop(
         "gaussian",
         "Drag the blue curve: the KL is what a code costs, and it is zero only where the curve lies on the dashed one.",
+        ".gaussian-line .chart",
     ),
     Stop(
         "beta",
         "Move β, the price of a code: the higher it is, the fewer numbers are used and the more digits look alike.",
+        ".beta-slider",
     ),
     Stop(
         "rate-distortion",
         "Pick points, each a trained model: codes that say more of an image (right) let it be redrawn better (down).",
+        ".rate-distortion .chart",
+    ),
+    Stop(
+        "gap",
+        "Drag z: green codes may have made this image, violet is the encoder's guess; the ELBO lacks what parts them.",
+        ".gap > .chart",
     ),
 )
+
+ENDS = {"explore": "Explore", "train": "Train your own", "lab": "The KL lab"}
+"""Pages to go on with from the last stop, and what the bar calls them."""
 
 
 def at() -> int | None:
@@ -104,14 +122,19 @@ def arrive(page: str) -> None:
 
 
 def go(number: int) -> None:
-    """Open a stop; past the last one the tour is over, and the visitor is back at Explore."""
+    """Open a stop; after the last one the tour is over, at the first of `ENDS`."""
     if number > len(STOPS):
-        session.remember("tour", None)
-        link.put(tour=None)
-        link.open_page("explore", **_starter(2))
+        end(next(iter(ENDS)))
     session.remember("tour", number)
     stop = STOPS[max(number, 1) - 1]
     link.open_page(stop.page, **{**stop.view(), "tour": max(number, 1)})
+
+
+def end(page: str) -> None:
+    """Go on with one of `ENDS`, without the bar."""
+    session.remember("tour", None)
+    link.put(tour=None)
+    link.open_page(page, **(_starter(2) if page == "explore" else {}))
 
 
 def leave() -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.chrome.tour import STOPS
 from tests.app import test_app
 from tests.browser.fixtures import Server
-from tests.browser.test_browser import at_rest, button, in_url, place_of, ready, wait_for_url
+from tests.browser.test_browser import at_rest, button, eventually, in_url, place_of, ready, wait_for_url
 from vae_core.config import RunConfig
 from vae_core.jobs.starters import STARTERS
 from vae_core.store import Store
@@ -44,8 +44,23 @@ def bottom(target: Locator) -> float:
     return box["y"] + box["height"]
 
 
+def points_at(page: Page, selector: str) -> None:
+    """The ring is around that, all of which can be seen."""
+    around, target = page.locator(".ring-around"), page.locator(selector).filter(visible=True).first
+    expect(around).to_be_visible()
+
+    def holds() -> bool:
+        outer, inner = around.bounding_box(), target.bounding_box()
+        assert outer
+        assert inner
+        apart = [inner["x"] - outer["x"], inner["y"] - outer["y"], outer["width"] - inner["width"]]
+        return all(abs(found - said) < 1.5 for found, said in zip(apart, (5, 5, 10), strict=True))
+
+    eventually(holds, page, f"a ring around {selector}")
+
+
 def test_sentences_are_short_and_plain() -> None:
-    assert len(STOPS) == 6
+    assert "gap" in {stop.page for stop in STOPS}
     for stop in STOPS:
         assert len(stop.sentence) <= 120, "more than a line of the bar"
         assert stop.sentence.endswith(".")
@@ -61,7 +76,7 @@ def test_train_is_offered_even_where_the_usual_model_is_there_already(home: Stor
     assert at.button(key="train").label == "Train"
 
 
-@pytest.mark.parametrize("tour", ["0", "7", "-1", "x", ""])
+@pytest.mark.parametrize("tour", ["0", str(len(STOPS) + 1), "-1", "x", ""])
 def test_stop_that_is_none_is_no_tour(tour: str, home: Store) -> None:
     at = run_script("explore", tour=tour)
     assert not at.exception
@@ -70,7 +85,7 @@ def test_stop_that_is_none_is_no_tour(tour: str, home: Store) -> None:
 
 
 @pytest.mark.browser
-def test_six_stops_are_walked_and_each_opens_from_its_link(server: Server, visit: Visit) -> None:
+def test_all_stops_are_walked_and_each_opens_from_its_link(server: Server, visit: Visit) -> None:
     page = ready(visit(server.url()))
     expect(bar(page)).to_have_count(0)
     button(page, "Take the tour").click()
@@ -80,7 +95,8 @@ def test_six_stops_are_walked_and_each_opens_from_its_link(server: Server, visit
         links.append(page.url)
         if number < 3:
             wait_for_url(page, run=(PLANE, TEN)[number - 1])
-        button(page, "Finish" if number == len(STOPS) else "Next").click()
+        points_at(page, STOPS[number - 1].points)
+        button(page, "Explore" if number == len(STOPS) else "Next").click()
     expect(bar(page)).to_have_count(0)
     expect(button(page, "Take the tour")).to_be_visible()
     assert in_url(page, "tour") is None
@@ -131,3 +147,28 @@ def test_button_with_the_focus_keeps_it_from_stop_to_stop(server: Server, visit:
         page.keyboard.press("Enter")
         stands_at(page, number)
         expect(button(page, "Next")).to_be_focused()
+
+
+@pytest.mark.browser
+def test_what_the_tour_points_at_is_touched_and_the_ring_is_gone(server: Server, visit: Visit) -> None:
+    page = ready(visit(server.url(tour=1)))
+    points_at(page, STOPS[0].points)
+    box = place_of(page.locator(STOPS[0].points))
+    page.mouse.click(box["x"] + 30, box["y"] + 30)
+    expect(page.locator(".ring-around")).to_be_hidden()
+    button(page, "Next").click()
+    stands_at(page, 2)
+    points_at(page, STOPS[1].points)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("name", "path"), [("Train your own", "train"), ("The KL lab", "lab")])
+def test_the_tour_ends_at_a_choice(name: str, path: str, server: Server, visit: Visit) -> None:
+    page = visit(server.url(tour=len(STOPS)))
+    stands_at(page, len(STOPS))
+    button(page, name).click()
+    page.wait_for_url(f"**/{path}*")
+    expect(bar(page)).to_have_count(0)
+    assert in_url(page, "tour") is None
+    at_rest(page).get_by_role("link", name="Explore").click()
+    expect(button(page, "Take the tour")).to_be_visible()  # it is not to be resumed

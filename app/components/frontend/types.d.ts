@@ -195,6 +195,10 @@ export interface PresenterData {
   stop: number | null;
   stops: number;
   sentence: string;
+  /** A selector of what the stop speaks of; empty for nothing. */
+  points: string;
+  /** Pages to go on with from the last stop, and their names. */
+  ends: [page: string, name: string][];
   astray: boolean;
   offer: boolean;
   /** Its name in the URL. */

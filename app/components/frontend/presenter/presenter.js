@@ -6,6 +6,7 @@ import { isPlain, letterOf } from "../kit/keys.js";
 import { see } from "../kit/seen.js";
 import { view } from "../kit/view.js";
 import { makeHelp, showHelp } from "./help.js";
+import { Ring } from "./ring.js";
 
 /**
  * @import { Host } from "../kit/view.js"
@@ -84,6 +85,7 @@ class Presenter {
     this.listening = new AbortController();
     latest = this.listening;
     const { signal } = this.listening;
+    this.ring = new Ring(signal);
     document.addEventListener("keydown", (event) => this.onkey(event), { signal });
     document.addEventListener("pointermove", () => this.show(), { signal, passive: true });
   }
@@ -129,7 +131,7 @@ class Presenter {
 
   /** @param {string} wish */
   wish(wish) {
-    if (wish === "next" && this.data.stop === this.data.stops) keepStop(0);
+    if (wish.startsWith("end:") || (wish === "next" && this.data.stop === this.data.stops)) keepStop(0);
     this.host.ask("wish", wish);
   }
 
@@ -219,13 +221,14 @@ class Presenter {
     if (JSON.stringify(data) === this.seen) return;
     this.seen = JSON.stringify(data);
     if (data.stop) keepStop(data.stop);
+    this.ring.point(data.points);
     if (data.place) see(data.page); // Explore, which is the first, is no view of the lab
     this.refit();
     const tree = this.root.getRootNode();
     const focused = tree instanceof ShadowRoot || tree instanceof Document ? tree.activeElement : null;
     const held = focused?.getAttribute("data-wish");
     this.root.classList.toggle("presenting", data.presenting);
-    this.root.replaceChildren(...(data.stop ? [this.bar(data.stop)] : []), this.corner(), this.help);
+    this.root.replaceChildren(...(data.stop ? [this.bar(data.stop)] : []), this.corner(), this.help, this.ring.element);
     // Whoever goes on by the keyboard need not look for the button again.
     const again = held && this.root.querySelector(`[data-wish="${held}"]:not(:disabled)`);
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
@@ -238,15 +241,21 @@ class Presenter {
 
   /** @param {number} stop */
   bar(stop) {
-    const { stops, sentence, astray } = this.data;
+    const { stops, sentence, astray, ends } = this.data;
+    const on =
+      stop === stops && !astray
+        ? ends.map(([page, name]) => this.button(name, `end:${page}`, { class: "primary" }))
+        : [
+            this.button("Next", "next", { class: "primary", disabled: stop === stops }),
+            this.button("Leave the tour", "leave", { class: "plain" }),
+          ];
     const bar = h(
       "section",
       { class: "bar", "aria-label": "Guided tour", "data-testid": "tour" },
       h("b", {}, `Stop ${stop} of ${stops}`),
       h("p", { role: "status" }, sentence),
       this.button(astray ? "Back to this stop" : "Back", "back", { disabled: stop === 1 && !astray }),
-      this.button(stop === stops ? "Finish" : "Next", "next", { class: "primary" }),
-      this.button("Leave the tour", "leave", { class: "plain" }),
+      ...on,
     );
     bar.style.setProperty("--done", `${(100 * stop) / stops}%`);
     return bar;
@@ -254,7 +263,8 @@ class Presenter {
 
   /** Where it is narrow, one word has to do. @param {string} text @param {string} wish */
   offer(text, wish) {
-    const button = this.button("", wish, { title: "Six stops, two minutes", "aria-label": text });
+    const title = `${this.data.stops} stops, two minutes`;
+    const button = this.button("", wish, { title, "aria-label": text });
     button.append(h("span", { class: "whole" }, text), h("span", { class: "short" }, "Tour"));
     return button;
   }
