@@ -23,6 +23,13 @@ STYLE = """
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 /* Streamlit's own grey is 4.4 : 1 on white; WCAG AA asks for 4.5. */
 [data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentcolor 72%, transparent); }
+/* Where something is to come: quiet, and as large as that. */
+[class*="st-key-coming-"] {
+  padding: 1.2rem;
+  border-radius: 10px;
+  background: color-mix(in srgb, currentcolor 5%, transparent);
+}
+[class*="st-key-coming-page-"] { min-height: 66vh; }
 /* The dark theme's accent is read as text, so it is too light to stand behind white text. */
 :is([data-testid="stBaseButton-primary"], [data-testid="stMultiSelectTagsContainer"] [data-tag]) {
   background-image: linear-gradient(rgb(0 0 0 / 22%) 0 0);

@@ -45,14 +45,19 @@ def cancel_button(looks: Sequence[tuple[RunInfo, Look]], thing: Thing, what: str
         )
 
 
-def for_all(runs: Sequence[RunInfo], thing: Thing, text: str = ENCODING) -> None:
-    """Ask for the thing of each of these models, and say how that stands."""
+def for_all(runs: Sequence[RunInfo], thing: Thing, text: str = ENCODING, *, fills: bool = False) -> None:
+    """Ask for the thing of each of these models, and say how that stands.
+
+    Where it `fills` the page, the place has the height of what comes: nothing jumps then.
+    """
     looks = [(run, asking.want(run, thing, by=ask.visitor())) for run in runs]  # all are asked for at once
     if any(is_given_up(run, thing, look) for run, look in looks):
         return
     reason = next((look.reason for _, look in looks if look.reason), "")
-    st.info(say.plain(reason) if reason else _with_ahead(text, looks))
-    cancel_button(looks, thing)
+    key = f"coming-{'page' if fills else 'line'}-{thing.name}"  # its look is in `session.STYLE`
+    with st.container(key=key, horizontal_alignment="center", vertical_alignment="center", gap="small"):
+        st.markdown(say.plain(reason) if reason else _with_ahead(text, looks))
+        cancel_button(looks, thing)
 
 
 def _with_ahead(text: str, looks: Sequence[tuple[RunInfo, Look]]) -> str:

@@ -129,7 +129,7 @@ def _kept(run: RunInfo, request: MapRequest, method: str) -> np.ndarray | None:
 def _maps(run: RunInfo, requests: list[MapRequest], method: str, colour: str, waiting: bool) -> None:
     codes = payloads.codes(run)
     if codes is None:
-        waits.for_all([run], Codes())
+        waits.for_all([run], Codes(), fills=True)
         return
     maps = [_map(run, request, method, codes) for request in requests]  # all are asked for at once
     if waiting and all(one.look is None for one in maps):

@@ -51,7 +51,7 @@ def _cards(run: RunInfo, order: str, wanted: tuple[str, ...]) -> None:
     try:
         codes = payloads.codes(run)
         if codes is None:
-            waiting.for_all([run], Codes())
+            waiting.for_all([run], Codes(), fills=True)
             return
         _draw(run, codes, order, wanted)
     except ElboRoomError as error:
