@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import lab, link, session
-from app.chrome import course, plots, presenter, say
+from app.chrome import course, presenter, say
 from app.views import compare, explore, latent_map, models, reconstruct, train
 from vae_core.config.errors import ElboRoomError
 
@@ -12,7 +12,7 @@ ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f
 d="M4 25C12 25 11 7 16 7S20 25 28 25" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>"""
 
 st.set_page_config(page_title="Elbo Room", page_icon=ICON, layout="wide")
-session.begin(plots.STYLE)
+session.begin()
 page = st.navigation(
     link.pages(
         {

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import pkgutil
 import re
 import signal
@@ -150,6 +151,66 @@ class AllowedHosts:
             await self.app(scope, receive, send)
 
 
+class Dressed:
+    """Puts the style of the page around the views into each HTML page of Streamlit's.
+
+    As an element of the page it would come late, and what is there by then would jump.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        style = Path(__file__).with_name("page.css").read_bytes()
+        self.end = b"<style>" + style + b"</style></head>"
+        self.mark = f"-{hashlib.sha256(style).hexdigest()[:12]}".encode()
+        """What it adds to a page's ETag: one with another style is another page."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start: Message | None = None  # of a page, held back until its body is there
+        body = b""
+
+        async def sent(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                headers = Headers(raw=message["headers"])
+                html = headers.get("content-type", "").startswith("text/html")
+                if message["status"] == 304 or (html and headers.get("content-encoding") in (None, "gzip")):
+                    start = {**message, "headers": [self._named(*header) for header in message["headers"]]}
+                    return
+            elif start is not None:
+                body += message.get("body", b"")
+                if message.get("more_body", False):
+                    return
+                start, message = self._dressed(start, body)
+                await send(start)
+            await send(message)
+
+        await self.app({**scope, "headers": self._asked(scope["headers"])}, receive, sent)
+
+    def _asked(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Whether a page is another by now is asked with the name that Streamlit knows, or not at all."""
+        known = next((value for name, value in headers if name == b"if-none-match"), b"")
+        if self.mark in known:
+            return [(n, value.replace(self.mark, b"") if n == b"if-none-match" else value) for n, value in headers]
+        page = any(name == b"accept" and b"text/html" in value for name, value in headers)
+        return [(n, v) for n, v in headers if not page or n not in (b"if-none-match", b"if-modified-since")]
+
+    def _named(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        return (name, value.rstrip(b'"') + self.mark + b'"') if name == b"etag" else (name, value)
+
+    def _dressed(self, start: Message, body: bytes) -> tuple[Message, Message]:
+        zipped = (b"content-encoding", b"gzip") in start["headers"]
+        if body:
+            page = gzip.decompress(body) if zipped else body
+            page = page.replace(b"</head>", self.end, 1)
+            body = gzip.compress(page, 6, mtime=0) if zipped else page
+            kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            start = {**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
+        return start, {"type": "http.response.body", "body": body}
+
+
 ON_LANDING = (
     "explore/player.js",
     "presenter/presenter.js",
@@ -267,6 +328,6 @@ BASE = str(config.get_option("server.baseUrlPath") or "")
 app = st.App(
     Path(__file__).with_name("main.py"),
     routes=routes(BASE),
-    middleware=[Middleware(Landing, root=_root(BASE))],
+    middleware=[Middleware(Landing, root=_root(BASE)), Middleware(Dressed)],
     lifespan=lifespan,
 )

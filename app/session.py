@@ -16,30 +16,9 @@ from vae_core.jobs.queue import Jobs
 from vae_core.jobs.table import Limit
 from vae_core.store import RunInfo, Store
 
-STYLE = """
-[data-testid="stMainBlockContainer"] { padding: 4.6rem 2rem 2rem; max-width: 1800px; }
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
-/* While a script runs again Streamlit fades what it has not drawn anew: to 2 : 1 on white, for as long as it takes. */
-[data-stale="true"] { opacity: 1 !important; transition: none !important; }
-/* Streamlit's own grey is 4.4 : 1 on white; WCAG AA asks for 4.5. */
-[data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentcolor 72%, transparent); }
-/* Where something is to come: quiet, and as large as that. */
-[class*="st-key-coming-"] {
-  padding: 1.2rem;
-  border-radius: 10px;
-  background: color-mix(in srgb, currentcolor 5%, transparent);
-}
-[class*="st-key-coming-page-"] { min-height: 66vh; }
-/* The dark theme's accent is read as text, so it is too light to stand behind white text. */
-:is([data-testid="stBaseButton-primary"], [data-testid="stMultiSelectTagsContainer"] [data-tag]) {
-  background-image: linear-gradient(rgb(0 0 0 / 22%) 0 0);
-}
-"""
 
-
-def begin(style: str) -> None:
-    """Once a script run, before anything is drawn; `style` is what else is to be said of the page, in CSS."""
-    st.html(f"<style>{STYLE}{style}</style>")
+def begin() -> None:
+    """Once a script run, before anything is drawn."""
     _listed.infos, _listed.script = None, True
     _warm_up()
 

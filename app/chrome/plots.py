@@ -14,14 +14,6 @@ PALETTE = (
 )  # fmt: skip
 """Ten colours that colour-blind viewers tell apart (Petroff 2021, arXiv 2107.02270)."""
 
-STYLE = """
-/* Plotly's own grey is 3.7 : 1 on white; WCAG AA asks for 4.5. The titles that name a curve keep its colour. */
-.js-plotly-plot .main-svg > :not(.hoverlayer) text { fill: currentcolor !important; }
-.st-key-models-bar { min-height: 64px; }
-.st-key-danger button { background: #b3261e; border-color: #b3261e; color: #fff; }
-"""
-"""Of the page around the figures."""
-
 CONFIG = {"displayModeBar": False}
 """Plotly's own buttons are not wanted on small live plots."""
 

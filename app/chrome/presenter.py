@@ -18,14 +18,11 @@ KEY = "presenter"
 
 _component = register("elbo_room_presenter", "presenter/presenter.js", ["presenter/presenter.css"])
 
-# The component floats: it takes no place among the elements of the page.
-_ALWAYS = '[data-testid="stMainBlockContainer"] div:has(> .st-key-over) { position: absolute; width: 0; }'
-
 _ON_TOUR = """
 /* A view that asks a question first (question.js) sees from --tour that it has not the word. */
 :root { --tour: 1; --bar: 44px; --around: 190px; --below: 60px; }
-[data-testid="stMainBlockContainer"] { padding-bottom: var(--below); }
-[data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; }
+body [data-testid="stMainBlockContainer"] { padding-bottom: var(--below); }
+body [data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; }
 """
 
 # 22 px in a window of 1280×720, and as large in proportion in every other: a projector shows the same at any
@@ -41,9 +38,9 @@ _PRESENTING = """
   font-size: var(--type) !important;
 }
 [data-testid="stHeader"], [data-testid="stToolbar"], [data-testid="stDecoration"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding: 0.7rem 1.4rem var(--below); max-width: none; }
-[data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; font-size: 1.35rem; }
-[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+body [data-testid="stMainBlockContainer"] { padding: 0.7rem 1.4rem var(--below); max-width: none; }
+body [data-testid="stMainBlockContainer"] h3 { padding: 0 0 0.4rem; font-size: 1.35rem; }
+body [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 /* The model's line: lower, and without the count of dimensions, so that the terms fit into one line. */
 [class*="st-key-model-"] .react-aria-ComboBox > div { height: 2rem; min-height: 0; }
 [class*="st-key-model-"] .react-aria-ComboBox :is(input, button) { height: 100%; min-height: 0; padding-block: 0; }
@@ -67,9 +64,7 @@ def begin(page: str, order: Sequence[str]) -> None:
         _grant(wish, page, order)
     tour.arrive(page)
     presenting, stop = link.PRESENT.get() is True, tour.at()
-    style = _ALWAYS
-    if stop:
-        style += _ON_TOUR
+    style = _ON_TOUR if stop else ""
     if presenting:
         style += _PRESENTING + (_PRESENTING_ON_TOUR if stop else "")
     st.html(f"<style>{style}</style>")

@@ -54,7 +54,7 @@ def for_all(runs: Sequence[RunInfo], thing: Thing, text: str = ENCODING, *, fill
     if any(is_given_up(run, thing, look) for run, look in looks):
         return
     reason = next((look.reason for _, look in looks if look.reason), "")
-    key = f"coming-{'page' if fills else 'line'}-{thing.name}"  # its look is in `session.STYLE`
+    key = f"coming-{'page' if fills else 'line'}-{thing.name}"  # its look is in `page.css`
     with st.container(key=key, horizontal_alignment="center", vertical_alignment="center", gap="small"):
         st.markdown(say.plain(reason) if reason else _with_ahead(text, looks))
         cancel_button(looks, thing)

@@ -279,7 +279,7 @@ def _confirm(info: RunInfo) -> None:
     if keep.button("Cancel", width="stretch"):
         session.remember("models-asked", None)
         st.rerun()
-    with delete.container(key="danger"):  # red, by `plots.STYLE`
+    with delete.container(key="danger"):  # red, by `page.css`
         if st.button("Delete", type="primary", icon=":material/delete:", width="stretch"):
             session.remember("models-asked", None)
             _delete(info.run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
 import gzip
@@ -19,6 +20,10 @@ import streamlit as st
 import uvicorn
 from safetensors.numpy import load
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message
 
 from app import server as served
 from app import session
@@ -501,3 +506,52 @@ def test_without_elbo_app_the_server_still_keeps_its_paths_to_itself(monkeypatch
     assert st.config.get_option("server.maxWidgetStateSize") == 2
     assert st.config.get_option("server.maxUploadSize") == 7, "what somebody set goes first"
     assert st.config.get_option("theme.primaryColor") == theme(Path(served.__file__).parent)["theme.primaryColor"]
+
+
+# -- the page around the views
+
+
+def dressed(body: bytes, headers: dict[str, str], request: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    """What a browser gets of a page of Streamlit's with this body, and what it sent was asked with."""
+
+    async def page(incoming: Request) -> Response:
+        if incoming.headers.get("if-none-match") == '"streamlit"':
+            return Response(status_code=304, headers={"etag": '"streamlit"'})
+        return Response(body, headers=headers)
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asked = [(name.encode(), value.encode()) for name, value in request.items()]
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": asked}
+    asyncio.run(served.Dressed(Starlette(routes=[Route("/", page)]))(scope, receive, send))
+    answer = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    content = b"".join(part.get("body", b"") for part in sent[1:])
+    if content:
+        assert int(answer["content-length"]) == len(content)
+    zipped = answer.get("content-encoding") == "gzip"
+    return sent[0]["status"], answer, gzip.decompress(content) if zipped and content else content
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_page_comes_with_its_style_and_anything_else_as_it_is(zipped: bool) -> None:
+    page = b"<html><head><title>Elbo Room</title></head><body></body></html>"
+    body, encoding = (gzip.compress(page), {"content-encoding": "gzip"}) if zipped else (page, {})
+    html = {"content-type": "text/html; charset=utf-8", "etag": '"streamlit"', **encoding}
+    _, headers, content = dressed(body, html, {"accept": "text/html"})
+    assert b"stMainBlockContainer" in content
+    assert content.index(b"<style>") < content.index(b"</head>")
+    assert content.replace(content[content.index(b"<style>") : content.index(b"</head>")], b"") == page
+    assert headers["etag"] != '"streamlit"'
+    # With the style that it had, the page is what it was; with another it isn't, and a stranger's name means nothing.
+    status, again, _ = dressed(body, html, {"accept": "text/html", "if-none-match": headers["etag"]})
+    assert (status, again["etag"]) == (304, headers["etag"])
+    old = headers["etag"].replace(headers["etag"][-13:-1], "0" * 12)
+    assert dressed(body, html, {"accept": "text/html", "if-none-match": old})[0] == 200
+    other = {"content-type": "text/javascript", "etag": '"module"', **encoding}
+    assert dressed(body, other, {"accept": "*/*"})[2] == page

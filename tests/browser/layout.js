@@ -89,7 +89,7 @@ globalThis.smallText = (share, index) => {
 };
 
 globalThis.layout = () => {
-  const TRACK = ".track > *"; // of a slider: its film strip, its curve, the value under its handle
+  const TRACK = ".track *"; // of a slider: its film strip, its curve, the value under its handle
   const LAYERS = "canvas, svg"; // of one picture, such as a plot and its axes
   // Streamlit's own: a link that is out of sight until it has the focus, what tells that a script runs, a table for readers.
   const NOT_OURS =

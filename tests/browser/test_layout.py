@@ -85,3 +85,21 @@ def test_a_word_that_is_covered_or_cut_is_seen(server: Server, visit: Visit) -> 
     assert "one over another" in found
     assert "cut: far more text" in found
     assert '"a name on a curve" over "another name there"' in found
+
+
+SHIFTS = """new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) globalThis.shifts = (globalThis.shifts ?? 0) + shift.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+JUMPS = 0.1
+"""What the browser's own measure of what jumps while a page loads may come to; beyond this none calls it good."""
+
+
+@pytest.mark.parametrize("path", READY)
+def test_what_is_there_does_not_jump_when_the_rest_comes(path: str, server: Server, visit: Visit) -> None:
+    page = visit("about:blank")
+    page.add_init_script(SHIFTS)
+    page.goto(server.url(path))
+    at_rest(page).locator(READY[path]).first.wait_for()
+    at_rest(page)
+    page.wait_for_timeout(1000)  # what is painted after that has its place by then
+    assert (page.evaluate("globalThis.shifts") or 0) < JUMPS
