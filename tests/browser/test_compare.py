@@ -236,7 +236,7 @@ def test_what_is_waited_for_has_the_size_of_what_comes(tmp_path: Path, visit: Vi
             # What needs nothing is there: A's picture, and its strips can be dragged.
             dim = int(page.locator(".row[data-testid]").first.get_attribute("data-testid").removeprefix("row-"))  # type: ignore[union-attr]
             slider(page, f"z{dim + 1}").press("End")
-            assert np.ptp(pixels(page.get_by_test_id("picture-A"))) > 60
+            eventually(lambda: np.ptp(pixels(page.get_by_test_id("picture-A"))) > 60, page, "the picture of A")
             button(page, "Cancel").click()
             expect(page.get_by_text("This was cancelled.")).to_be_visible()
             button(page, "Try again").click()

@@ -83,6 +83,7 @@ ELSEWHERE = {
     "folder / 'server.py'": "the app's own code",
     "folder / 'theme.json'": "the app's own code",
     "Path(__file__).with_name('main.py')": "the app's own code",
+    "Path(__file__).with_name('page.css')": "the app's own code",
     "Path(__file__).parent / 'frontend'": "the app's own code",
     "self.path.with_name(name + suffix)": "SQLite's own, beside its file",
     "self.path.with_name(self.path.name + suffix)": "SQLite's own, beside its file",
