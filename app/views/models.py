@@ -86,7 +86,7 @@ def _filtered(infos: list[RunInfo]) -> list[RunInfo]:
     models = "model" if len(infos) == 1 else "models"
     right.caption(f"{len(shown)} of {len(infos)} {models}" if words else f"{len(infos)} {models}")
     if words and not shown:
-        st.info(f"No model here has {say.name(said)}, every word of it. Try fewer.", icon=":material/search_off:")
+        st.info(f"No model has all the words of {say.name(said)}. Try fewer.", icon=":material/search_off:")
         st.button("Show all models", icon=":material/undo:", on_click=session.remember, args=("filter", ""))
     return shown
 
@@ -258,8 +258,9 @@ def _describe(info: RunInfo) -> None:
             "Note", said.note, max_chars=LONGEST_NOTE, placeholder="What is to be remembered of it, shown in the table"
         )
         left, right = st.columns(2, gap="small")
-        saved = right.form_submit_button("Save", type="primary", icon=":material/check:", width="stretch")
-        cancelled = left.form_submit_button("Cancel", width="stretch")
+        # First, for it is the first of a form's buttons that Enter presses.
+        saved = left.form_submit_button("Save", type="primary", icon=":material/check:", width="stretch")
+        cancelled = right.form_submit_button("Cancel", width="stretch")
     if saved:
         try:
             ask.describe(info.run_id, label, note)

@@ -169,7 +169,7 @@ def test_where_nothing_is_found_a_click_shows_all_again(home: Store) -> None:
     at = visit("models", filter="nothing <b>like</b> this")
     inert(at)
     assert listed(at) == []
-    assert "every word of it" in at.info[0].value
+    assert "all the words of" in at.info[0].value
     assert "0 of 15 models" in [caption.value for caption in at.caption]
     (again,) = [button for button in at.button if button.label == "Show all models"]
     again.click().run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from app.lab import VIEWS
 from tests.browser.fixtures import TINY, Server
@@ -69,6 +69,12 @@ def test_axe_finds_nothing_in_dialogs(scheme: str, server: Server, visit: Visit)
     assert violations(page) == []
     page.keyboard.press("Escape")
     tick(page, 0)
+    button(page, "Label and note …").click()
+    page.get_by_role("dialog", name="Label and note").wait_for()
+    at_rest(page)
+    assert violations(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     button(page, "Delete …").click()
     page.get_by_role("dialog").wait_for()
     at_rest(page)
