@@ -45,6 +45,7 @@ def edit(page: Page) -> Locator:
     """Open the dialog of the model that is ticked."""
     button(page, "Label and note …").click()
     dialog(page).get_by_label("Label", exact=True).wait_for()
+    at_rest(page)
     return dialog(page)
 
 
