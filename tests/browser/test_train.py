@@ -65,7 +65,7 @@ def card(page: Page, name: str) -> Locator:
 
 def says(page: Page, name: str) -> float:
     """Where a slider of the form stands."""
-    return float(page.get_by_role("slider", name=name, exact=True).evaluate("e => e.value ?? e.ariaValueNow"))
+    return float(page.get_by_role("group", name=name, exact=True).get_by_role("slider").input_value())
 
 
 def form(page: Page) -> tuple[float, float, float]:
