@@ -12,7 +12,6 @@ ICON = """<svg viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#4f
 d="M4 25C12 25 11 7 16 7S20 25 28 25" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>"""
 
 st.set_page_config(page_title="Elbo Room", page_icon=ICON, layout="wide")
-session.begin()
 page = st.navigation(
     link.pages(
         {
@@ -34,6 +33,7 @@ page = st.navigation(
     ),
     position="top",
 )
+session.begin()
 try:
     link.arrive(page.url_path or "explore")
     course.arrange([view for view, _ in lab.VIEWS.values()])

@@ -151,6 +151,9 @@ class AllowedHosts:
             await self.app(scope, receive, send)
 
 
+RawHeaders = list[tuple[bytes, bytes]]
+
+
 class Dressed:
     """Puts the style of the page around the views into each HTML page of Streamlit's.
 
@@ -168,17 +171,20 @@ class Dressed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        known, headers = self._asked(scope["headers"])
         start: Message | None = None  # of a page, held back until its body is there
         body = b""
 
         async def sent(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start":
-                headers = Headers(raw=message["headers"])
-                html = headers.get("content-type", "").startswith("text/html")
-                if message["status"] == 304 or (html and headers.get("content-encoding") in (None, "gzip")):
-                    start = {**message, "headers": [self._named(*header) for header in message["headers"]]}
+                answered = Headers(raw=message["headers"])
+                html = answered.get("content-type", "").startswith("text/html")
+                if html and answered.get("content-encoding") in (None, "gzip"):
+                    start = message
                     return
+                if known and message["status"] == 304:
+                    message = {**message, "headers": self._marked(message["headers"])}
             elif start is not None:
                 body += message.get("body", b"")
                 if message.get("more_body", False):
@@ -187,28 +193,28 @@ class Dressed:
                 await send(start)
             await send(message)
 
-        await self.app({**scope, "headers": self._asked(scope["headers"])}, receive, sent)
+        await self.app({**scope, "headers": headers}, receive, sent)
 
-    def _asked(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Whether a page is another by now is asked with the name that Streamlit knows, or not at all."""
-        known = next((value for name, value in headers if name == b"if-none-match"), b"")
-        if self.mark in known:
-            return [(n, value.replace(self.mark, b"") if n == b"if-none-match" else value) for n, value in headers]
+    def _asked(self, headers: RawHeaders) -> tuple[bool, RawHeaders]:
+        """Whether the browser has a page with this style; what Streamlit is asked: by its own name, or not at all."""
+        if any(name == b"if-none-match" and self.mark in value for name, value in headers):
+            return True, [(name, value.replace(self.mark, b"")) for name, value in headers]
         page = any(name == b"accept" and b"text/html" in value for name, value in headers)
-        return [(n, v) for n, v in headers if not page or n not in (b"if-none-match", b"if-modified-since")]
+        old = (b"if-none-match", b"if-modified-since") if page else ()
+        return False, [(name, value) for name, value in headers if name not in old]
 
-    def _named(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
-        return (name, value.rstrip(b'"') + self.mark + b'"') if name == b"etag" else (name, value)
+    def _marked(self, headers: RawHeaders) -> RawHeaders:
+        return [(n, value.rstrip(b'"') + self.mark + b'"' if n == b"etag" else value) for n, value in headers]
 
     def _dressed(self, start: Message, body: bytes) -> tuple[Message, Message]:
-        zipped = (b"content-encoding", b"gzip") in start["headers"]
+        headers = self._marked(start["headers"])
         if body:
-            page = gzip.decompress(body) if zipped else body
-            page = page.replace(b"</head>", self.end, 1)
+            zipped = (b"content-encoding", b"gzip") in headers
+            page = (gzip.decompress(body) if zipped else body).replace(b"</head>", self.end, 1)
             body = gzip.compress(page, 6, mtime=0) if zipped else page
-            kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-            start = {**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
-        return start, {"type": "http.response.body", "body": body}
+            length = (b"content-length", str(len(body)).encode())
+            headers = [*(header for header in headers if header[0] != b"content-length"), length]
+        return {**start, "headers": headers}, {"type": "http.response.body", "body": body}
 
 
 ON_LANDING = (

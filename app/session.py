@@ -18,9 +18,9 @@ from vae_core.store import RunInfo, Store
 
 
 def begin() -> None:
-    """Once a script run, before anything is drawn."""
-    _listed.infos, _listed.script = None, True
+    """Once a script run, before anything reads the store; `end` must follow whatever happens."""
     _warm_up()
+    _listed.infos, _listed.script = None, True
 
 
 def end() -> None:

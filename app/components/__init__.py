@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AGAIN = "again"
 """Under which name `frontend/hosts/streamlit.js` says which kept things were not heard."""
 ATTEMPTS = 5
-"""How often a callback is begun anew that another event cut off, before it counts as one that stops by itself."""
+"""How often a callback is begun that other events cut off; one that asks for another run itself never ends else."""
 
 registered: dict[str, tuple[str, tuple[str, ...]]] = {}
 """Component -> its module and its style sheets, paths below `frontend/`."""
@@ -66,7 +66,7 @@ def register(name: str, module: str, css: Sequence[str] = ()) -> Renderer:
                 listeners.get(f"on_{kept}_change", _nothing)()
 
         counts: dict[str, int] = st.session_state.setdefault(f"{key} heard", {})
-        listeners = {event: _counted(event, callback, counts) for event, callback in callbacks.items()}
+        listeners = {event: counted(event, callback, counts) for event, callback in callbacks.items()}
         given = {**data, "session": _session(), "heard": dict(counts)}
         heard = {**listeners, f"on_{AGAIN}_change": again}
         return mounted(key=key, data=given, default=default, width="stretch", height=height, **heard)
@@ -74,23 +74,25 @@ def register(name: str, module: str, css: Sequence[str] = ()) -> Renderer:
     return render
 
 
-def _counted(event: str, callback: Callable[[], None], counts: dict[str, int]) -> Callable[[], None]:
+def counted(event: str, callback: Callable[[], None], counts: dict[str, int]) -> Callable[[], None]:
     """The callback, run to its end and counted.
 
-    When another event comes while it runs, Streamlit leaves it at its next look at the session's state, without a word
-    to anybody; it is begun anew then, and the other event has its turn after it.
+    When another event comes while it runs, Streamlit leaves it at its next look at the session's state, with that event
+    in the exception. It is begun anew then; the exception goes on when it is done, so that the other has its turn.
     """
     name = event.removeprefix("on_").removesuffix("_change")
 
     def hear() -> None:
-        for attempt in range(ATTEMPTS):
+        other: RerunException | None = None
+        for _ in range(ATTEMPTS):
             try:
                 callback()
+                counts[name] = counts.get(name, 0) + 1
                 break
-            except RerunException:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        counts[name] = counts.get(name, 0) + 1
+            except RerunException as cut:
+                other = cut
+        if other is not None:
+            raise other
 
     return hear
 

@@ -27,7 +27,7 @@ def test_image(run: RunInfo, index: int) -> NDArray[np.uint8]:
 
 
 CODES_AT_ONCE = 1000
-"""Codes between two looks at whether anybody still waits: a quarter of a second of the largest shipped network."""
+"""Codes between two looks at whether anybody still waits: a fraction of a second for the slowest network."""
 
 
 class WhileWanted:

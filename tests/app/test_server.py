@@ -553,5 +553,7 @@ def test_a_page_comes_with_its_style_and_anything_else_as_it_is(zipped: bool) ->
     assert (status, again["etag"]) == (304, headers["etag"])
     old = headers["etag"].replace(headers["etag"][-13:-1], "0" * 12)
     assert dressed(body, html, {"accept": "text/html", "if-none-match": old})[0] == 200
+    status, again, _ = dressed(body, html, {"accept": "*/*", "if-none-match": '"streamlit"'})
+    assert (status, again["etag"]) == (304, '"streamlit"'), "what is no page keeps its name"
     other = {"content-type": "text/javascript", "etag": '"module"', **encoding}
     assert dressed(body, other, {"accept": "*/*"})[2] == page

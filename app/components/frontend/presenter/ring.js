@@ -10,27 +10,27 @@ const AROUND = 5; // CSS px between the two
  * @param {ParentNode} root @param {string} selector
  * @returns {HTMLElement | null}
  */
-export function seen(root, selector) {
+function firstVisible(root, selector) {
   for (const element of root.querySelectorAll(selector))
     if (element instanceof HTMLElement && element.offsetWidth) return element;
   for (const { shadowRoot } of root.querySelectorAll("*")) {
-    const found = shadowRoot && seen(shadowRoot, selector);
+    const found = shadowRoot && firstVisible(shadowRoot, selector);
     if (found) return found;
   }
   return null;
 }
 
 export class Ring {
-  selector = "";
+  element = h("div", { class: "ring-around", "aria-hidden": "true", hidden: true });
+  #selector = "";
   /** @type {HTMLElement | null} */
-  target = null;
-  touched = false;
+  #target = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} while there is something to follow */
+  #timer;
 
   /** @param {AbortSignal} signal ends it */
   constructor(signal) {
-    this.element = h("div", { class: "ring-around", "aria-hidden": "true", hidden: true });
-    const timer = setInterval(() => this.look(), LOOK);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    signal.addEventListener("abort", () => this.#rest());
     // A drag takes the pointer; all of these come out of shadow trees.
     for (const event of ["gotpointercapture", "click", "keydown", "input"])
       document.addEventListener(event, (happened) => this.#touch(happened), { signal, capture: true });
@@ -38,30 +38,29 @@ export class Ring {
 
   /** @param {string} selector */
   point(selector) {
-    if (selector === this.selector) return;
-    this.selector = selector;
-    this.target = null;
-    this.touched = false;
-    this.look();
+    if (selector === this.#selector) return;
+    this.#rest();
+    this.#selector = selector;
+    this.#target = null;
+    if (selector) this.#timer = setInterval(() => this.#look(), LOOK);
+  }
+
+  #rest() {
+    clearInterval(this.#timer);
+    this.element.hidden = true;
   }
 
   /** @param {Event} event */
   #touch(event) {
-    if (!this.target || !event.composedPath().includes(this.target)) return;
-    this.touched = true;
-    this.element.hidden = true;
+    if (this.#target && event.composedPath().includes(this.#target)) this.#rest();
   }
 
-  look() {
+  #look() {
+    if (!this.#target?.isConnected || !this.#target.offsetWidth) this.#target = firstVisible(document, this.#selector);
     const { element } = this;
-    if (!this.selector || this.touched) {
-      element.hidden = true;
-      return;
-    }
-    if (!this.target?.isConnected || !this.target.offsetWidth) this.target = seen(document, this.selector);
-    element.hidden = !this.target;
-    if (!this.target) return;
-    const { left, top, width, height } = this.target.getBoundingClientRect();
+    element.hidden = !this.#target;
+    if (!this.#target) return;
+    const { left, top, width, height } = this.#target.getBoundingClientRect();
     element.style.translate = `${left - AROUND}px ${top - AROUND}px`;
     element.style.width = `${width + 2 * AROUND}px`;
     element.style.height = `${height + 2 * AROUND}px`;
