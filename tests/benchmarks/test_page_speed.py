@@ -170,13 +170,13 @@ def _seconds_to_picture(page: Page, server: Server) -> float:
 
 
 def wait_for_picture(page: Page) -> None:
-    """Until something can be dragged on Explore."""
-    page.get_by_test_id("decoded").wait_for()
+    """Until something can be dragged on Explore, to 20 ms: a locator looks twice a second after a while."""
     page.wait_for_function(
         """() => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
              if (e.matches('[data-testid=decoded]')) return e;
              const inner = e.shadowRoot && find(e.shadowRoot); if (inner) return inner; } return null; };
-           return Number(find(document)?.dataset.paints) > 0; }"""
+           return Number(find(document)?.dataset.paints) > 0; }""",
+        polling=20,
     )
 
 
